@@ -1,0 +1,28 @@
+"""ganzoo: a plugin-based GAN zoo.
+
+Only names that cost nothing to import live here; torch arrives with `ganzoo.architecture`,
+when an architecture is built and not before.
+"""
+
+from ganzoo.specs import ArchitectureSpec, DataInfo, DataSourceSpec, Dim, Preset, TensorSpec
+from ganzoo.version import API_VERSION, __version__
+
+__all__ = [
+    "API_VERSION",
+    "ArchitectureSpec",
+    "DataInfo",
+    "DataSourceSpec",
+    "Dim",
+    "Preset",
+    "TensorSpec",
+    "__version__",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "hookimpl":  # pluggy costs 17 ms, and `ganzoo --help` has no use for it
+        from ganzoo.hookspecs import hookimpl
+
+        return hookimpl
+    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")

@@ -1,0 +1,56 @@
+"""The base of every architecture."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganzoo.architecture.records import Ema, Graph, Optimizer, Phase
+from ganzoo.architecture.step import Step
+from ganzoo.specs import DataInfo
+
+
+class Architecture(nn.Module, ABC):
+    """Networks, the game they play, and what is exported.
+
+    Its `state_dict` is the whole state of the model: whatever changes during training and is not a
+    weight (a running mean, a pool of past fakes) is a registered buffer. An attribute that is not
+    would be lost by a resume, and the conformance suite looks for it.
+
+    config: the architecture's hyperparameters. data: what the pictures are like.
+    """
+
+    def __init__(self, config: Any, data: DataInfo) -> None:
+        super().__init__()
+        self.config = config
+        self.data = data
+        self.build()
+
+    @abstractmethod
+    def build(self) -> None:
+        """Register the networks as submodules. Raises RequestError for a size that does not fit."""
+
+    @abstractmethod
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        """Optimisers by name."""
+
+    @abstractmethod
+    def phases(self) -> Sequence[Phase]:
+        """The updates of one step, in order."""
+
+    @abstractmethod
+    def graphs(self) -> Sequence[Graph]:
+        """What can be sampled and exported, the main one first. Called on a copy in evaluation mode."""
+
+    def ema(self) -> Ema | None:
+        """Which submodules are averaged, or None. The average replaces them in `graphs()`."""
+        return None
+
+    def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
+        """Update buffers after all phases, without gradients.
+
+        stats: the statistics of this step as `phase.name`, averaged over ranks and micro-batches.
+        """

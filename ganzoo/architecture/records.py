@@ -1,0 +1,151 @@
+"""What an architecture tells the trainer, as frozen records.
+
+Shapes: B batch, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.specs import TensorSpec
+
+if TYPE_CHECKING:
+    from ganzoo.architecture.step import Step
+
+Value = float | Callable[[float], float]
+"""A constant, or a schedule: a pure function of kimg."""
+
+
+def value_at(value: Value, kimg: float) -> float:
+    return value(kimg) if callable(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """Shared by the kinds of batch: every tensor field has the batch as its first dimension."""
+
+    def __len__(self) -> int:
+        return int(getattr(self, dataclasses.fields(self)[0].name).shape[0])
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same record with every tensor changed."""
+        values: dict[str, Any] = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        return dataclasses.replace(
+            self, **{name: change(value) for name, value in values.items() if isinstance(value, Tensor)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(_Pictures):
+    """Real pictures for noise-to-image.
+
+    real: (B, C, H, W), uint8 from a source, float in [-1, 1] in a loss.
+    label: (B,) int64 class indices, or None.
+    """
+
+    real: Tensor
+    label: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(_Pictures):
+    """Pictures of two domains for image-to-image; corresponding ones if the task is paired.
+
+    source, target: (B, C, H, W), uint8 from a source, float in [-1, 1] in a loss.
+    """
+
+    source: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Optimizer:
+    """One torch optimiser over the parameters of some submodules.
+
+    trains: names of the architecture's submodules.
+    lr, betas: constants or schedules of kimg. Lazy phases that use this optimiser correct both.
+    clip: largest norm of the whole gradient; None for no clipping.
+    """
+
+    trains: tuple[str, ...]
+    lr: Value
+    betas: tuple[Value, Value] = (0.9, 0.999)
+    eps: float = 1e-8
+    kind: Literal["adam", "rmsprop", "sgd"] = "adam"
+    clip: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a phase computed.
+
+    terms: scalars by name; the phase minimises their sum.
+    stats: tensors by name, logged and handed to `after_step`, not minimised.
+    """
+
+    terms: Mapping[str, Tensor]
+    stats: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+LossFunction = Callable[[Any, "Step"], Losses]
+"""(batch, step) -> Losses. The batch is what the task's data source gives: Batch or Pair."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phase:
+    """One update of one player.
+
+    optimizer: a key of `Architecture.optimizers()`.
+    every, offset: the phase runs at steps n with n % every == offset.
+    lazy: a regulariser that stands for itself at all `every` steps: the trainer multiplies its loss by
+        `every`, and lr and betas of its optimiser by and to the power c = k/(k+1) (arXiv:1912.04958, B).
+    """
+
+    name: str
+    optimizer: str
+    loss: LossFunction
+    every: int = 1
+    offset: int = 0
+    lazy: bool = False
+
+    def due(self, step: int) -> bool:
+        return step % self.every == self.offset
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ema:
+    """An exponential moving average of submodules: what is sampled and exported.
+
+    of: names of the submodules that are averaged, buffers included.
+    half_life_kimg: how long until old weights count half; a constant or a schedule.
+    rampup: the half-life is at most this share of the kimg so far; 0 switches the ramp off.
+    """
+
+    of: tuple[str, ...]
+    half_life_kimg: Value
+    rampup: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graph:
+    """One ONNX model that an architecture exports.
+
+    module: takes the inputs by position and returns a tensor, or a tuple in the order of `outputs`.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The outputs, always as a tuple, without gradients."""
+        with torch.no_grad():
+            result = self.module(*inputs)
+        return result if isinstance(result, tuple) else (result,)

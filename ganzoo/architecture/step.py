@@ -1,0 +1,134 @@
+"""What a loss is given besides the batch: where training stands, and keyed randomness.
+
+Every random number is a function of (seed, step, scope, purpose), never of how many were drawn
+before. Draws are made for the global batch on the CPU and a rank takes its slice, so that neither
+the order of calls nor the number of ranks nor the kind of device can change them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def derive_key(*parts: object) -> int:
+    """A 63-bit key from printable parts; equal parts give equal keys on every machine."""
+    text = "\x1f".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def seed_default_generators(key: int, device: torch.device) -> None:
+    """Seed the generators that `nn.Dropout` and `torch.randn` use on the CPU and on `device`."""
+    torch.default_generator.manual_seed(key)  # a hundredth of the cost of torch.manual_seed
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """Which part of the global batch this process works on now.
+
+    rank, ranks: this process among all. micro, micros: this micro-batch among those of a step.
+    all_gather: tensor of one rank -> tensors of all ranks in order, concatenated.
+    """
+
+    rank: int = 0
+    ranks: int = 1
+    micro: int = 0
+    micros: int = 1
+    all_gather: Callable[[Tensor], Tensor] = lambda tensor: tensor
+
+    @property
+    def count(self) -> int:
+        return self.ranks * self.micros
+
+    @property
+    def index(self) -> int:
+        return self.micro * self.ranks + self.rank
+
+
+class Step:
+    """One step of training, as a loss sees it.
+
+    number: steps done before this one. kimg: thousands of reals shown before it.
+    device: where the batch lies and draws are put.
+    """
+
+    def __init__(self, *, seed: int, number: int, batch_size: int, device: torch.device, shard: Shard | None = None):
+        self.number = number
+        self.kimg = number * batch_size / 1000
+        self.device = device
+        self._seed = seed
+        self._shard = shard or Shard()
+        self._scope = ""
+        self._drawn: set[tuple[str, str]] = set()
+        self._shared: dict[str, Any] = {}
+
+    def normal(self, purpose: str, *shape: int) -> Tensor:
+        """N(0, 1) of `shape`, float32. shape[0] counts samples of this rank and micro-batch.
+
+        Raises ValueError when `purpose` was drawn before in this phase: two draws of one purpose would
+        be equal, which is never meant.
+        """
+        return self._draw(purpose, shape, torch.randn)
+
+    def uniform(self, purpose: str, *shape: int) -> Tensor:
+        """Uniform in [0, 1) of `shape`, float32. Like `normal` otherwise."""
+        return self._draw(purpose, shape, torch.rand)
+
+    def once(self, name: str, make: Callable[[], Any], detach: bool = False) -> Any:
+        """The result of `make()`, computed by the first phase of this step that asks.
+
+        For a forward pass that two phases share. It draws under its own name, so that it does not
+        matter which phase comes first. detach: without the gradient; the others still get it.
+        """
+        if name not in self._shared:
+            with self.scope(f"once {name}"):
+                self._shared[name] = make()
+        value = self._shared[name]
+        if not detach:
+            return value
+        return tuple(item.detach() for item in value) if isinstance(value, tuple) else value.detach()
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all ranks for this micro-batch, concatenated: (ranks * B, ...)."""
+        return self._shard.all_gather(tensor)
+
+    def mine(self, tensor: Tensor) -> Tensor:
+        """The inverse of `gather`: this rank's rows of a global tensor."""
+        return tensor.chunk(self._shard.ranks)[self._shard.rank]
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Draws inside belong to `name`; the trainer enters one for each phase."""
+        outer, self._scope = self._scope, name
+        self._seed_defaults(name)
+        try:
+            yield
+        finally:
+            self._scope = outer
+            self._seed_defaults(f"{outer} after {name}")
+
+    def _seed_defaults(self, scope: str) -> None:
+        # Strangers use nn.Dropout and torch.randn, which know nothing of keys.
+        key = derive_key(self._seed, self.number, "default", scope, self._shard.index)
+        seed_default_generators(key, self.device)
+
+    def _draw(self, purpose: str, shape: tuple[int, ...], make: Callable[..., Tensor]) -> Tensor:
+        if (self._scope, purpose) in self._drawn:
+            raise ValueError(
+                f"{purpose!r} was drawn before in {self._scope!r} of this step; give each draw a purpose of its own"
+            )
+        self._drawn.add((self._scope, purpose))
+        generator = torch.Generator().manual_seed(derive_key(self._seed, self.number, self._scope, purpose))
+        samples, count = shape[0], self._shard.count
+        pinned = self.device.type == "cuda"
+        drawn = make((samples * count, *shape[1:]), generator=generator, pin_memory=pinned)
+        start = samples * self._shard.index
+        return drawn[start : start + samples].to(self.device, non_blocking=pinned)

@@ -1,0 +1,23 @@
+"""Typed hyperparameters: how a plugin declares them and how a user's settings become one config.
+
+A config is a frozen, keyword-only, slotted dataclass whose fields carry their range and meaning:
+
+    @dataclass(frozen=True, kw_only=True, slots=True)
+    class Config(NoiseToImageConfig):
+        width: Annotated[int, Ge(1), Help("feature maps of the last hidden layer")] = 64
+"""
+
+from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+from ganzoo.config.tables import DataConfig, ImageToImageConfig, NoiseToImageConfig, TrainConfig
+
+__all__ = [
+    "DataConfig",
+    "Ge",
+    "Gt",
+    "Help",
+    "ImageToImageConfig",
+    "Le",
+    "Lt",
+    "NoiseToImageConfig",
+    "TrainConfig",
+]

@@ -1,0 +1,68 @@
+"""The vocabulary of a config field, and how to describe one in words. No pydantic here."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt
+
+__all__ = ["FieldInfo", "Ge", "Gt", "Help", "Le", "Lt", "describe"]
+
+_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "none"}
+_RELATIONS = {Gt: (">", "gt"), Ge: (">=", "ge"), Lt: ("<", "lt"), Le: ("<=", "le")}
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What a field means, with its unit, in a few words."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldInfo:
+    """One field of a config in words: `expected` is its type and range, `default` its Python value."""
+
+    name: str
+    expected: str
+    default: Any
+    help: str
+
+
+def describe(config: type) -> list[FieldInfo]:
+    """The fields of a config dataclass in order of declaration."""
+    hints = get_type_hints(config, include_extras=True)
+    infos = []
+    for item in dataclasses.fields(config):
+        hint = hints[item.name]
+        helps = [extra.text for extra in get_args(hint)[1:] if isinstance(extra, Help)]
+        infos.append(
+            FieldInfo(
+                name=item.name,
+                expected=_expected(hint),
+                default=None if item.default is dataclasses.MISSING else item.default,
+                help=helps[0] if helps else "",
+            )
+        )
+    return infos
+
+
+def _expected(hint: Any) -> str:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *extras = get_args(hint)
+        bounds = [
+            f"{sign} {getattr(extra, attribute):g}"
+            for extra in extras
+            for kind, (sign, attribute) in _RELATIONS.items()
+            if isinstance(extra, kind)
+        ]
+        return " ".join([_expected(inner), " and ".join(bounds)]).strip()
+    if origin is Literal:
+        return " | ".join(str(value) for value in get_args(hint))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_expected(part) for part in get_args(hint))
+    return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))

@@ -1,0 +1,197 @@
+"""Defaults < preset < TOML file < --set and options, with where each value came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ganzoo.config import toml
+from ganzoo.config.fields import describe
+from ganzoo.config.tables import DataConfig, TrainConfig
+from ganzoo.errors import RequestError, nearest
+from ganzoo.specs import ArchitectureSpec
+
+ConfigT = TypeVar("ConfigT")
+
+TABLES = ("architecture", "train", "data")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """Settings from one place. origin: `preset tiny`, `file my.toml`, `--set`, `--batch-size`."""
+
+    origin: str
+    tables: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """A whole configuration: the architecture's own config, [train], [data], and provenance.
+
+    origins: where a value that is not a default came from, by (table, key).
+    """
+
+    architecture: Any
+    train: TrainConfig
+    data: DataConfig
+    origins: Mapping[tuple[str, str], str]
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        return {table: as_dict(getattr(self, table)) for table in TABLES}
+
+    def to_toml(self, *, provenance: bool = False) -> str:
+        """The three tables as TOML; with provenance, each line says where its value came from."""
+        tables = self.tables()
+        comments = {
+            (table, key): self.origins.get((table, key), "default") for table in tables for key in tables[table]
+        }
+        return toml.dump(tables, comments if provenance else None)
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """A config's fields and values; not recursive, fields are scalars."""
+    return {item.name: getattr(config, item.name) for item in dataclasses.fields(config)}
+
+
+def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
+    """The layer of a preset. Raises RequestError for a name the architecture does not have."""
+    preset = spec.presets.get(name)
+    if preset is None:
+        raise RequestError(
+            f"{spec.name} has no preset {name!r}.{nearest(name, spec.presets)} "
+            f"Presets: {', '.join(spec.presets) or 'none'}.",
+            hint=f"See `ganzoo info {spec.name}`.",
+        )
+    tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
+    return Layer(origin=f"preset {name}", tables=tables)
+
+
+def file_layer(path: Path) -> Layer:
+    """The layer of a TOML file. Raises RequestError for a file that cannot be read or has other tables."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"There is no file {path}.", hint="-c takes a TOML file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} cannot be read as text: {error}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RequestError(f"{path} is not valid TOML: {error}") from None
+    values.pop("run", None)  # a run's own config.toml says where it came from; it can be used as it is
+    for table, content in values.items():
+        if table not in TABLES:
+            raise RequestError(
+                f"{path} has a table or key {table!r}.{nearest(table, TABLES)}",
+                hint=f"Tables: {', '.join(f'[{name}]' for name in TABLES)}.",
+            )
+        if not isinstance(content, dict):
+            raise RequestError(f"{path}: {table!r} is a value; expected the table [{table}]")
+    return Layer(origin=f"file {path.name}", tables=values)
+
+
+def set_layer(assignments: Sequence[str]) -> Layer:
+    """The layer of `--set key=value` options; `table.key` names a table, else it is [architecture].
+
+    Raises RequestError for an assignment that is not of that form.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        table, dot, rest = key.strip().partition(".")
+        if not dot:
+            table, rest = "architecture", table
+        if not equals or not rest or table not in TABLES:
+            raise RequestError(
+                f"--set {text!r} is not of the form key=value.{nearest(table, TABLES) if dot else ''}",
+                hint="For example --set width=32, --set train.sample_every_kimg=5 or --set data.size=64.",
+            )
+        tables.setdefault(table, {})[rest] = _literal(value.strip())
+    return Layer(origin="--set", tables=tables)
+
+
+def _literal(text: str) -> Any:
+    """A TOML value, or the text itself, so that `objective=hinge` needs no quotes."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return parsed["value"] if set(parsed) == {"value"} else text
+
+
+def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
+    """Lay the layers over the defaults and validate the three tables.
+
+    name: the architecture's, for messages. config: its dataclass.
+    Raises RequestError that lists every unknown key and every value out of range.
+    """
+    merged: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    origins: dict[tuple[str, str], str] = {}
+    for layer in layers:
+        for table, values in layer.tables.items():
+            for key, value in values.items():
+                merged[table][key] = value
+                origins[table, key] = layer.origin
+                other = {"kimg": "steps", "steps": "kimg"}.get(key) if table == "train" else None
+                if other and origins.get((table, other)) not in (None, layer.origin):
+                    merged[table].pop(other, None)  # the later layer states the length, in its own unit
+    problems: list[str] = []
+    kinds = {"architecture": config, "train": TrainConfig, "data": DataConfig}
+    made = {table: _validate(table, kinds[table], merged[table], origins, problems) for table in TABLES}
+    if merged["train"].get("kimg") is not None and merged["train"].get("steps") is not None:
+        problems.append("[train] states both kimg and steps; state one.")
+    if problems:
+        raise RequestError(
+            "\n".join(problems), hint=f"`ganzoo info {name}` lists every key with its type, range and default."
+        )
+    return Resolved(**made, origins=origins)
+
+
+def build_config(config: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
+    """A validated config from plain values, as read back from a run. Raises RequestError."""
+    problems: list[str] = []
+    made = _validate("architecture", config, values, {}, problems)
+    if made is None:
+        raise RequestError("\n".join(problems))
+    return made
+
+
+def _validate(
+    table: str,
+    config: type[ConfigT],
+    values: Mapping[str, Any],
+    origins: Mapping[tuple[str, str], str],
+    problems: list[str],
+) -> ConfigT | None:
+    import pydantic
+
+    fields = {info.name: info for info in describe(config)}
+    known = {key: value for key, value in values.items() if key in fields}
+    for key in values:
+        if key not in fields:
+            where = origins.get((table, key), "")
+            problems.append(
+                f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{nearest(key, fields)}"
+            )
+    # pydantic ignores unknown keys and leaves a dataclass's defaults unchecked unless told otherwise.
+    config.__pydantic_config__ = pydantic.ConfigDict(  # type: ignore[attr-defined]
+        extra="forbid", validate_default=True, allow_inf_nan=False
+    )
+    try:
+        return pydantic.TypeAdapter(config).validate_python(known)
+    except pydantic.ValidationError as error:
+        details = error.errors(include_url=False)
+        # No location: raised by the config's own __post_init__, whose message is for the user.
+        problems += [f"[{table}] {item['msg'].removeprefix('Value error, ')}" for item in details if not item["loc"]]
+        for key in dict.fromkeys(str(item["loc"][0]) for item in details if item["loc"]):
+            where = origins.get((table, key), "default")
+            given = _short(values.get(key, fields[key].default))
+            problems.append(f"[{table}] {key} = {given} ({where}): expected {fields[key].expected}.")
+        return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,99 @@
+"""The configs of the core: [train], [data], and what architectures of a task have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """The [train] table."""
+
+    batch_size: Annotated[int, Ge(1), Help("real pictures per step, over all devices")] = 64
+    kimg: Annotated[
+        Annotated[float, Gt(0)] | None, Help("length in thousands of real pictures; 1000 if steps is not stated")
+    ] = None
+    steps: Annotated[Annotated[int, Ge(1)] | None, Help("length in steps, instead of kimg")] = None
+    seed: Annotated[int, Ge(0), Lt(2**32), Help("every random number of the run follows from it")] = 0
+    device: Annotated[str, Help("auto, cpu, cuda or cuda:N")] = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], Help("auto: bf16 on a GPU of compute 8.0 or newer, else fp32")
+    ] = "auto"
+    deterministic: Annotated[bool, Help("on a GPU: kernels that repeat bit for bit, slower")] = False
+    max_seconds: Annotated[
+        Annotated[float, Gt(0)] | None, Help("stop and save after this time; --resume goes on")
+    ] = None
+    log_every_steps: Annotated[int, Ge(1), Help("steps between log lines")] = 50
+    sample_every_kimg: Annotated[float, Gt(0), Help("kimg between sample grids")] = 10.0
+    sample_count: Annotated[int, Ge(1), Le(1024), Help("pictures in a sample grid")] = 64
+    checkpoint_every_kimg: Annotated[float, Gt(0), Help("kimg between checkpoints")] = 50.0
+    keep_checkpoints: Annotated[int, Ge(1), Help("checkpoints kept, the newest first")] = 3
+
+
+DEFAULT_KIMG = 1000.0
+"""Length of a training when neither `kimg` nor `steps` is stated."""
+
+MAY_CHANGE_ON_RESUME = frozenset(
+    {
+        "kimg",
+        "steps",
+        "device",
+        "max_seconds",
+        "log_every_steps",
+        "sample_every_kimg",
+        "sample_count",
+        "checkpoint_every_kimg",
+        "keep_checkpoints",
+    }
+)
+"""[train] keys that do not alter what the weights become at a given step (on one kind of device)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """The [data] table."""
+
+    source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder of pictures")] = ""
+    size: Annotated[
+        Annotated[int, Ge(4), Le(4096)] | None, Help("height and width in pixels; none: the source's own, or 64")
+    ] = None
+    channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; none: the source's own")] = None
+    resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
+        "lanczos"
+    )
+    fit: Annotated[
+        Literal["crop", "stretch"], Help("how a picture becomes square: centre crop, or stretch")
+    ] = "crop"
+    memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoiseToImageConfig:
+    """What every noise-to-image architecture can set; subclass it to add fields or change defaults."""
+
+    latent_size: Annotated[int, Ge(1), Help("numbers in a latent vector z")] = 128
+    objective: Annotated[
+        Literal["non-saturating", "least-squares", "hinge", "wasserstein"], Help("adversarial loss")
+    ] = "non-saturating"
+    penalty: Annotated[Literal["none", "r1", "wgan-gp"], Help("gradient penalty on the discriminator")] = "none"
+    penalty_weight: Annotated[float, Ge(0), Help("gamma of R1 (times 1/2), lambda of WGAN-GP")] = 10.0
+    penalty_every: Annotated[int, Ge(1), Help("steps between penalties; above 1 it is lazy")] = 1
+    critic_steps: Annotated[int, Ge(1), Help("discriminator updates per generator update")] = 1
+    generator_lr: Annotated[float, Gt(0), Help("Adam learning rate of the generator")] = 2e-4
+    discriminator_lr: Annotated[float, Gt(0), Help("Adam learning rate of the discriminator")] = 2e-4
+    beta1: Annotated[float, Ge(0), Lt(1), Help("Adam's first beta")] = 0.5
+    beta2: Annotated[float, Ge(0), Lt(1), Help("Adam's second beta")] = 0.999
+    ema_half_life_kimg: Annotated[float, Ge(0), Help("half-life of the averaged generator; 0: none")] = 10.0
+    ema_rampup: Annotated[float, Ge(0), Help("half-life is at most this share of the kimg so far; 0: off")] = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageToImageConfig:
+    """What every image-to-image architecture can set."""
+
+    lr: Annotated[float, Gt(0), Help("Adam learning rate")] = 2e-4
+    beta1: Annotated[float, Ge(0), Lt(1), Help("Adam's first beta")] = 0.5
+    beta2: Annotated[float, Ge(0), Lt(1), Help("Adam's second beta")] = 0.999

@@ -1,0 +1,1 @@
+"""Sources of pictures and the batches made from them."""

@@ -1,0 +1,76 @@
+"""The built-in digits: real, small, offline. Attribution and licence: DIGITS.md beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.config import DataConfig
+from ganzoo.data.pictures import RESIZE_FILTERS
+from ganzoo.errors import RequestError
+from ganzoo.specs import DataInfo
+
+if TYPE_CHECKING:
+    from ganzoo.architecture import Batch
+    from ganzoo.data.source import Notify
+
+TRAIN_COUNT = 1500
+DEEPEST = 16
+"""The value of full ink in the originals, which run from 0."""
+
+
+class Digits(NamedTuple):
+    """The originals. images: (N, 8, 8) float64 in 0..16. labels: (N,) int64."""
+
+    images: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def load_digits() -> tuple[Digits, Digits]:
+    """1,500 digits to train on and 297 held out, split by a fixed shuffle so that both have all writers."""
+    path = resources.files("ganzoo.data").joinpath("digits.npz")
+    with path.open("rb") as file, np.load(file) as arrays:
+        images, labels = arrays["images"].astype(np.float64), arrays["labels"].astype(np.int64)
+    order = np.random.RandomState(0).permutation(len(images))
+    train, held_out = order[:TRAIN_COUNT], order[TRAIN_COUNT:]
+    return Digits(images[train], labels[train]), Digits(images[held_out], labels[held_out])
+
+
+def enlarge(images: NDArray[np.float64], size: int, resize: str = "lanczos") -> NDArray[np.uint8]:
+    """(N, 8, 8) in 0..16 to (N, size, size) uint8."""
+    from PIL import Image
+
+    pixels = (images * (255 / DEEPEST)).round().astype(np.uint8)
+    resized = [Image.fromarray(picture).resize((size, size), RESIZE_FILTERS[resize]) for picture in pixels]
+    return np.stack([np.asarray(picture) for picture in resized])
+
+
+def open_digits(argument: str, options: DataConfig, *, notify: Notify) -> DigitsSource:
+    """The data source `digits`. Raises RequestError for an argument: it takes none."""
+    if argument:
+        raise RequestError(f"The data source 'digits' takes no argument, and was given {argument!r}.")
+    return DigitsSource(size=options.size or 32, channels=options.channels or 1, resize=options.resize)
+
+
+class DigitsSource:
+    """The training digits, enlarged, as grey or as three equal channels."""
+
+    def __init__(self, *, size: int, channels: int, resize: str) -> None:
+        import torch
+
+        train, _ = load_digits()
+        pictures = torch.from_numpy(enlarge(train.images, size, resize))[:, None]  # (N, 1, H, W)
+        self._images = pictures.expand(-1, channels, -1, -1).contiguous()
+        self._labels = torch.from_numpy(train.labels)
+        self.info = DataInfo(channels=channels, size=size, classes=10)
+        self.description = f"digits (UCI optdigits, CC BY 4.0), {TRAIN_COUNT} of 1797"
+        self.lengths: tuple[int, ...] = (TRAIN_COUNT,)
+
+    def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
+        from ganzoo.architecture import Batch
+
+        return Batch(real=self._images[indices[0]], label=self._labels[indices[0]])

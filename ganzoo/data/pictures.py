@@ -1,0 +1,85 @@
+"""One picture file to one uint8 array, whatever its mode, and back to files as grids."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+RESIZE_FILTERS = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "box": Image.Resampling.BOX,
+}
+
+
+def read_picture(
+    path: Path, *, size: int, channels: int, resize: str = "lanczos", fit: str = "crop"
+) -> NDArray[np.uint8]:
+    """A square picture: (channels, size, size) uint8.
+
+    EXIF rotation is applied, transparency is laid on white, 16-bit and float greys are scaled to 8 bits,
+    an animation gives its first frame. `fit="crop"` takes the centre square, `"stretch"` the whole.
+    Resizing is Pillow's, which is antialiased.
+
+    Raises OSError, ValueError, SyntaxError or DecompressionBombError for what cannot be read.
+    """
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
+        image = _to_eight_bits(image)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image)
+        image = image.convert("RGB" if channels == 3 else "L")
+        if fit == "crop":
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            image = image.crop((left, top, left + side, top + side))
+        image = image.resize((size, size), RESIZE_FILTERS[resize])
+        pixels = np.asarray(image)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if channels == 3 else pixels[None])
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits, or float, to 8 bits: `convert` would clip it to white."""
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it has values that are not finite")
+    largest = values.max(initial=0.0)
+    if image.mode == "F":
+        scale = 255.0 if largest <= 1 else 1.0
+    else:
+        scale = 255 / 65535 if largest > 255 or image.mode.startswith("I;16") else 1.0
+    return Image.fromarray((values * scale).round().clip(0, 255).astype(np.uint8))
+
+
+def to_uint8(images: NDArray[np.generic], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
+    """Pixels in [low, high] to 0..255, rounded, clipped; uint8 is returned as it is."""
+    if images.dtype == np.uint8:
+        return images  # type: ignore[return-value]
+    scaled = (images.astype(np.float32) - low) * (255 / (high - low))
+    return scaled.round().clip(0, 255).astype(np.uint8)
+
+
+def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Image:
+    """(N, C, H, W) uint8 as one picture, row by row, as square as it can be.
+
+    Raises ValueError for a number of channels other than 1 or 3.
+    """
+    count, channels, height, width = images.shape
+    if channels not in (1, 3):
+        raise ValueError(f"a picture has 1 or 3 channels, not {channels}")
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    canvas = np.zeros((rows * columns, channels, height, width), dtype=np.uint8)
+    canvas[:count] = images
+    canvas = canvas.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    canvas = canvas.reshape(rows * height, columns * width, channels)
+    return Image.fromarray(canvas if channels == 3 else canvas[:, :, 0])

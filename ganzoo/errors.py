@@ -1,0 +1,80 @@
+"""Errors a user can act on.
+
+Each says what was given, what was expected, what is available and what to type next. The command
+line prints the message and the hint and exits with `exit_status`; only a bug of ours shows a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanzooError(Exception):
+    """Work that failed for a reason outside our code. Exit status 1.
+
+    message: one or more lines: what happened, with the names and numbers involved.
+    hint: what to do or type next; printed on its own line.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class RequestError(GanzooError):
+    """The request itself was wrong: an unknown name, a value out of range. Exit status 2."""
+
+    exit_status = 2
+
+
+class GateError(GanzooError):
+    """The work was done and its result does not pass: a proof, a bound. Exit status 3."""
+
+    exit_status = 3
+
+
+class PluginError(GanzooError):
+    """An installed plugin is broken, or its contract version does not fit."""
+
+
+class DataError(GanzooError):
+    """Pictures that cannot be found or read."""
+
+
+class CheckpointError(GanzooError):
+    """A run directory or checkpoint that cannot be read, or must not be overwritten."""
+
+
+class DivergedError(GanzooError):
+    """Training met a loss or gradient that is not finite."""
+
+
+class ExportError(GanzooError):
+    """A graph that torch could not export, or an ONNX file that cannot be read."""
+
+
+class BenchError(GanzooError):
+    """A measurement that cannot be made as asked: provider, placement, shape."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'dcgan'?"`, or nothing when no known name is close."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+
+
+def one_line(error: BaseException, *, limit: int = 300) -> str:
+    """`ImportError: No module named 'x'`: an exception on one printable line of at most `limit` characters."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a hostile __str__ must not defeat the report about it
+        text = "(its message cannot be printed)"
+    line = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return line if len(line) <= limit else line[: limit - 3] + "..."

@@ -1,0 +1,61 @@
+"""From an offer to a built architecture: the place where torch is first imported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
+from ganzoo.errors import GanzooError, PluginError, one_line
+from ganzoo.plugins import Offer, load_object
+from ganzoo.specs import ArchitectureSpec, DataInfo
+
+if TYPE_CHECKING:
+    from ganzoo.architecture import Architecture
+
+_TASK_CONFIGS: Mapping[str, type] = {
+    "noise-to-image": NoiseToImageConfig,
+    "image-to-image": ImageToImageConfig,
+}
+
+
+def config_class(offer: Offer[ArchitectureSpec]) -> type:
+    """The dataclass of an architecture's hyperparameters. Raises PluginError when it is not one."""
+    import dataclasses
+
+    if not offer.spec.config:
+        return _TASK_CONFIGS[offer.spec.task]
+    config = load_object(offer.spec.config, offer=offer)
+    if not isinstance(config, type) or not dataclasses.is_dataclass(config):
+        raise PluginError(f"{offer.spec.config} of {offer.distribution} is not a dataclass.")
+    return config
+
+
+def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataInfo, *, seed: int) -> Architecture:
+    """The architecture with its initial weights, which depend on the seed alone, on the CPU.
+
+    Leaves torch's default generator as it was. Raises PluginError when the implementation cannot be
+    imported, is no Architecture or fails to build, RequestError when it refuses config or data.
+    """
+    import torch
+
+    from ganzoo.architecture import Architecture
+    from ganzoo.architecture.step import derive_key
+
+    implementation = load_object(offer.spec.implementation, offer=offer)
+    if not isinstance(implementation, type) or not issubclass(implementation, Architecture):
+        raise PluginError(f"{offer.spec.implementation} of {offer.distribution} is not an Architecture.")
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_key(seed, "build"))
+        try:
+            return implementation(config, data)
+        except GanzooError:
+            raise
+        except Exception as error:
+            if os.environ.get("GANZOO_STRICT") == "1":
+                raise
+            raise PluginError(
+                f"{offer.spec.name!r} of {offer.distribution} {offer.version} could not be built: {one_line(error)}",
+                hint="GANZOO_STRICT=1 shows the whole traceback.",
+            ) from error

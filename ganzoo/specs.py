@@ -1,0 +1,220 @@
+"""The torch-free records: how plugins announce themselves and how graphs describe their tensors.
+
+Nothing here imports more than the standard library; numpy is met only when a tensor is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Task = Literal["noise-to-image", "image-to-image"]
+Draw = Literal["normal", "uniform", "class", "image"]
+DType = Literal["float32", "float16", "int64", "uint8"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_IMPORT_STRING = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def _check_name(kind: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{kind} name {name!r}: expected lower-case letters, digits, '.', '_' and '-'")
+
+
+def _check_import_string(what: str, value: object) -> None:
+    if not isinstance(value, str) or not _IMPORT_STRING.fullmatch(value):
+        raise ValueError(f"{what} {value!r}: expected an import string such as 'mygan.model:MyGAN'")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """Named settings of an architecture, over the defaults and under the user's own.
+
+    summary: one line for `ganzoo info`.
+    architecture, train, data: values for the three tables of the configuration.
+    """
+
+    summary: str
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchitectureSpec:
+    """How a plugin announces one architecture, without importing torch.
+
+    name: what users type, e.g. `dcgan`.
+    task: `noise-to-image` or `image-to-image`.
+    summary: one line for `ganzoo list`.
+    implementation: import string of the `Architecture` subclass.
+    config: import string of its frozen dataclass of hyperparameters; empty: the task's own.
+    paper: where the architecture was published, e.g. `arXiv:1511.06434`.
+    presets: settings by name; `tiny` must train a step in well under a second on a CPU.
+
+    Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.
+    """
+
+    name: str
+    task: Task
+    summary: str
+    implementation: str
+    config: str = ""
+    paper: str = ""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_name("architecture", self.name)
+        if self.task not in get_args(Task):
+            raise ValueError(f"task {self.task!r} of {self.name!r}: expected one of {', '.join(get_args(Task))}")
+        if not isinstance(self.summary, str) or not isinstance(self.paper, str):
+            raise ValueError(f"summary and paper of {self.name!r} must be strings")
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+        if self.config:
+            _check_import_string(f"config of {self.name!r}:", self.config)
+        for preset_name, preset in self.presets.items():
+            _check_name(f"preset of {self.name!r}:", preset_name)
+            if not isinstance(preset, Preset):
+                raise ValueError(f"preset {preset_name!r} of {self.name!r} is {type(preset).__name__}, not Preset")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSourceSpec:
+    """How a plugin announces a data source.
+
+    name: what users type after `--data`, alone or as `name:argument`.
+    summary: one line for `ganzoo plugins list`.
+    implementation: import string of a callable
+        `(argument: str, options: DataConfig, *, notify: Callable[[str], None]) -> DataSource`.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("data source", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataInfo:
+    """What a network must know of the pictures; kept in checkpoints so that sampling needs no data.
+
+    channels: 1 or 3. size: height and width in pixels. classes: number of labels, 0 for none.
+    """
+
+    channels: int
+    size: int
+    classes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dim:
+    """A dimension fixed only at run time.
+
+    name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
+    """
+
+    name: str
+    multiple: int = 1
+    least: int = 1
+
+    def accepts(self, size: int) -> bool:
+        return size >= self.least and size % self.multiple == 0
+
+
+BATCH = Dim(name="batch")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorSpec:
+    """One input or output of a graph, and how to draw it by seed without torch.
+
+    name: the tensor's name in the ONNX file.
+    shape: integers and `Dim`s; the first is the batch.
+    dtype: element type.
+    draw: `normal` N(0, 1), `uniform` in [low, high], `class` an index below `classes`, or `image`:
+        real pictures when there are some, `uniform` noise where only speed is asked.
+    low, high: the range of `uniform` and `image` values, and of an output's pixels.
+    classes: number of labels for `class`.
+    stream: tells the draws of several inputs apart. Stream 0 is `RandomState(seed).randn`, the habit
+        of the field, so that a seed gives the latent that other tools give for it.
+    """
+
+    name: str
+    shape: tuple[int | Dim, ...]
+    dtype: DType = "float32"
+    draw: Draw = "normal"
+    low: float = -1.0
+    high: float = 1.0
+    classes: int = 0
+    stream: int = 0
+
+    def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        """The concrete shape. Raises KeyError for a `Dim` that `dims` does not name."""
+        return tuple(size if isinstance(size, int) else dims[size.name] for size in self.shape)
+
+    def sample(self, seeds: Sequence[int], dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
+        """One row per seed, each from a generator of its own: (len(seeds), *shape[1:]).
+
+        A row depends on its seed alone, not on the batch it is drawn in. `dims` gives the sizes of
+        symbolic dimensions other than the batch.
+        """
+        import numpy as np
+
+        shape = self.sizes({**(dims or {}), BATCH.name: len(seeds)})[1:]
+        rows = []
+        for seed in seeds:
+            random = np.random.RandomState(seed if self.stream == 0 else [seed, self.stream])
+            if self.draw == "normal":
+                row = random.randn(*shape)
+            elif self.draw == "class":
+                row = random.randint(self.classes, size=shape)
+            else:
+                row = random.uniform(self.low, self.high, size=shape)
+            rows.append(row)
+        return np.asarray(rows, dtype=self.dtype).reshape(len(seeds), *shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` reads it back."""
+        return {
+            "name": self.name,
+            "shape": [
+                size
+                if isinstance(size, int)
+                else {"name": size.name, "multiple": size.multiple, "least": size.least}
+                for size in self.shape
+            ],
+            "dtype": self.dtype,
+            "draw": self.draw,
+            "low": self.low,
+            "high": self.high,
+            "classes": self.classes,
+            "stream": self.stream,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TensorSpec:
+        """The inverse of `to_json`. Raises ValueError, KeyError or TypeError for what `to_json` never wrote."""
+        if value["draw"] not in get_args(Draw) or value["dtype"] not in get_args(DType):
+            raise ValueError(f"tensor {value['name']!r}: draw {value['draw']!r}, dtype {value['dtype']!r}")
+        shape = tuple(size if isinstance(size, int) else Dim(**size) for size in value["shape"])
+        return cls(
+            name=str(value["name"]),
+            shape=shape,
+            dtype=value["dtype"],
+            draw=value["draw"],
+            low=float(value["low"]),
+            high=float(value["high"]),
+            classes=int(value["classes"]),
+            stream=int(value["stream"]),
+        )

@@ -1,0 +1,230 @@
+"""Checkpoints: directories that are either whole or not there.
+
+A checkpoint is written beside its final name, every file synced, then renamed. Weights are
+safetensors; the optimisers' state is a torch file that loads with `weights_only=True`;
+`manifest.json` holds the sha256 of each file and is checked before anything is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganzoo.errors import CheckpointError, one_line
+from ganzoo.training.engine import Engine
+
+_NAME = re.compile(r"step-(\d{8})")
+_MODEL, _AVERAGE, _OPTIMIZERS, _STATE, _MANIFEST = (
+    "model.safetensors",
+    "ema.safetensors",
+    "optimizers.pt",
+    "state.json",
+    "manifest.json",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A checkpoint on disk. step: steps done when it was written."""
+
+    path: Path
+    step: int
+
+    def verify(self) -> None:
+        """Raises CheckpointError that names the first file that is missing or not what was written."""
+        try:
+            manifest = json.loads((self.path / _MANIFEST).read_text(encoding="utf-8"))
+            files = dict(manifest["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise CheckpointError(f"{self.path / _MANIFEST} cannot be read: {one_line(error)}") from None
+        for name, expected in files.items():
+            try:
+                found = _sha256(self.path / str(name))
+            except OSError as error:
+                raise CheckpointError(f"{self.path / str(name)} cannot be read: {one_line(error)}") from None
+            if found != expected:
+                raise CheckpointError(
+                    f"{self.path / str(name)} is damaged: sha256 {found[:12]}..., expected {str(expected)[:12]}..."
+                )
+        if missing := {_MODEL, _OPTIMIZERS, _STATE} - set(files):
+            raise CheckpointError(f"{self.path / _MANIFEST} does not list {', '.join(sorted(missing))}")
+
+    def state(self) -> dict[str, Any]:
+        """What `write` was given as `state`, and `step`."""
+        values: dict[str, Any] = json.loads((self.path / _STATE).read_text(encoding="utf-8"))
+        return values
+
+    def model(self) -> dict[str, Tensor]:
+        """The architecture's state dict, on the CPU. Raises CheckpointError."""
+        return self._weights(_MODEL)
+
+    def average(self) -> dict[str, dict[str, Tensor]] | None:
+        """State dicts of the averaged submodules by name, or None when nothing was averaged."""
+        if not (self.path / _AVERAGE).exists():
+            return None
+        nested: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in self._weights(_AVERAGE).items():
+            module, _, rest = key.partition("/")
+            nested.setdefault(module, {})[rest] = tensor
+        return nested
+
+    def restore(self, engine: Engine) -> None:
+        """Put model, average and optimisers back. Raises CheckpointError when they do not fit."""
+        try:
+            engine.architecture.load_state_dict(self.model())
+            average = self.average()
+            if engine.average is not None and average is not None:
+                for name in engine.average.spec.of:
+                    engine.average.modules[name.replace(".", "/")].load_state_dict(average[name])
+            states = torch.load(self.path / _OPTIMIZERS, map_location=engine.device, weights_only=True)
+            for name, optimizer in engine.optimizers.items():
+                optimizer.torch.load_state_dict(states[name])
+        except CheckpointError:
+            raise
+        except Exception as error:  # torch.load raises many kinds
+            raise CheckpointError(
+                f"{self.path} does not fit this architecture: {one_line(error)}",
+                hint="It was written with other settings, or by another version of the plugin; see config.toml.",
+            ) from error
+
+    def _weights(self, name: str) -> dict[str, Tensor]:
+        try:
+            return load_file(self.path / name)
+        except (OSError, SafetensorError, ValueError) as error:
+            raise CheckpointError(f"{self.path / name} cannot be read: {one_line(error)}") from None
+
+
+def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], config: str, keep: int) -> Checkpoint:
+    """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep`.
+
+    state: JSON values. config: text of config.toml. Raises CheckpointError when the disk refuses.
+    """
+    final = Checkpoint(path=folder / f"step-{step:08d}", step=step)
+    partial = folder / f".writing-{final.path.name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if final.path.exists():
+            with contextlib.suppress(CheckpointError):
+                final.verify()
+                return final
+            shutil.rmtree(final.path)  # damaged; what is written now replaces it
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        _save_weights(engine.architecture.state_dict(), partial / _MODEL)
+        if engine.average is not None:
+            _save_weights(
+                {
+                    f"{name}/{key}": tensor
+                    for name in engine.average.spec.of
+                    for key, tensor in engine.average.modules[name.replace(".", "/")].state_dict().items()
+                },
+                partial / _AVERAGE,
+            )
+        torch.save(
+            {name: optimizer.torch.state_dict() for name, optimizer in engine.optimizers.items()},
+            partial / _OPTIMIZERS,
+        )
+        _write_text(partial / _STATE, json.dumps({"step": step, **state}, indent=1))
+        _write_text(partial / "config.toml", config)
+        hashes = {item.name: _sha256(item) for item in sorted(partial.iterdir())}
+        _write_text(partial / _MANIFEST, json.dumps({"sha256": hashes}, indent=1))
+        for item in partial.iterdir():
+            _sync(item)
+        _sync(partial)
+        partial.rename(final.path)
+        _sync(folder)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"The checkpoint of step {step} could not be written to {folder}: {one_line(error)}",
+            hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
+        ) from error
+    for old in _listed(folder)[keep:]:
+        _remove(old)
+    return final
+
+
+def newest(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that is whole, and one line for each newer one that is not.
+
+    Raises CheckpointError when there is none.
+    """
+    damaged = []
+    for checkpoint in _listed(folder):
+        try:
+            checkpoint.verify()
+        except CheckpointError as error:
+            damaged.append(error.message)
+            continue
+        return checkpoint, damaged
+    raise CheckpointError(
+        "\n".join([f"There is no whole checkpoint in {folder}.", *damaged]),
+        hint="A run gets its first checkpoint after train.checkpoint_every_kimg, when it ends, or on Ctrl-C.",
+    )
+
+
+def clean(folder: Path) -> None:
+    """Remove what a kill in the middle of writing or removing left behind."""
+    for item in folder.glob(".*-step-*"):
+        shutil.rmtree(item, ignore_errors=True)
+
+
+def _listed(folder: Path) -> list[Checkpoint]:
+    """By name alone, newest first."""
+    if not folder.is_dir():
+        return []
+    found = [(match, item) for item in folder.iterdir() if (match := _NAME.fullmatch(item.name)) and item.is_dir()]
+    return sorted(
+        (Checkpoint(path=item, step=int(match[1])) for match, item in found),
+        key=lambda checkpoint: -checkpoint.step,
+    )
+
+
+def _remove(checkpoint: Checkpoint) -> None:
+    # Renamed first: a kill half-way through the removal must not leave something that looks like a checkpoint.
+    doomed = checkpoint.path.with_name(f".removing-{checkpoint.path.name}")
+    with contextlib.suppress(OSError):
+        checkpoint.path.rename(doomed)
+        shutil.rmtree(doomed)
+
+
+def _save_weights(state: Mapping[str, Any], path: Path) -> None:
+    tensors = {}
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(f"{name!r} in the state dict is a {type(value).__name__}; expected tensors alone")
+        # A copy of its own: safetensors refuses tensors that share memory, as tied weights do.
+        tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+    save_file(tensors, path)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a directory
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,52 @@
+"""Which device and which precision a training uses."""
+
+from __future__ import annotations
+
+import torch
+
+from ganzoo.errors import RequestError
+
+
+def select_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda` or `cuda:N` to a device that is there.
+
+    Raises RequestError that says what is missing.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise RequestError(f"There is no device {name!r}; expected auto, cpu, cuda or cuda:N.")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
+        raise RequestError(
+            f"Device {name!r} was asked for, but torch {torch.__version__} ({build}) finds no usable GPU.",
+            hint="`ganzoo doctor` says what is missing; --device cpu works everywhere.",
+        )
+    index, count = device.index or 0, torch.cuda.device_count()
+    if index >= count:
+        raise RequestError(f"Device {name!r} was asked for; this machine has {count}: cuda:0 to cuda:{count - 1}.")
+    return torch.device("cuda", index)
+
+
+def use_bf16(precision: str, device: torch.device) -> bool:
+    """Whether autocast to bf16 is on. There is no fp16 training: its range is too small for a GAN.
+
+    Raises RequestError for bf16 on a GPU that has none.
+    """
+    if precision == "fp32":
+        return False
+    if device.type == "cpu":
+        return precision == "bf16"
+    able = torch.cuda.get_device_capability(device) >= (8, 0)
+    if precision == "bf16" and not able:
+        raise RequestError(
+            f"{torch.cuda.get_device_name(device)} has no bf16 (compute 8.0 or newer is needed).",
+            hint="Use --precision fp32.",
+        )
+    return able

@@ -1,0 +1,94 @@
+"""Torch optimisers from `Optimizer` records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.architecture import Architecture, Optimizer, Phase
+from ganzoo.architecture.records import value_at
+from ganzoo.errors import PluginError
+
+
+class PlayerOptimizer:
+    """One torch optimiser, its schedule, and the correction for lazy phases.
+
+    A lazy phase every k steps makes 1 + 1/k updates a step out of one. So that the whole moves as far
+    as without it, lr becomes lr*c and beta becomes beta**c with c = 1 / (1 + sum of 1/k), which is
+    k/(k+1) for a single lazy phase (arXiv:1912.04958, appendix B).
+    """
+
+    def __init__(self, name: str, spec: Optimizer, architecture: Architecture, phases: Sequence[Phase]) -> None:
+        self.spec = spec
+        lazy = [phase.every for phase in phases if phase.optimizer == name and phase.lazy]
+        self.correction = 1 / (1 + sum(1 / every for every in lazy))
+        self.named_parameters = dict(_parameters(name, spec, architecture))
+        self.parameters = list(self.named_parameters.values())
+        self.torch = self._make()
+
+    def _make(self) -> torch.optim.Optimizer:
+        lr = value_at(self.spec.lr, 0.0)
+        match self.spec.kind:
+            case "adam":
+                return torch.optim.Adam(self.parameters, lr, self._betas(0.0), self.spec.eps, fused=True)
+            case "rmsprop":
+                return torch.optim.RMSprop(self.parameters, lr, eps=self.spec.eps)
+            case "sgd":
+                return torch.optim.SGD(self.parameters, lr, momentum=self._betas(0.0)[0], fused=True)
+
+    def _betas(self, kimg: float) -> tuple[float, float]:
+        first, second = self.spec.betas
+        # torch refuses an integer beside a float, hence float().
+        return float(value_at(first, kimg)) ** self.correction, float(value_at(second, kimg)) ** self.correction
+
+    def norm(self) -> Tensor | None:
+        """The norm of the whole gradient, a scalar on the device; None when no parameter has one."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        if not gradients:
+            return None
+        return torch.nn.utils.get_total_norm(gradients)
+
+    def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None) -> None:
+        """Update the parameters and drop their gradients.
+
+        withhold: a float scalar on the device; 1 leaves parameters and moments as they are.
+        """
+        for group in self.torch.param_groups:
+            group["lr"] = value_at(self.spec.lr, kimg) * self.correction
+            if self.spec.kind == "adam":
+                group["betas"] = self._betas(kimg)
+        if self.spec.clip is not None and norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.spec.clip, norm)
+        fused: Any = self.torch
+        if withhold is not None and self.spec.kind == "rmsprop":
+            if not withhold.item():
+                self.torch.step()
+        else:
+            fused.found_inf = withhold  # read by the fused kernels: no synchronisation with the host
+            fused.grad_scale = None
+            self.torch.step()
+        self.torch.zero_grad(set_to_none=True)
+
+
+def _parameters(name: str, spec: Optimizer, architecture: Architecture) -> list[tuple[str, nn.Parameter]]:
+    found = []
+    for module_name in spec.trains:
+        try:
+            module = architecture.get_submodule(module_name)
+        except AttributeError:
+            children = ", ".join(child for child, _ in architecture.named_children())
+            raise PluginError(
+                f"optimizer {name!r} trains {module_name!r}, which {type(architecture).__name__} does not have; "
+                f"its submodules: {children}"
+            ) from None
+        found += [
+            (f"{module_name}.{key}", parameter)
+            for key, parameter in module.named_parameters()
+            if parameter.requires_grad
+        ]
+    if not found:
+        raise PluginError(f"optimizer {name!r} trains no parameter: {', '.join(spec.trains)}")
+    return found

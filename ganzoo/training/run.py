@@ -1,0 +1,205 @@
+"""The run directory: everything a training leaves behind.
+
+    RUN/
+      config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
+      record.json      versions, machine, and every resume with what it changed
+      metrics.jsonl    one line per log interval
+      samples/         reals.png, step-00000500.png, ...
+      checkpoints/     step-00000500/, ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.config import TrainConfig, toml
+from ganzoo.config.resolve import Resolved, resolve
+from ganzoo.config.resolve import Layer
+from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.loading import config_class
+from ganzoo.plugins import Offer, Registry
+from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.version import API_VERSION, __version__
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run directory and what its config.toml says.
+
+    offer: the plugin that trains it. data: what the pictures are like. preset: "" for none.
+    data_description: the source in words. trained_by: distribution and version that began the run.
+    """
+
+    path: Path
+    offer: Offer[ArchitectureSpec]
+    config: Resolved
+    data: DataInfo
+    preset: str = ""
+    data_description: str = ""
+    trained_by: str = ""
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        return self.path / "samples"
+
+    def to_toml(self) -> str:
+        run = {
+            "architecture": self.offer.spec.name,
+            "task": self.offer.spec.task,
+            "distribution": self.offer.distribution,
+            "version": self.offer.version,
+            "api": API_VERSION,
+            "ganzoo": __version__,
+            "preset": self.preset or None,
+            "data_description": self.data_description,
+            "channels": self.data.channels,
+            "size": self.data.size,
+            "classes": self.data.classes,
+        }
+        return toml.dump({"run": run, **self.config.tables()})
+
+    def create(self) -> None:
+        """Make the directory. Raises CheckpointError when it holds something already."""
+        try:
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                holds_run = (self.path / "config.toml").exists()
+                raise CheckpointError(
+                    f"{self.path} exists already{' and holds a run' if holds_run else ''}.",
+                    hint=f"Go on with it: ganzoo train --resume {self.path}" if holds_run else "Choose another --out.",
+                )
+            self.samples.mkdir(parents=True)
+            self.write_config()
+            self._write_record({"resumes": [], **_machine()})
+        except OSError as error:
+            raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
+
+    def write_config(self) -> None:
+        _replace(self.path / "config.toml", self.to_toml())
+
+    def record_resume(self, *, step: int, changed: Mapping[str, Any]) -> None:
+        """Note a resume and rewrite config.toml with what it changed."""
+        try:
+            record = json.loads((self.path / "record.json").read_text(encoding="utf-8"))
+            resumes = list(record["resumes"])
+        except (OSError, ValueError, KeyError, TypeError):
+            record, resumes = {}, []  # a damaged record must not keep a good checkpoint from going on
+        resumes.append({"step": step, "changed": dict(changed), **_machine()})
+        self._write_record({**record, "resumes": resumes})
+        self.write_config()
+
+    def _write_record(self, record: Mapping[str, Any]) -> None:
+        _replace(self.path / "record.json", json.dumps(record, indent=1))
+
+
+def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:
+    """Read a run directory; `changes` are laid over its settings.
+
+    Raises CheckpointError when it is not a run, RequestError when its architecture is not installed
+    or a change is not allowed.
+    """
+    file = path / "config.toml"
+    if not file.is_file():
+        what = "is not a run: it has no config.toml" if path.is_dir() else "is not there"
+        raise CheckpointError(f"{path} {what}.", hint="A run is the directory that `ganzoo train --out` made.")
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        run = dict(tables.pop("run"))
+        data = DataInfo(channels=int(run["channels"]), size=int(run["size"]), classes=int(run["classes"]))
+        name = f"{run['distribution']}:{run['architecture']}"
+        trained_by = f"{run['distribution']} {run['version']}"
+        preset, description = str(run.get("preset", "")), str(run["data_description"])
+        layers = [Layer(origin="run", tables={table: dict(values) for table, values in tables.items()})]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{file} is damaged: {one_line(error)}",
+            hint=f"Each checkpoint has a copy: copy {path / 'checkpoints'}/step-*/config.toml over it.",
+        ) from None
+    if changes is not None:
+        layers.append(changes)
+    offer = registry.architecture(name)
+    config = resolve(offer.spec.name, config_class(offer), layers)
+    return Run(
+        path=path,
+        offer=offer,
+        config=config,
+        data=data,
+        preset=preset,
+        data_description=description,
+        trained_by=trained_by,
+    )
+
+
+def target_steps(train: TrainConfig) -> int:
+    """The length of a training in steps, from kimg when that is what was stated."""
+    from ganzoo.config.tables import DEFAULT_KIMG
+
+    if train.steps is not None:
+        return train.steps
+    kimg = DEFAULT_KIMG if train.kimg is None else train.kimg
+    return max(1, -int(-kimg * 1000 // train.batch_size))
+
+
+class MetricsFile:
+    """metrics.jsonl, cut back on a resume to the step it resumes from."""
+
+    def __init__(self, path: Path, *, resume_step: int) -> None:
+        kept = []
+        with contextlib.suppress(FileNotFoundError):
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    if json.loads(line)["step"] <= resume_step and line.endswith("\n"):
+                        kept.append(line)
+        _replace(path, "".join(kept))
+        self._file = path.open("a", encoding="utf-8")
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def check_changes(run: Run, changes: Layer) -> None:
+    """Raises RequestError for a change that would alter what the weights become."""
+    from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
+
+    for table, values in changes.tables.items():
+        for key in values:
+            if table != "train" or key not in MAY_CHANGE_ON_RESUME:
+                raise RequestError(
+                    f"{key!r} of [{table}] cannot change on resume: the weights would no longer be those of one run.",
+                    hint=f"May change: {', '.join(sorted(MAY_CHANGE_ON_RESUME))}. "
+                    f"For anything else begin a new run with -c {run.path / 'config.toml'}.",
+                )
+
+
+def _machine() -> dict[str, Any]:
+    import torch
+
+    return {
+        "ganzoo": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside and rename, so that a kill leaves the old file or the new one."""
+    partial = path.with_name(f".writing-{path.name}")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)  # noqa: PTH105

@@ -1,0 +1,247 @@
+"""The training loop: batches in, checkpoints, samples and metrics out."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import torch
+
+from ganzoo.architecture import Architecture
+from ganzoo.data.batches import Order, Prefetcher
+from ganzoo.data.source import DataSource
+from ganzoo.errors import DivergedError
+from ganzoo.training import checkpoint as checkpoints
+from ganzoo.training.device import select_device, use_bf16
+from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.engine import Engine
+from ganzoo.training.previews import write_previews, write_reals
+from ganzoo.training.run import MetricsFile, Run, target_steps
+
+
+class Observer(Protocol):
+    """Who is told how training goes."""
+
+    def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
+        """A line of metrics.jsonl, the length of the run, and an estimate of the time left."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Something the user should know: a file that was written, a warning."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a training ended.
+
+    steps, kimg: where it stands. seconds: of this session. interrupted: by Ctrl-C or SIGTERM, and saved.
+    """
+
+    steps: int
+    kimg: float
+    seconds: float
+    images_per_second: float
+    interrupted: bool
+    finished: bool
+    checkpoint: Path
+    samples: Path
+
+
+class Trainer:
+    """Trains one run from its newest checkpoint, or from the beginning.
+
+    Raises RequestError for a device that is not there; see `train` for the rest.
+    """
+
+    def __init__(self, run: Run, architecture: Architecture, source: DataSource, observer: Observer) -> None:
+        self.run = run
+        self.observer = observer
+        self._settings = run.config.train
+        self._source = source
+        device = select_device(self._settings.device)
+        self.engine = Engine(
+            architecture,
+            seed=self._settings.seed,
+            batch_size=self._settings.batch_size,
+            device=device,
+            bf16=use_bf16(self._settings.precision, device),
+        )
+        self.steps_done = 0
+        self._seconds_before = 0.0
+        self._stop = False
+
+    def resume(self) -> None:
+        """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
+        checkpoints.clean(self.run.checkpoints)
+        checkpoint, damaged = checkpoints.newest(self.run.checkpoints)
+        for line in damaged:
+            self.observer.say(f"passed over: {line}")
+        state = checkpoint.state()
+        checkpoint.restore(self.engine)
+        self.steps_done = checkpoint.step
+        self._seconds_before = float(state.get("seconds", 0.0))
+        threads = torch.get_num_threads()
+        if self.engine.device.type == "cpu" and state.get("threads") not in (None, threads):
+            self.observer.say(
+                f"the checkpoint was written with {state['threads']} threads and this process has {threads}: "
+                "results will agree to rounding, not bit for bit"
+            )
+
+    def train(self) -> Outcome:
+        """Train to the end, to `max_seconds`, or to Ctrl-C; each ends with a checkpoint.
+
+        Raises DivergedError, DataError or CheckpointError; the newest checkpoint on disk stays good.
+        """
+        settings, engine, batch_size = self._settings, self.engine, self._settings.batch_size
+        target = target_steps(settings)
+        order = Order(seed=settings.seed, batch_size=batch_size, lengths=self._source.lengths)
+        metrics = MetricsFile(self.run.path / "metrics.jsonl", resume_step=self.steps_done)
+        began = logged = time.monotonic()
+        first, logged_step = self.steps_done, self.steps_done
+        with (
+            contextlib.closing(metrics),
+            Prefetcher(self._source, order) as prefetcher,
+            _backends(engine.device, deterministic=settings.deterministic),
+            self._signals(),
+        ):
+            if self.steps_done == 0:
+                write_reals(self.run.samples / "reals.png", prefetcher.batch(0), settings.sample_count)
+            while self.steps_done < target and not self._stop:
+                try:
+                    engine.step(self.steps_done, engine.prepare(prefetcher.batch(self.steps_done)))
+                except (DivergedError, checkpoints.CheckpointError):
+                    raise
+                except Exception:
+                    self._save_if_sound(began)
+                    raise
+                self.steps_done += 1
+                done, now = self.steps_done, time.monotonic()
+                out_of_time = settings.max_seconds is not None and now - began >= settings.max_seconds
+                last = done == target or out_of_time or self._stop
+                if done % settings.log_every_steps == 0 or last:
+                    self._raise_if_diverged(prefetcher)
+                    now = time.monotonic()
+                    speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
+                    record = {
+                        "step": done,
+                        "kimg": done * batch_size / 1000,
+                        "seconds": round(self._seconds_before + now - began, 3),
+                        "images_per_second": round(speed, 2),
+                        **engine.means(),
+                    }
+                    metrics.write(record)
+                    left = (target - done) * batch_size / max(speed, 1e-9)
+                    if settings.max_seconds is not None:
+                        left = min(left, settings.max_seconds - (now - began))
+                    self.observer.log(record, steps=target, seconds_left=max(0.0, left))
+                    logged, logged_step = now, done
+                if self._crosses(settings.sample_every_kimg) and not last:
+                    self._write_samples(prefetcher)
+                if self._crosses(settings.checkpoint_every_kimg) and not last:
+                    self._raise_if_diverged(prefetcher)
+                    self._save(began)
+                if out_of_time:
+                    break
+            samples = self._write_samples(prefetcher)
+            saved = self._save(began)
+        seconds = time.monotonic() - began
+        return Outcome(
+            steps=self.steps_done,
+            kimg=self.steps_done * batch_size / 1000,
+            seconds=seconds,
+            images_per_second=(self.steps_done - first) * batch_size / max(seconds, 1e-9),
+            interrupted=self._stop and self.steps_done < target,
+            finished=self.steps_done >= target,
+            checkpoint=saved.path,
+            samples=samples,
+        )
+
+    def _crosses(self, every_kimg: float) -> bool:
+        after = self.steps_done * self._settings.batch_size
+        before = after - self._settings.batch_size
+        return after // (every_kimg * 1000) > before // (every_kimg * 1000)
+
+    def _raise_if_diverged(self, prefetcher: Prefetcher) -> None:
+        number = self.engine.check()
+        if number is not None:
+            self.engine.check(self.engine.prepare(prefetcher.batch(number)))
+
+    def _save(self, began: float) -> checkpoints.Checkpoint:
+        return checkpoints.write(
+            self.run.checkpoints,
+            self.engine,
+            step=self.steps_done,
+            state={
+                "kimg": self.steps_done * self._settings.batch_size / 1000,
+                "seconds": self._seconds_before + time.monotonic() - began,
+                "threads": torch.get_num_threads(),
+                "torch": torch.__version__,
+            },
+            config=self.run.to_toml(),
+            keep=self._settings.keep_checkpoints,
+        )
+
+    def _save_if_sound(self, began: float) -> None:
+        """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
+        # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
+        if self.steps_done and self.engine.between_steps:
+            with contextlib.suppress(checkpoints.CheckpointError):
+                self.observer.say(f"saved {self._save(began).path}")
+
+    def _write_samples(self, prefetcher: Prefetcher) -> Path:
+        twin = evaluation_copy(self.engine.architecture, averaged_state(self.engine.average))
+        path = self.run.samples / f"step-{self.steps_done:08d}.png"
+        return write_previews(
+            path,
+            twin.graphs(),
+            reals=lambda: self.engine.prepare(prefetcher.batch(0)),
+            count=self._settings.sample_count,
+            device=self.engine.device,
+        )
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first Ctrl-C or SIGTERM ends the loop after this step; a second one ends the program."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._stop:
+                raise KeyboardInterrupt
+            self._stop = True
+            self.observer.say("stopping after this step; a checkpoint will be written (again to quit at once)")
+
+        handled = [signal.SIGINT, signal.SIGTERM]
+        try:
+            before = {number: signal.signal(number, stop) for number in handled}
+        except ValueError:  # not the main thread: whoever runs us there handles signals
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _backends(device: torch.device, *, deterministic: bool) -> Iterator[None]:
+    """torch's global switches and generators, as training wants them and back."""
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            yield
+        return
+    strict, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    try:
+        torch.use_deterministic_algorithms(deterministic)
+        torch.backends.cudnn.benchmark = not deterministic
+        with torch.random.fork_rng(devices=[device.index or 0]), torch.cuda.device(device):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(strict)
+        torch.backends.cudnn.benchmark = benchmark

@@ -1,0 +1,1 @@
+"""DCGAN for ganzoo (arXiv:1511.06434)."""

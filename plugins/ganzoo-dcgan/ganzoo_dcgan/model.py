@@ -1,0 +1,35 @@
+"""DCGAN as an architecture: the networks; the game is the base class's (non-saturating, Adam).
+
+Paper: Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks,
+arXiv:1511.06434. Deviations: see config.py and networks.py.
+"""
+
+from torch import nn
+
+from ganzoo.architecture import NoiseToImage
+from ganzoo.errors import RequestError
+from ganzoo_dcgan.config import Config
+from ganzoo_dcgan.networks import SIZES, Discriminator, Generator
+
+
+class DCGAN(NoiseToImage):
+    config: Config
+
+    def build(self) -> None:
+        if self.data.size not in SIZES:
+            raise RequestError(
+                f"dcgan paints pictures of {', '.join(map(str, SIZES))} pixels, not {self.data.size}.",
+                hint="Set one of them: --set data.size=64",
+            )
+        super().build()
+
+    def build_generator(self) -> nn.Module:
+        return Generator(
+            latent_size=self.config.latent_size,
+            size=self.data.size,
+            channels=self.data.channels,
+            width=self.config.width,
+        )
+
+    def build_discriminator(self) -> nn.Module:
+        return Discriminator(size=self.data.size, channels=self.data.channels, width=self.config.width)

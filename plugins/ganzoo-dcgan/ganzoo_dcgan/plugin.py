@@ -1,0 +1,37 @@
+"""Announces DCGAN (arXiv:1511.06434). Imports no torch."""
+
+from ganzoo import ArchitectureSpec, Preset, hookimpl
+
+GANZOO_API = 1
+
+
+@hookimpl
+def ganzoo_architectures() -> list[ArchitectureSpec]:
+    return [
+        ArchitectureSpec(
+            name="dcgan",
+            task="noise-to-image",
+            summary="Deep convolutional GAN: strided convolutions and batch normalisation, 16 to 256 pixels",
+            paper="arXiv:1511.06434",
+            implementation="ganzoo_dcgan.model:DCGAN",
+            config="ganzoo_dcgan.config:Config",
+            presets={
+                "paper": Preset(
+                    summary="64x64 colour, as published",
+                    data={"size": 64, "channels": 3},
+                ),
+                "digits": Preset(
+                    summary="the built-in digits at 32x32, a minute on two CPU cores",
+                    architecture={"width": 16, "latent_size": 64, "ema_half_life_kimg": 5.0, "ema_rampup": 0.5},
+                    train={"kimg": 160.0, "sample_every_kimg": 20.0},
+                    data={"source": "digits", "size": 32, "channels": 1},
+                ),
+                "tiny": Preset(
+                    summary="16x16 in milliseconds, for tests",
+                    architecture={"width": 4, "latent_size": 8},
+                    train={"batch_size": 8, "steps": 4, "sample_count": 4},
+                    data={"size": 16, "channels": 1},
+                ),
+            },
+        )
+    ]
