@@ -55,7 +55,7 @@ def _expected(hint: Any) -> str:
     if origin is Annotated:
         inner, *extras = get_args(hint)
         bounds = [
-            f"{sign} {getattr(extra, attribute):g}"
+            f"{sign} {getattr(extra, attribute)}"
             for extra in extras
             for kind, (sign, attribute) in _RELATIONS.items()
             if isinstance(extra, kind)

@@ -30,7 +30,7 @@ class Engine:
         self.device = device
         self.seed = seed
         self.batch_size = batch_size
-        self._bf16 = bf16
+        self.bf16 = bf16
         self.phases = list(architecture.phases())
         specs = architecture.optimizers()
         _check(self.phases, list(specs))
@@ -111,7 +111,7 @@ class Engine:
 
     def _backward(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
         with step.scope(phase.name):
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
                 losses = phase.loss(batch, step)
             if not isinstance(losses, Losses) or not losses.terms:
                 raise PluginError(f"the loss of phase {phase.name!r} must return Losses with at least one term")

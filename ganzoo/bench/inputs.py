@@ -1,0 +1,179 @@
+"""What a model is fed: from the file's own description, or from --shape and --input.
+
+A dimension nobody fixed is an error that names it; nothing is guessed but a batch of 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import BenchError, RequestError, nearest, one_line
+from ganzoo.onnx_file import OnnxFile, Tensor
+from ganzoo.specs import Dim, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputRequest:
+    """What the user asked for.
+
+    batches: sizes of the first dimension; empty when not stated.
+    shapes: for an input by name, the shapes to sweep. files: for an input by name, a .npy file.
+    """
+
+    batches: tuple[int, ...] = ()
+    shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """`NAME=1x3x256x256`. Raises RequestError."""
+    name, equals, sizes = text.rpartition("=")
+    try:
+        shape = tuple(int(size) for size in sizes.lower().split("x"))
+    except ValueError:
+        shape = ()
+    if not equals or not name or not shape or min(shape) < 1:
+        raise RequestError(f"--shape {text!r} is not of the form NAME=1x3x256x256.")
+    return name, shape
+
+
+def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
+    """The cases of a sweep: for each, the shape of every input.
+
+    Raises RequestError for an unknown input, a shape the file refuses or a dimension nobody fixed.
+    """
+    names = [tensor.name for tensor in file.inputs]
+    for option, given in (("--shape", request.shapes), ("--input", request.files)):
+        for name in given:
+            if name not in names:
+                raise RequestError(
+                    f"{option} {name}: {file.path.name} has no input of that name.{nearest(name, names)} "
+                    f"Inputs: {', '.join(names) or 'none'}."
+                )
+    files = {name: tuple(load_array(path).shape) for name, path in request.files.items()}
+    swept = [[(name, shape) for shape in shapes] for name, shapes in request.shapes.items()]
+    batches: Sequence[int | None] = request.batches or (None,)
+    cases = []
+    for combination in itertools.product(*swept):
+        for batch in batches:
+            case = _case(file, {**files, **dict(combination)}, batch)
+            if case not in cases:
+                cases.append(case)
+    return cases
+
+
+def _case(file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None) -> dict[str, tuple[int, ...]]:
+    specs = {spec.name: spec for spec in file.input_specs or ()}
+    dims: dict[str, int] = {}
+    shapes = {}
+    for tensor in sorted(file.inputs, key=lambda tensor: tensor.name not in given):
+        wanted = given.get(tensor.name)
+        if wanted is not None and batch is not None and tensor.shape and not isinstance(tensor.shape[0], int):
+            wanted = (batch, *wanted[1:])
+        shapes[tensor.name] = _shape(file, tensor, wanted, batch, dims)
+        if tensor.name in specs:
+            _check_spec(specs[tensor.name], shapes[tensor.name])
+    return {tensor.name: shapes[tensor.name] for tensor in file.inputs}
+
+
+def _shape(
+    file: OnnxFile, tensor: Tensor, wanted: tuple[int, ...] | None, batch: int | None, dims: dict[str, int]
+) -> tuple[int, ...]:
+    """One input's shape; symbolic names that inputs share are collected in `dims` and must agree."""
+    declared = "x".join(str(size or "?") for size in tensor.shape)
+    if wanted is not None and len(wanted) != len(tensor.shape):
+        raise RequestError(
+            f"{tensor.name!r} of {file.path.name} has {len(tensor.shape)} dimensions ({declared}), "
+            f"and {'x'.join(map(str, wanted))} has {len(wanted)}."
+        )
+    sizes = []
+    for axis, size in enumerate(tensor.shape):
+        if isinstance(size, int):
+            asked = wanted[axis] if wanted else (batch if axis == 0 and batch is not None else size)
+            if asked != size:
+                raise RequestError(
+                    f"{tensor.name!r} of {file.path.name} is fixed at {size} in dimension {axis} ({declared}); "
+                    f"{asked} was asked for.",
+                    hint="Export the model with that dimension symbolic." if axis == 0 else "",
+                )
+            sizes.append(size)
+            continue
+        found = wanted[axis] if wanted else dims.get(size) if size else None
+        if found is None and axis == 0:
+            found = batch or 1
+        if found is None:
+            raise RequestError(
+                f"Dimension {axis} ({size or 'unnamed'}) of input {tensor.name!r} of {file.path.name} is not fixed.",
+                hint=f"Say how large: --shape {tensor.name}={declared.replace('?', 'N')} with numbers.",
+            )
+        if size and dims.setdefault(size, found) != found:
+            raise RequestError(
+                f"Dimension {size!r} of {file.path.name} is {dims[size]} in one input and {found} in {tensor.name!r}."
+            )
+        sizes.append(found)
+    return tuple(sizes)
+
+
+def _check_spec(spec: TensorSpec, shape: tuple[int, ...]) -> None:
+    for dim, size in zip(spec.shape, shape, strict=True):
+        if isinstance(dim, Dim) and not dim.accepts(size):
+            raise RequestError(
+                f"{dim.name} of {spec.name!r} is {size}; the network takes multiples of {dim.multiple} "
+                f"from {max(dim.least, dim.multiple)}."
+            )
+
+
+def make_feed(
+    file: OnnxFile, shapes: Mapping[str, tuple[int, ...]], files: Mapping[str, Path]
+) -> dict[str, NDArray[Any]]:
+    """The arrays of one case, the same ones in every process.
+
+    Ours are drawn by seed as for sampling; others are N(0, 1), or zeros for whole numbers, which may be
+    indices. Raises BenchError for a file that does not fit.
+    """
+    import numpy as np
+
+    specs = {spec.name: spec for spec in file.input_specs or ()}
+    feed = {}
+    for number, tensor in enumerate(file.inputs):
+        shape = shapes[tensor.name]
+        if tensor.name in files:
+            array = load_array(files[tensor.name])
+            if array.dtype != np.dtype(tensor.dtype) or array.shape != shape:
+                raise BenchError(
+                    f"{files[tensor.name].name} holds {array.dtype} {list(array.shape)}; "
+                    f"{tensor.name!r} wants {tensor.dtype} {list(shape)}."
+                )
+        elif tensor.name in specs:
+            spec = specs[tensor.name]
+            dims = {dim.name: size for dim, size in zip(spec.shape, shape, strict=True) if isinstance(dim, Dim)}
+            array = spec.sample(list(range(shape[0])), dims)
+        else:
+            try:
+                dtype = np.dtype(tensor.dtype)
+            except TypeError:
+                raise BenchError(f"Input {tensor.name!r} has {tensor.dtype}, which ganzoo cannot make up.") from None
+            draw = np.random.RandomState(number).standard_normal(shape)
+            array = draw.astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)
+        feed[tensor.name] = np.ascontiguousarray(array)
+    return feed
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    """A .npy file, without pickles. Raises RequestError."""
+    import numpy as np
+
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise RequestError(f"--input: {path} cannot be read as a .npy file: {one_line(error)}") from None
+    if not isinstance(array, np.ndarray):
+        raise RequestError(f"--input: {path} holds several arrays; expected a .npy file with one.")
+    return array

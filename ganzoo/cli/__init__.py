@@ -1,0 +1,91 @@
+"""The command line: one module per verb, imported when the verb is run.
+
+`ganzoo --help` must not pay for torch, nor for the other verbs, so the verbs' one-line summaries are
+kept here; a test holds them against the verbs' own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from ganzoo.errors import GanzooError
+from ganzoo.version import __version__
+
+VERBS = {
+    "list": "List the architectures that the installed plugins offer.",
+    "info": "Show one architecture: task, paper, presets, every setting.",
+    "plugins": "Show the installed plugins and what is wrong with them.",
+    "doctor": "Check torch, CUDA, ONNX Runtime's providers and the plugins.",
+    "demo": "Train, sample, export and measure a small GAN in about two minutes.",
+    "train": "Train an architecture on pictures, or go on with a run.",
+    "sample": "Paint a grid of pictures from a run or an ONNX file.",
+    "export": "Export a run to ONNX, with proof that it paints the same pictures.",
+    "verify": "Repeat the proof of an exported file on this machine.",
+    "inspect": "Show what an ONNX file holds and says about itself.",
+    "bench": "Measure the latency of any ONNX file.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from ganzoo.errors import nearest
+
+            ctx.fail(f"There is no verb {args[0]!r}.{nearest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `ganzoo demo`. Exit status: 0 done, 1 failed, 2 wrong request, 3 a gate was not met, "
+    "130 interrupted and saved.",
+)
+@click.version_option(__version__, prog_name="ganzoo")
+def cli() -> None:
+    """A plugin-based GAN zoo: train on your pictures, export to ONNX with proof, measure."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line and exit. The errors of ganzoo become a message and an exit status."""
+    try:
+        status = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except GanzooError as error:
+        if error.__cause__ is not None and os.environ.get("GANZOO_STRICT") == "1":
+            import traceback
+
+            traceback.print_exception(error.__cause__)
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(error.hint, err=True)
+        sys.exit(error.exit_status)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # `ganzoo list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,102 @@
+"""`ganzoo bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.common import json_option, print_json, table
+
+if TYPE_CHECKING:
+    from ganzoo.bench.inputs import InputRequest
+
+
+@click.command("bench")
+@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--provider", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which GPU.")
+@click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
+@click.option("--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep.")
+@click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Threads of one operator; 0 is ONNX Runtime's choice.")
+@click.option("--precision", type=click.Choice(["file", "tf32"]), default="file", help="tf32 allows it on CUDA.")
+@click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Processes per case.")
+@click.option("--max-time", type=click.FloatRange(1), default=120.0, show_default=True, metavar="SECONDS", help="For all cases together.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Write the whole result here.")
+@json_option
+def command(
+    models: tuple[Path, ...],
+    provider: str,
+    device: int,
+    batch: str | None,
+    shapes: tuple[str, ...],
+    files: tuple[str, ...],
+    threads: int,
+    precision: str,
+    repeats: int,
+    max_time: float,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure the latency of any ONNX file. Needs no torch.
+
+    \b
+    ganzoo bench generator.onnx --batch 1,8,32
+    ganzoo bench resnet.onnx --shape input=1x3x224x224 --provider cuda -o result.json
+
+    Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
+    times have settled. A percentile that the number of samples cannot carry is not printed.
+    """
+    from ganzoo.bench.result import rows
+    from ganzoo.bench.runner import Request, run
+    from ganzoo.errors import RequestError, one_line
+
+    if out is not None and not out.parent.is_dir():
+        raise RequestError(f"There is no directory {out.parent} for {out.name}.")
+    request = Request(
+        models=models,
+        provider=provider,
+        device=device,
+        threads=threads,
+        precision=precision,
+        inputs=_inputs(batch, shapes, files),
+        repeats=repeats,
+        max_seconds=max_time,
+    )
+    result = run(request, say=lambda line: click.echo(line, err=True))
+    if out is not None:
+        try:
+            out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+    if as_json:
+        print_json(result)
+        return
+    click.echo(table(*rows(result), wrap="shapes"))
+    if out is not None:
+        click.echo(f"everything, samples included: {out}")
+
+
+def _inputs(batch: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) -> InputRequest:
+    from ganzoo.bench.inputs import InputRequest, parse_shape
+    from ganzoo.errors import RequestError
+
+    batches: list[int] = []
+    for text in (batch or "").split(",") if batch else []:
+        if not text.strip().isdigit() or int(text) < 1:
+            raise RequestError(f"--batch {batch!r} is not of the form 1,8,32.")
+        batches.append(int(text))
+    swept: dict[str, list[tuple[int, ...]]] = {}
+    for text in shapes:
+        name, shape = parse_shape(text)
+        swept.setdefault(name, []).append(shape)
+    arrays = {}
+    for text in files:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise RequestError(f"--input {text!r} is not of the form NAME=FILE.npy.")
+        arrays[name] = Path(path)
+    return InputRequest(batches=tuple(batches), shapes=swept, files=arrays)

@@ -1,0 +1,90 @@
+"""`ganzoo sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ganzoo.cli.common import warn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@click.command("sample")
+@click.argument("source", metavar="RUN|MODEL.onnx", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, e.g. grid.png.")
+@click.option("-n", "--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 10_001), default=0, show_default=True, help="Seed of the first picture; the next has the next."
+)
+@click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
+def command(source: Path, out: Path, count: int, seed: int, columns: int | None) -> None:
+    """Paint a grid of pictures from a run or an ONNX file.
+
+    A picture depends on its seed alone, and a run and its exported file give the same picture for it.
+    An ONNX file needs no torch.
+    """
+    from ganzoo.data.pictures import grid, to_uint8
+    from ganzoo.errors import RequestError, one_line
+
+    from PIL import Image
+
+    if out.suffix.lower() not in Image.registered_extensions():
+        raise RequestError(f"{out.name} does not end like a picture.", hint="For example -o grid.png")
+    if source.suffix == ".onnx":
+        images, low, high = _from_file(source, count, seed)
+    else:
+        images, low, high = _from_run(source, count, seed)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        grid(to_uint8(images, low=low, high=high), columns=columns).save(out)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+    click.echo(f"{count} pictures, seeds {seed} to {seed + count - 1}: {out}")
+
+
+def _from_file(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], float, float]:
+    import numpy as np
+
+    from ganzoo.errors import RequestError
+    from ganzoo.onnx_file import OnnxFile
+    from ganzoo.sessions import draw, open_checked, run_session
+
+    file = OnnxFile(path)
+    if file.input_specs is None or file.output_specs is None:
+        raise RequestError(
+            f"{path} does not say how its inputs are drawn; only files exported by ganzoo do.",
+            hint=f"ganzoo inspect {path} shows what it holds.",
+        )
+    _refuse_translation(path, [spec.draw for spec in file.input_specs])
+    session = open_checked(path, "cpu").session
+    batches = []
+    for start in range(seed, seed + count, 16):
+        seeds = range(start, min(start + 16, seed + count))
+        batches.append(run_session(session, draw(file.input_specs, seeds, {}), path)[0])
+    spec = file.output_specs[0]
+    return np.concatenate(batches), spec.low, spec.high
+
+
+def _from_run(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], float, float]:
+    import torch
+
+    from ganzoo.cli.common import load_registry
+    from ganzoo.training.previews import paint
+    from ganzoo.training.start import load_trained
+
+    graph = load_trained(path, load_registry(), say=warn).architecture.graphs()[0]
+    _refuse_translation(path, [spec.draw for spec in graph.inputs])
+    images = paint(graph, count=count, device=torch.device("cpu"), first_seed=seed)
+    return images.numpy(), graph.outputs[0].low, graph.outputs[0].high
+
+
+def _refuse_translation(path: Path, draws: list[str]) -> None:
+    from ganzoo.errors import RequestError
+
+    if "image" in draws:
+        raise RequestError(f"{path} translates pictures; `sample` paints from noise.")

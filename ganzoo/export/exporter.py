@@ -1,0 +1,148 @@
+"""Export a run, or an untrained architecture: trace, prove, and only then put the file in place."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.architecture import Architecture, Graph
+from ganzoo.errors import ExportError, RequestError, nearest, one_line
+from ganzoo.export.proof import Proof, proof_path, prove
+from ganzoo.export.trace import Output, Precision, trace, weights_sha256, with_head
+from ganzoo.onnx_file import describe_metadata
+from ganzoo.plugins import Offer
+from ganzoo.specs import ArchitectureSpec, TensorSpec
+from ganzoo.version import __version__
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where the weights come from, for the file's metadata.
+
+    training_data: a description without paths, "" for untrained. kimg: 0 for untrained.
+    """
+
+    offer: Offer[ArchitectureSpec]
+    training_data: str = ""
+    kimg: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exported:
+    """One file that was proved."""
+
+    graph: str
+    path: Path
+    bytes: int
+    proof: Proof
+
+
+def export(
+    architecture: Architecture,
+    origin: Origin,
+    *,
+    destination: Path,
+    graph: str = "",
+    precision: Precision = "fp32",
+    output: Output = "float",
+) -> list[Exported]:
+    """Export graphs of an architecture in evaluation mode, which is left as it was.
+
+    destination: an .onnx file for one graph, else a directory for all of them.
+    graph: the one to export; "" for all that there are.
+
+    Raises RequestError for a graph it does not have or a destination that does not fit, ExportError when
+    torch cannot export, GateError when the file does not paint the same pictures. Then nothing is
+    written under the final name, and a file that was there before stays.
+    """
+    graphs = _chosen(architecture.graphs(), graph, origin)
+    if destination.suffix == ".onnx":
+        if len(graphs) > 1:
+            names = ", ".join(item.name for item in graphs)
+            raise RequestError(
+                f"{origin.offer.spec.name} exports {len(graphs)} graphs ({names}) and {destination.name} is one file.",
+                hint="Name a directory, or choose one with --graph.",
+            )
+        return [_export_one(graphs[0], origin, destination, precision, output)]
+    suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
+    return [
+        _export_one(item, origin, destination / f"{item.name}{suffix}.onnx", precision, output) for item in graphs
+    ]
+
+
+def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
+    if not name:
+        return list(graphs)
+    names = [graph.name for graph in graphs]
+    if name not in names:
+        raise RequestError(
+            f"{origin.offer.spec.name} has no graph {name!r}.{nearest(name, names)} Graphs: {', '.join(names)}."
+        )
+    return [graph for graph in graphs if graph.name == name]
+
+
+def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, output: Output) -> Exported:
+    reference = _with_copied_module(graph)
+    shown = with_head(reference, "fp32", output)
+    written = with_head(_with_copied_module(graph), precision, output)
+    content = trace(written, _metadata(graph, written, origin, precision))
+    partial = path.with_name(f".writing-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        proof = prove(partial, written.inputs, written.outputs, _torch_reference(shown), precision=precision)
+        proof_path(path).unlink(missing_ok=True)  # the old proof never stands beside the new file
+        os.replace(partial, path)  # noqa: PTH105
+        proof_path(path).write_text(proof.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {one_line(error)}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return Exported(graph=graph.name, path=path, bytes=len(content), proof=proof)
+
+
+def _with_copied_module(graph: Graph) -> Graph:
+    module = copy.deepcopy(graph.module).cpu().eval()
+    return Graph(name=graph.name, module=module, inputs=graph.inputs, outputs=graph.outputs)
+
+
+def _torch_reference(graph: Graph) -> Any:
+    def run(arrays: list[Any]) -> list[Any]:
+        return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+
+    return run
+
+
+def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision) -> dict[str, str]:
+    from ganzoo.export.proof import BOUNDS
+
+    facts = {
+        "version": __version__,
+        "architecture": origin.offer.spec.name,
+        "plugin": f"{origin.offer.distribution} {origin.offer.version}",
+        "task": origin.offer.spec.task,
+        "paper": origin.offer.spec.paper,
+        "graph": graph.name,
+        "precision": precision,
+        "training_data": origin.training_data or "none: untrained",
+        "kimg": f"{origin.kimg:g}",
+        "weights_sha256": weights_sha256(graph.module),
+        "parity_bound": f"{BOUNDS[precision]:g}",
+        "latent": _latent(graph.inputs),
+    }
+    return describe_metadata(written.inputs, written.outputs, **facts)
+
+
+def _latent(inputs: Sequence[TensorSpec]) -> str:
+    """Size and distribution in words, for readers of metadata that know nothing of ganzoo."""
+    return "; ".join(
+        f"{spec.name}: {'x'.join(str(size) for size in spec.shape[1:])} {spec.draw}"
+        for spec in inputs
+        if spec.draw in ("normal", "uniform")
+    )

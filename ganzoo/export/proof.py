@@ -1,0 +1,230 @@
+"""The proof that a file paints the same pictures, and the same proof again elsewhere. Needs no torch.
+
+The measured errors depend on the processor, the bound does not: so the bound is written into the
+file and the errors into MODEL.proof.json beside it, together with a sample of the reference pixels
+from which any machine and provider can repeat the comparison.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.errors import ExportError, GateError, one_line
+from ganzoo.onnx_file import OnnxFile
+from ganzoo.sessions import draw, open_checked, run_session
+from ganzoo.specs import BATCH, Dim, TensorSpec
+
+Arrays = list[NDArray[Any]]
+
+BOUNDS = {"fp32": 1e-5, "fp16": 2e-2}
+"""Largest absolute error of a float output, times the largest reference value if that is above 1."""
+UINT8_BOUND = {"fp32": 1.0, "fp16": 4.0}
+"""The same for pixels of 0..255: a level either way where a value lies on the border of two."""
+
+BATCHES = (1, 3, 16)
+_SAMPLED = 512  # reference pixels kept per output and case
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One comparison. errors: the largest of each output. sampled: reference values at `_positions`."""
+
+    dims: dict[str, int]
+    first_seed: int
+    errors: dict[str, float]
+    bounds: dict[str, float]
+    sampled: dict[str, list[float]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """What MODEL.proof.json holds."""
+
+    model_sha256: str
+    precision: str
+    provider: str
+    onnxruntime: str
+    cases: list[Case]
+
+    @property
+    def error(self) -> float:
+        """The largest error of all cases and outputs."""
+        return max(error for case in self.cases for error in case.errors.values())
+
+    @property
+    def holds(self) -> bool:
+        # `not <=`, so that a NaN fails
+        return not any(not case.errors[name] <= bound for case in self.cases for name, bound in case.bounds.items())
+
+    def to_json(self) -> str:
+        return json.dumps({"format": 1, "error": self.error, "holds": self.holds, **asdict(self)}, indent=1)
+
+
+def prove(
+    path: Path,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    reference: Callable[[Arrays], Arrays],
+    *,
+    precision: str,
+) -> Proof:
+    """Compare a file on the CPU provider with `reference` at several batch sizes and fresh inputs.
+
+    Raises GateError that names the worst case when an error is over its bound, ExportError when ONNX
+    Runtime cannot load or run the file.
+    """
+    session = open_checked(path, "cpu").session
+    cases = []
+    for number, dims in enumerate(_dims(inputs)):
+        first_seed = 1_000_000 * (number + 1)
+        feed = _feed(inputs, dims, first_seed)
+        expected, found = reference(list(feed.values())), run_session(session, feed, path)
+        cases.append(_compare(outputs, expected, found, dims, first_seed, precision))
+    proof = Proof(
+        model_sha256=_sha256(path),
+        precision=precision,
+        provider=session.get_providers()[0],
+        onnxruntime=_version(),
+        cases=cases,
+    )
+    _raise_unless_it_holds(proof, path.name)
+    return proof
+
+
+def verify(path: Path, provider: str = "cpu") -> Proof:
+    """Repeat the proof on this machine from MODEL.proof.json alone.
+
+    Raises ExportError when the proof is missing or belongs to another file, RequestError for a provider
+    that is not there, GateError when an error is over its bound.
+    """
+    file = OnnxFile(path)
+    if not file.ours or file.input_specs is None or file.output_specs is None:
+        raise ExportError(
+            f"{path} was not exported by ganzoo: it does not say how its inputs are drawn.",
+            hint=f"ganzoo inspect {path} and ganzoo bench {path} work on any ONNX file.",
+        )
+    recorded = _read(path)
+    if recorded.model_sha256 != file.sha256():
+        raise GateError(
+            f"{path} is not the file that was proved: sha256 {file.sha256()[:12]}..., "
+            f"proved was {recorded.model_sha256[:12]}...",
+            hint="It was changed or damaged after the export; export it again.",
+        )
+    session = open_checked(path, provider).session
+    cases = []
+    for case in recorded.cases:
+        found = run_session(session, _feed(file.input_specs, case.dims, case.first_seed), path)
+        errors = {}
+        for spec, values in zip(file.output_specs, found, strict=True):
+            expected = np.asarray(case.sampled[spec.name])
+            errors[spec.name] = _error(expected, values.ravel()[_positions(values.size, case.first_seed)])
+        cases.append(Case(**{**asdict(case), "errors": errors}))
+    proof = Proof(
+        model_sha256=recorded.model_sha256,
+        precision=recorded.precision,
+        provider=session.get_providers()[0],
+        onnxruntime=_version(),
+        cases=cases,
+    )
+    _raise_unless_it_holds(proof, path.name)
+    return proof
+
+
+def proof_path(path: Path) -> Path:
+    return path.with_suffix(".proof.json")
+
+
+def _feed(specs: Sequence[TensorSpec], dims: dict[str, int], first_seed: int) -> dict[str, NDArray[Any]]:
+    return draw(specs, range(first_seed, first_seed + dims[BATCH.name]), dims)
+
+
+def _dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
+    """Batch sizes that differ from the traced one; other symbolic dimensions at several sizes too."""
+    others = {dim.name: dim for spec in inputs for dim in spec.shape if isinstance(dim, Dim) and dim != BATCH}
+    cases = []
+    for number, batch in enumerate(BATCHES):
+        sizes = {
+            name: dim.multiple * (-(-max(dim.least, 8) // dim.multiple) + number + position)
+            for position, (name, dim) in enumerate(others.items())
+        }
+        cases.append({BATCH.name: batch, **sizes})
+    return cases
+
+
+def _compare(
+    outputs: Sequence[TensorSpec], expected: Arrays, found: Arrays, dims: dict[str, int], seed: int, precision: str
+) -> Case:
+    errors, bounds, sampled = {}, {}, {}
+    for spec, reference, values in zip(outputs, expected, found, strict=True):
+        if reference.shape != values.shape:
+            raise ExportError(f"{spec.name!r} has shape {values.shape} in ONNX Runtime and {reference.shape} in torch")
+        errors[spec.name] = _error(reference, values)
+        peak = max(1.0, float(np.abs(reference.astype(np.float64)).max(initial=0.0)))
+        bounds[spec.name] = UINT8_BOUND[precision] if spec.dtype == "uint8" else BOUNDS[precision] * peak
+        sampled[spec.name] = reference.ravel()[_positions(reference.size, seed)].astype(np.float64).tolist()
+    return Case(dims=dims, first_seed=seed, errors=errors, bounds=bounds, sampled=sampled)
+
+
+def _error(expected: NDArray[Any], found: NDArray[Any]) -> float:
+    return float(np.abs(expected.astype(np.float64) - found.astype(np.float64)).max(initial=0.0))
+
+
+def _positions(size: int, seed: int) -> NDArray[np.int64]:
+    return np.random.RandomState(seed).randint(size, size=min(size, _SAMPLED))
+
+
+def _raise_unless_it_holds(proof: Proof, name: str) -> None:
+    if proof.holds:
+        return
+    case, output = max(
+        ((case, output) for case in proof.cases for output in case.bounds),
+        key=lambda item: np.nan_to_num(item[0].errors[item[1]] / item[0].bounds[item[1]], nan=np.inf),
+    )
+    raise GateError(
+        f"{name} does not paint what torch paints: {output!r} differs by {case.errors[output]:.3g} at "
+        f"{case.dims} on {proof.provider}; the bound is {case.bounds[output]:.3g}.",
+        hint="The module may behave differently in evaluation mode, or depend on the size it was traced with.",
+    )
+
+
+def _read(path: Path) -> Proof:
+    beside = proof_path(path)
+    try:
+        values = json.loads(beside.read_text(encoding="utf-8"))
+        cases = [Case(**case) for case in values["cases"]]
+        for case in cases:
+            if case.dims[BATCH.name] < 1 or not case.bounds or set(case.sampled) != set(case.bounds):
+                raise ValueError("a case is incomplete")
+        return Proof(
+            model_sha256=str(values["model_sha256"]),
+            precision=str(values["precision"]),
+            provider=str(values["provider"]),
+            onnxruntime=str(values["onnxruntime"]),
+            cases=cases,
+        )
+    except FileNotFoundError:
+        raise ExportError(
+            f"{path} has no proof: {beside.name} is not beside it.", hint="Export it again to make one."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ExportError(f"{beside} is damaged: {one_line(error)}", hint="Export the model again.") from None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _version() -> str:
+    import onnxruntime
+
+    return str(onnxruntime.__version__)
+
+

@@ -1,0 +1,249 @@
+"""What an ONNX file says about itself. Needs onnx, never torch.
+
+A file of ours describes its tensors and origin in `metadata_props` under `ganzoo.*`; any other file
+still has inputs, outputs, operators and weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import ExportError, nearest, one_line
+from ganzoo.specs import TensorSpec
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+PREFIX = "ganzoo."
+RANDOM_OPERATORS = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
+_SMALL = 64  # integer initializers up to this many elements are shapes and axes: structure, not weights
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """An input or output as the file declares it. A dimension is a size, a symbolic name, or None."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...]
+
+
+class OnnxFile:
+    """An ONNX model read from `path`.
+
+    Raises ExportError for a file that is not there or is not an ONNX model.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.model = _load(path)
+        self.metadata = {item.key: item.value for item in self.model.metadata_props}
+
+    @property
+    def ours(self) -> bool:
+        """Whether the file describes its tensors as ganzoo does."""
+        return f"{PREFIX}inputs" in self.metadata
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's own operator set; 0 when the file names none."""
+        return max((item.version for item in self.model.opset_import if item.domain in ("", "ai.onnx")), default=0)
+
+    @cached_property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Declared inputs; initializers that old files list among them are left out."""
+        weights = {item.name for item in self.model.graph.initializer}
+        return tuple(_tensor(value) for value in self.model.graph.input if value.name not in weights)
+
+    @cached_property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return tuple(_tensor(value) for value in self.model.graph.output)
+
+    @cached_property
+    def input_specs(self) -> tuple[TensorSpec, ...] | None:
+        """How to draw the inputs, or None for a file that does not say. Raises ExportError if damaged."""
+        return self._specs("inputs")
+
+    @cached_property
+    def output_specs(self) -> tuple[TensorSpec, ...] | None:
+        return self._specs("outputs")
+
+    def operators(self) -> dict[str, int]:
+        """How many nodes there are of each operator, subgraphs included, most first."""
+        counts = Counter(node.op_type for node in _nodes(self.model.graph))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def parameter_count(self) -> int:
+        """Numbers in all initializers."""
+        total = 0
+        for tensor in self.model.graph.initializer:
+            size = 1
+            for dim in tensor.dims:
+                size *= dim
+            total += size
+        return total
+
+    def structure_sha256(self) -> str:
+        """A hash of the graph without its weights and names: equal for one architecture in any lab."""
+        digest, ids = hashlib.sha256(), {}
+        for tensor in self.model.graph.initializer:
+            shape = list(tensor.dims)
+            content = _bytes(tensor).hex() if _is_structure(tensor) else ""
+            ids[tensor.name] = f"{tensor.data_type}{shape}{content}"
+        for position, value in enumerate(self.inputs):
+            ids[value.name] = f"in{position} {value.dtype} {list(value.shape)}"
+        for position, node in enumerate(self.model.graph.node):
+            attributes = sorted(_attribute(item) for item in node.attribute)
+            reads = [ids.get(name, name and "?") for name in node.input]
+            digest.update(f"{node.domain}.{node.op_type}({reads}){attributes}\n".encode())
+            ids |= {name: f"{position}.{index}" for index, name in enumerate(node.output)}
+        digest.update(str([ids.get(value.name) for value in self.outputs]).encode())
+        return digest.hexdigest()
+
+    def weights_sha256(self) -> str:
+        """A hash of the initializers in the order of the file."""
+        digest = hashlib.sha256()
+        for tensor in self.model.graph.initializer:
+            if not _is_structure(tensor):
+                digest.update(f"{tensor.data_type}{list(tensor.dims)}".encode())
+                digest.update(_bytes(tensor))
+        return digest.hexdigest()
+
+    def random_operators(self) -> list[str]:
+        return sorted(RANDOM_OPERATORS & set(self.operators()))
+
+    def sha256(self) -> str:
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _specs(self, which: str) -> tuple[TensorSpec, ...] | None:
+        text = self.metadata.get(PREFIX + which)
+        if text is None:
+            return None
+        try:
+            specs = tuple(TensorSpec.from_json(item) for item in json.loads(text))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ExportError(f"{self.path}: its metadata {PREFIX}{which} is damaged: {one_line(error)}") from None
+        declared = [value.name for value in (self.inputs if which == "inputs" else self.outputs)]
+        if [spec.name for spec in specs] != declared:
+            raise ExportError(
+                f"{self.path}: {PREFIX}{which} describes {[spec.name for spec in specs]}, the graph has {declared}."
+            )
+        return specs
+
+
+def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], **facts: str) -> dict[str, str]:
+    """`metadata_props` for a file of ours: the tensors, the given facts, and ONNX's `Image.*` keys."""
+    props = {
+        f"{PREFIX}format": "1",
+        f"{PREFIX}inputs": json.dumps([spec.to_json() for spec in inputs]),
+        f"{PREFIX}outputs": json.dumps([spec.to_json() for spec in outputs]),
+        **{PREFIX + key: value for key, value in facts.items()},
+    }
+    picture = next((spec for spec in outputs if spec.draw == "image" and spec.shape[1] in (1, 3)), None)
+    if picture is not None:
+        props["Image.BitmapPixelFormat"] = "Gray8" if picture.shape[1] == 1 else "Rgb8"
+        props["Image.ColorSpaceGamma"] = "SRGB"
+        props["Image.NominalPixelRange"] = "NominalRange_0_255" if picture.dtype == "uint8" else "Normalized_1_1"
+    return props
+
+
+def _load(path: Path) -> ModelProto:
+    import onnx
+
+    if not path.exists():
+        beside = [item.name for item in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
+        raise ExportError(f"There is no file {path}.{nearest(path.name, beside)}")
+    if path.is_dir():
+        raise ExportError(f"{path} is a directory; expected an ONNX file.", hint="Export a run: ganzoo export RUN")
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's own errors, and missing external data
+        raise ExportError(f"{path} cannot be read as an ONNX model: {one_line(error)}") from None
+    if not model.graph.node or not model.graph.output:
+        raise ExportError(f"{path} is not an ONNX model: it has no graph.")
+    return model
+
+
+def _tensor(value: ValueInfoProto) -> Tensor:
+    import onnx
+
+    kind = value.type.tensor_type
+    try:
+        dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    except KeyError:
+        dtype = f"type {kind.elem_type}"
+    shape = tuple(
+        dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim
+    )
+    return Tensor(name=value.name, dtype=dtype, shape=shape)
+
+
+def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+            for inner in attribute.graphs:
+                yield from _nodes(inner)
+
+
+def _is_structure(tensor: TensorProto) -> bool:
+    import onnx
+
+    size = 1
+    for dim in tensor.dims:
+        size *= dim
+    return tensor.data_type in (onnx.TensorProto.INT64, onnx.TensorProto.INT32) and size <= _SMALL
+
+
+def _bytes(tensor: TensorProto) -> bytes:
+    import onnx
+
+    return onnx.numpy_helper.to_array(tensor).tobytes()
+
+
+def _attribute(attribute: Any) -> str:
+    import onnx
+
+    value = onnx.helper.get_attribute_value(attribute)
+    if isinstance(value, onnx.TensorProto):
+        value = (value.data_type, list(value.dims), _bytes(value).hex())
+    elif isinstance(value, onnx.GraphProto):
+        value = value.SerializeToString(deterministic=True).hex()
+    return f"{attribute.name}={value}"
+
+
+def summarize(file: OnnxFile) -> dict[str, Any]:
+    """What `ganzoo inspect --json` prints. Raises ExportError for damaged metadata or weights."""
+    try:
+        facts: Mapping[str, Any] = {
+            "file": file.path.name,
+            "bytes": file.path.stat().st_size,
+            "sha256": file.sha256(),
+            "opset": file.opset,
+            "producer": f"{file.model.producer_name} {file.model.producer_version}".strip(),
+            "inputs": [{"name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in file.inputs],
+            "outputs": [{"name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in file.outputs],
+            "operators": file.operators(),
+            "parameters": file.parameter_count(),
+            "structure_sha256": file.structure_sha256(),
+            "weights_sha256": file.weights_sha256(),
+            "random_operators": file.random_operators(),
+            "metadata": dict(sorted(file.metadata.items())),
+        }
+    except ExportError:
+        raise
+    except Exception as error:  # sizes that contradict each other, in a file with flipped bytes
+        raise ExportError(f"{file.path} is damaged: {one_line(error)}") from None
+    return dict(facts)
