@@ -86,7 +86,7 @@ class Losses:
     """What a phase computed.
 
     terms: scalars by name; the phase minimises their sum.
-    stats: tensors by name, logged and handed to `after_step`, not minimised.
+    stats: tensors by name, handed to `after_step`, not minimised; scalars are logged too.
     """
 
     terms: Mapping[str, Tensor]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.common import warn
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+_BATCH = 16
 
 
 @click.command("sample")
@@ -28,26 +30,33 @@ def command(source: Path, out: Path, count: int, seed: int, columns: int | None)
     A picture depends on its seed alone, and a run and its exported file give the same picture for it.
     An ONNX file needs no torch.
     """
+    from PIL import Image
+
     from ganzoo.data.pictures import grid, to_uint8
     from ganzoo.errors import RequestError, one_line
 
-    from PIL import Image
-
     if out.suffix.lower() not in Image.registered_extensions():
         raise RequestError(f"{out.name} does not end like a picture.", hint="For example -o grid.png")
-    if source.suffix == ".onnx":
-        images, low, high = _from_file(source, count, seed)
-    else:
-        images, low, high = _from_run(source, count, seed)
+    painted = (paint_file if source.suffix == ".onnx" else paint_run)(source, count, seed)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        grid(to_uint8(images, low=low, high=high), columns=columns).save(out)
+        grid(to_uint8(painted.pixels, low=painted.low, high=painted.high), columns=columns).save(out)
     except (OSError, ValueError) as error:
         raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
     click.echo(f"{count} pictures, seeds {seed} to {seed + count - 1}: {out}")
 
 
-def _from_file(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], float, float]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Painted:
+    """pixels: (N, C, H, W) in [low, high]."""
+
+    pixels: NDArray[Any]
+    low: float
+    high: float
+
+
+def paint_file(path: Path, count: int, seed: int) -> Painted:
+    """Pictures from an ONNX file by seed, without torch. Raises ExportError or RequestError."""
     import numpy as np
 
     from ganzoo.errors import RequestError
@@ -63,14 +72,15 @@ def _from_file(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], 
     _refuse_translation(path, [spec.draw for spec in file.input_specs])
     session = open_checked(path, "cpu").session
     batches = []
-    for start in range(seed, seed + count, 16):
-        seeds = range(start, min(start + 16, seed + count))
+    for start in range(seed, seed + count, _BATCH):
+        seeds = range(start, min(start + _BATCH, seed + count))
         batches.append(run_session(session, draw(file.input_specs, seeds, {}), path)[0])
     spec = file.output_specs[0]
-    return np.concatenate(batches), spec.low, spec.high
+    return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
 
 
-def _from_run(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], float, float]:
+def paint_run(path: Path, count: int, seed: int) -> Painted:
+    """Pictures from the newest checkpoint of a run by seed. Raises CheckpointError or RequestError."""
     import torch
 
     from ganzoo.cli.common import load_registry
@@ -80,7 +90,7 @@ def _from_run(path: Path, count: int, seed: int) -> tuple[NDArray[np.generic], f
     graph = load_trained(path, load_registry(), say=warn).architecture.graphs()[0]
     _refuse_translation(path, [spec.draw for spec in graph.inputs])
     images = paint(graph, count=count, device=torch.device("cpu"), first_seed=seed)
-    return images.numpy(), graph.outputs[0].low, graph.outputs[0].high
+    return Painted(pixels=images.numpy(), low=graph.outputs[0].low, high=graph.outputs[0].high)
 
 
 def _refuse_translation(path: Path, draws: list[str]) -> None:

@@ -74,7 +74,8 @@ class Engine:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
             optimizer.step(step.kimg, norm, self._withhold(number, index, norm))
             for name, value in {**losses.terms, **losses.stats}.items():
-                self._note(f"{phase.name}.{name}", value)
+                if value.ndim == 0:
+                    self._note(f"{phase.name}.{name}", value)
             stats |= {f"{phase.name}.{name}": value.detach() for name, value in losses.stats.items()}
         if self.device.type == "cpu":
             self.check(batch)
@@ -97,7 +98,7 @@ class Engine:
         raise self._diagnose(number, self.phases[index], batch)
 
     def means(self) -> dict[str, float]:
-        """The mean of each loss and statistic since the last call, as `phase.name`."""
+        """The mean of each loss and scalar statistic since the last call, as `phase.name`."""
         names = list(self._sums)
         if not names:
             return {}

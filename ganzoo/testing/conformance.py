@@ -1,0 +1,236 @@
+"""What every architecture must do, checked by doing it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ganzoo.architecture import Architecture, ImageToImage
+from ganzoo.config.fields import describe
+from ganzoo.config.resolve import preset_layer, resolve
+from ganzoo.data.batches import Order
+from ganzoo.errors import RequestError
+from ganzoo.export.exporter import Origin, export
+from ganzoo.loading import build_architecture, config_class
+from ganzoo.onnx_file import OnnxFile
+from ganzoo.plugins import Offer, Registry
+from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.testing.pictures import RandomPictures
+from ganzoo.training import checkpoint
+from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.engine import Engine
+
+PRESET = "tiny"
+_MOST_STEPS = 40
+
+
+class Subject:
+    """An architecture with its `tiny` settings and random pictures of the shape it asks for."""
+
+    def __init__(self, offer: Offer[ArchitectureSpec]) -> None:
+        self.offer = offer
+        self.spec = offer.spec
+        self.config = resolve(self.spec.name, config_class(offer), [preset_layer(self.spec, PRESET)])
+        data = self.config.data
+        self.data = DataInfo(channels=data.channels or 3, size=data.size or 64, classes=10)
+        self.batch_size = self.config.train.batch_size
+
+    def build(self, *, seed: int = 0) -> Architecture:
+        return build_architecture(self.offer, self.config.architecture, self.data, seed=seed)
+
+    def engine(self) -> Engine:
+        return Engine(
+            self.build(), seed=self.config.train.seed, batch_size=self.batch_size, device=torch.device("cpu"), bf16=False
+        )
+
+    def train(self, engine: Engine, steps: range) -> list[dict[str, float]]:
+        """Run steps and return the losses of each."""
+        architecture = engine.architecture
+        paired = isinstance(architecture, ImageToImage) and architecture.paired
+        # A number of pictures that the batch does not divide, so that batches cross the end of an epoch.
+        source = RandomPictures(self.data, task=self.spec.task, count=2 * self.batch_size + 1, paired=paired)
+        order = Order(seed=0, batch_size=self.batch_size, lengths=source.lengths)
+        losses = []
+        for number in steps:
+            engine.step(number, engine.prepare(source.fetch(order.indices(number))))
+            losses.append(engine.means())
+        return losses
+
+    def steps(self, engine: Engine) -> int:
+        """Enough that every phase runs on both sides of an interruption half-way."""
+        return min(_MOST_STEPS, 2 * max(phase.every for phase in engine.phases) + 4)
+
+
+def whole_state(engine: Engine) -> dict[str, Tensor]:
+    """Every tensor that a checkpoint must bring back."""
+    state = {f"model {name}": value for name, value in engine.architecture.state_dict().items()}
+    for module, average in (averaged_state(engine.average) or {}).items():
+        state |= {f"average {module} {name}": value for name, value in average.items()}
+    for name, optimizer in engine.optimizers.items():
+        for index, moments in optimizer.torch.state_dict()["state"].items():
+            state |= {f"optimizer {name} {index} {key}": torch.as_tensor(value) for key, value in moments.items()}
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def differing(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> list[str]:
+    """Names of tensors that are not the same bits."""
+    names = [name for name in first if name not in second or not torch.equal(first[name], second[name])]
+    return names + [name for name in second if name not in first]
+
+
+class ArchitectureConformance:
+    """Subclass it as `Test...`, set `architecture`, and pytest runs every check.
+
+    architecture: a name as users type it, or an `Offer`.
+    """
+
+    architecture: ClassVar[str | Offer[ArchitectureSpec]]
+
+    @property
+    def subject(self) -> Subject:
+        chosen = self.architecture
+        return Subject(Registry.load().architecture(chosen) if isinstance(chosen, str) else chosen)
+
+    def test_the_plugin_imports_nothing_heavy(self) -> None:
+        offer = self.subject.offer
+        if not isinstance(self.architecture, str):
+            return  # not installed, so there is no entry point to import
+        heavy = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "pydantic")
+        code = (
+            "import sys; from ganzoo.plugins import Registry; Registry.load(); "
+            f"print(*[name for name in {heavy!r} if name in sys.modules])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        _require(not done.stdout.split(), f"loading plugins imported {done.stdout.strip()}; is it {offer.distribution}?")
+
+    def test_every_setting_says_what_it_means(self) -> None:
+        fields = describe(config_class(self.subject.offer))
+        silent = [info.name for info in fields if not info.help]
+        _require(not silent, f"settings without Help: {', '.join(silent)}")
+
+    def test_every_preset_is_valid(self) -> None:
+        offer = self.subject.offer
+        for name in offer.spec.presets:
+            resolve(offer.spec.name, config_class(offer), [preset_layer(offer.spec, name)])
+
+    def test_the_seed_decides_the_weights(self) -> None:
+        subject = self.subject
+        first, again, other = (subject.build(seed=seed).state_dict() for seed in (0, 0, 1))
+        _require(not differing(first, again), "one seed gave two sets of weights")
+        _require(bool(differing(first, other)), "two seeds gave one set of weights")
+
+    def test_building_leaves_the_callers_randomness_alone(self) -> None:
+        before = torch.random.get_rng_state()
+        self.subject.build()
+        _require(torch.equal(before, torch.random.get_rng_state()), "building moved torch's default generator")
+
+    def test_every_player_learns(self) -> None:
+        subject = self.subject
+        engine = subject.engine()
+        before = {
+            name: [parameter.detach().clone() for parameter in optimizer.parameters]
+            for name, optimizer in engine.optimizers.items()
+        }
+        subject.train(engine, range(subject.steps(engine)))
+        for name, optimizer in engine.optimizers.items():
+            moved = any(
+                not torch.equal(old, new) for old, new in zip(before[name], optimizer.parameters, strict=True)
+            )
+            _require(moved, f"optimizer {name!r} moved no weight in {subject.steps(engine)} steps")
+
+    def test_training_repeats_bit_for_bit(self) -> None:
+        subject = self.subject
+        first, second = subject.engine(), subject.engine()
+        steps = range(subject.steps(first))
+        one = subject.train(first, steps)
+        torch.rand(7)  # whatever a process did before must not matter
+        two = subject.train(second, steps)
+        _require(one == two, "the same training gave other losses")
+        _require(not differing(whole_state(first), whole_state(second)), "the same training gave other weights")
+
+    def test_resuming_is_exact(self) -> None:
+        """Also finds state kept outside modules: the interrupted half begins with a new object."""
+        subject = self.subject
+        unbroken = subject.engine()
+        steps = subject.steps(unbroken)
+        subject.train(unbroken, range(steps))
+        for interruption in (1, steps // 2):
+            broken = subject.engine()
+            subject.train(broken, range(interruption))
+            with tempfile.TemporaryDirectory() as folder:
+                saved = checkpoint.write(Path(folder), broken, step=interruption, state={}, config="", keep=1)
+                resumed = subject.engine()
+                saved.restore(resumed)
+            subject.train(resumed, range(interruption, steps))
+            names = differing(whole_state(unbroken), whole_state(resumed))
+            _require(
+                not names,
+                f"stopping after step {interruption} of {steps} changed {len(names)} tensors, first {names[:3]}; "
+                "is something that changes in training kept outside parameters and buffers?",
+            )
+
+    def test_sampling_does_not_touch_training(self) -> None:
+        subject = self.subject
+        engine = subject.engine()
+        subject.train(engine, range(2))
+        before = whole_state(engine)
+        twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
+        for graph in twin.graphs():
+            dims = {"height": 16, "width": 16}
+            inputs = [torch.from_numpy(spec.sample([0, 1, 2], dims)) for spec in graph.inputs]
+            outputs = graph.run(*inputs)
+            _require(
+                len(outputs) == len(graph.outputs),
+                f"graph {graph.name!r} declares {len(graph.outputs)} outputs and gives {len(outputs)}",
+            )
+            for spec, value in zip(graph.outputs, outputs, strict=True):
+                expected = spec.sizes({**dims, "batch": 3})
+                _require(tuple(value.shape) == expected, f"{spec.name!r} is {tuple(value.shape)}, declared {expected}")
+            again = graph.run(*inputs)
+            same = all(torch.equal(one, two) for one, two in zip(outputs, again, strict=True))
+            _require(same, f"graph {graph.name!r} gave two results for one input in evaluation mode")
+        _require(engine.architecture.training, "graphs() left the live networks in evaluation mode")
+        _require(not differing(before, whole_state(engine)), "sampling changed the live networks")
+
+    def test_the_exported_file_is_proved_and_repeats(self) -> None:
+        subject = self.subject
+        engine = subject.engine()
+        subject.train(engine, range(2))
+        twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
+        origin = Origin(offer=subject.offer)
+        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+            first = export(twin, origin, destination=Path(one))
+            second = export(twin, origin, destination=Path(two))
+            for item, again in zip(first, second, strict=True):
+                _require(
+                    item.proof.model_sha256 == again.proof.model_sha256, f"{item.graph!r}: two exports, two files"
+                )
+                operators = OnnxFile(item.path).operators()
+                _require(
+                    "Shape" not in operators,
+                    f"{item.graph!r} computes shapes at run time, which ONNX Runtime does on the CPU; "
+                    "broadcast a constant by arithmetic instead of expanding it",
+                )
+
+    def test_an_unknown_setting_is_refused(self) -> None:
+        from ganzoo.config.resolve import set_layer
+
+        offer = self.subject.offer
+        try:
+            resolve(offer.spec.name, config_class(offer), [set_layer(["no_such_setting=1"])])
+        except RequestError as error:
+            _require("no_such_setting" in str(error), "the error does not name the setting")
+        else:
+            _require(False, "a setting that does not exist was accepted")
+
+
+def _require(condition: Any, message: str) -> None:
+    if not condition:
+        raise AssertionError(message)

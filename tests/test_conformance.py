@@ -1,0 +1,13 @@
+"""The conformance suite over every installed architecture, and over the toys the contract was settled with."""
+
+from toy_zoo import OFFERS
+
+from ganzoo.plugins import Registry
+from ganzoo.testing import ArchitectureConformance
+
+SUBJECTS = {offer.qualified_name: offer.qualified_name for offer in Registry.load().architectures}
+SUBJECTS |= {offer.qualified_name: offer for offer in OFFERS}
+
+for _name, _subject in SUBJECTS.items():
+    _title = "Test" + _name.replace(":", "_").replace("-", "_")
+    globals()[_title] = type(_title, (ArchitectureConformance,), {"architecture": _subject})

@@ -1,0 +1,106 @@
+"""CycleGAN's game (arXiv:1703.10593) on toy networks: generators first, a pool that is a buffer, linear decay."""
+
+import torch
+from torch import nn
+from torch.nn.functional import l1_loss
+
+from ganzoo.architecture import Direction, Ema, ImageToImage, Losses, Optimizer, Phase
+from ganzoo.objectives import discriminator_loss, generator_loss
+from toy_zoo.networks import Judge
+
+POOL = 4
+
+
+class Translator(nn.Module):
+    """(B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, 8, 3, 1, 1, padding_mode="reflect"),
+            nn.InstanceNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, channels, 3, 1, 1),
+            nn.Tanh(),
+        )
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+class CycleGAN(ImageToImage):
+    least_size = 4
+
+    def build(self):
+        self.g_ab, self.g_ba = Translator(self.data.channels), Translator(self.data.channels)
+        self.d_a, self.d_b = Judge(self.data.channels), Judge(self.data.channels)
+        shape = (POOL, self.data.channels, self.data.size, self.data.size)
+        for side in "ab":
+            self.register_buffer(f"pool_{side}", torch.zeros(shape))
+        self.register_buffer("pooled", torch.zeros((), dtype=torch.int64))
+
+    def directions(self):
+        return {
+            "a2b": Direction(network=self.g_ab, reads="source", paints="target"),
+            "b2a": Direction(network=self.g_ba, reads="target", paints="source"),
+        }
+
+    def optimizers(self):
+        def lr(kimg):
+            return self.config.lr * min(1.0, max(0.0, 2 - kimg / 0.01))
+
+        betas = (self.config.beta1, self.config.beta2)
+        return {
+            "generators": Optimizer(trains=("g_ab", "g_ba"), lr=lr, betas=betas),
+            "discriminators": Optimizer(trains=("d_a", "d_b"), lr=lr, betas=betas),
+        }
+
+    def phases(self):
+        return [
+            Phase(name="generators", optimizer="generators", loss=self.generators_loss),
+            Phase(name="discriminators", optimizer="discriminators", loss=self.discriminators_loss),
+        ]
+
+    def ema(self):
+        return Ema(of=("g_ab", "g_ba"), half_life_kimg=0.01)
+
+    def fakes(self, batch, step, detach=False):
+        return step.once("fakes", lambda: (self.g_ba(batch.target), self.g_ab(batch.source)), detach=detach)
+
+    def generators_loss(self, batch, step):
+        fake_a, fake_b = self.fakes(batch, step)
+        cycle = l1_loss(self.g_ba(fake_b), batch.source) + l1_loss(self.g_ab(fake_a), batch.target)
+        adversarial = sum(generator_loss("least-squares", d(x)) for d, x in ((self.d_a, fake_a), (self.d_b, fake_b)))
+        return Losses({"adversarial": adversarial, "cycle": 10 * cycle})
+
+    def discriminators_loss(self, batch, step):
+        terms = {}
+        fakes = self.fakes(batch, step, detach=True)
+        for side, fake, real, judge in zip(
+            "ab", fakes, (batch.source, batch.target), (self.d_a, self.d_b), strict=True
+        ):
+            shown = step.mine(self.exchange(side, step.gather(fake), step))
+            terms[side] = discriminator_loss("least-squares", judge(real), judge(shown)) / 2
+        return Losses(terms)
+
+    @torch.no_grad()
+    def exchange(self, side, fakes, step):
+        """Each fake is shown as it is, or, with probability 1/2, an older one that it replaces."""
+        pool = getattr(self, f"pool_{side}")
+        draws = step.uniform(f"pool {side}", len(fakes), 2)
+        shown = []
+        for number, (fake, (coin, place)) in enumerate(zip(fakes, draws, strict=True)):
+            filled = int(self.pooled) + number
+            if filled < POOL:
+                pool[filled] = fake
+                shown.append(fake)
+            elif coin < 0.5:
+                index = int(place * POOL)
+                shown.append(pool[index].clone())
+                pool[index] = fake
+            else:
+                shown.append(fake)
+        return torch.stack(shown)
+
+    def after_step(self, step, stats):
+        self.pooled.add_(2).clamp_(max=POOL)
