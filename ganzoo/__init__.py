@@ -4,8 +4,13 @@ Only names that cost nothing to import live here; torch arrives with `ganzoo.arc
 when an architecture is built and not before.
 """
 
+from typing import TYPE_CHECKING
+
 from ganzoo.specs import ArchitectureSpec, DataInfo, DataSourceSpec, Dim, Preset, TensorSpec
 from ganzoo.version import API_VERSION, __version__
+
+if TYPE_CHECKING:
+    from ganzoo.hookspecs import hookimpl
 
 __all__ = [
     "API_VERSION",

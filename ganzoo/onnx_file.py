@@ -182,9 +182,7 @@ def _tensor(value: ValueInfoProto) -> Tensor:
         dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
     except KeyError:
         dtype = f"type {kind.elem_type}"
-    shape = tuple(
-        dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim
-    )
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim)
     return Tensor(name=value.name, dtype=dtype, shape=shape)
 
 

@@ -159,7 +159,7 @@ class Registry:
                 lines.append(f"Left out by GANZOO_PLUGINS: {report.distribution} {report.version}")
         hint = "See `ganzoo list` and `ganzoo plugins list`."
         for distribution, names in FIRST_PARTY.items():
-            if name in names and distribution not in {report.distribution for report in self.plugins}:
+            if name in names and distribution not in [item.distribution for item in self.plugins]:
                 hint = f"It is published as {distribution}: pip install {distribution}"
         raise RequestError("\n".join(lines), hint=hint)
 
@@ -218,15 +218,10 @@ class Registry:
                 into.append(spec)
 
     def _refuse_repeats(self, distribution: str, collected: _Collected) -> None:
-        for kind, specs, offers in (
-            ("architecture", collected.architectures, self.architectures),
-            ("data source", collected.data_sources, self.data_sources),
-        ):
-            taken = {offer.spec.name for offer in offers if offer.distribution == distribution}  # type: ignore[attr-defined]
-            for spec in specs:  # type: ignore[attr-defined]
-                if spec.name in taken:
-                    raise PluginError(f"it offers the {kind} {spec.name!r} twice")
-                taken.add(spec.name)
+        taken = [offer.spec.name for offer in self.architectures if offer.distribution == distribution]
+        _refuse_repeat("architecture", [*taken, *(spec.name for spec in collected.architectures)])
+        taken = [offer.spec.name for offer in self.data_sources if offer.distribution == distribution]
+        _refuse_repeat("data source", [*taken, *(spec.name for spec in collected.data_sources)])
 
     def _report_broken(
         self,
@@ -261,6 +256,12 @@ def load_object(import_string: str, *, offer: Offer[Any]) -> Any:
             f"{import_string}: {_reason(error)}",
             hint=f"Report it to the authors of {offer.distribution}; GANZOO_STRICT=1 shows the whole traceback.",
         ) from error
+
+
+def _refuse_repeat(kind: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise PluginError(f"it offers the {kind} {name!r} twice")
 
 
 def _report(

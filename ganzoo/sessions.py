@@ -97,7 +97,8 @@ def require(provider: str) -> None:
     if missing:
         raise BenchError(
             f"The provider {provider!r} does not work here: {missing}.",
-            hint='`ganzoo doctor` shows every provider. For CUDA: an NVIDIA driver, and pip install "onnxruntime-gpu[cuda,cudnn]".',
+            hint="`ganzoo doctor` shows every provider. CUDA needs an NVIDIA driver, and "
+            'pip install "onnxruntime-gpu[cuda,cudnn]".',
         )
 
 
@@ -201,6 +202,4 @@ def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: st
 def _assignments(session: onnxruntime.InferenceSession) -> list[tuple[str, str, str]]:
     """(provider, node, operator) of every node of the optimised graph that was assigned."""
     groups: Any = session.get_provider_graph_assignment_info()
-    return [
-        (str(group.ep_name), str(node.name), str(node.op_type)) for group in groups for node in group.get_nodes()
-    ]
+    return [(str(group.ep_name), str(node.name), str(node.op_type)) for group in groups for node in group.get_nodes()]

@@ -172,16 +172,15 @@ class TensorSpec:
         import numpy as np
 
         shape = self.sizes({**(dims or {}), BATCH.name: len(seeds)})[1:]
-        rows = []
+        rows: list[NDArray[np.generic]] = []
         for seed in seeds:
             random = np.random.RandomState(seed if self.stream == 0 else [seed, self.stream])
             if self.draw == "normal":
-                row = random.randn(*shape)
+                rows.append(np.asarray(random.randn(*shape)))
             elif self.draw == "class":
-                row = random.randint(self.classes, size=shape)
+                rows.append(np.asarray(random.randint(self.classes, size=shape)))
             else:
-                row = random.uniform(self.low, self.high, size=shape)
-            rows.append(row)
+                rows.append(np.asarray(random.uniform(self.low, self.high, size=shape)))
         return np.asarray(rows, dtype=self.dtype).reshape(len(seeds), *shape)
 
     def to_json(self) -> dict[str, Any]:
@@ -189,9 +188,7 @@ class TensorSpec:
         return {
             "name": self.name,
             "shape": [
-                size
-                if isinstance(size, int)
-                else {"name": size.name, "multiple": size.multiple, "least": size.least}
+                size if isinstance(size, int) else {"name": size.name, "multiple": size.multiple, "least": size.least}
                 for size in self.shape
             ],
             "dtype": self.dtype,

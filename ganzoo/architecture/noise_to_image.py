@@ -125,16 +125,19 @@ class NoiseToImage(Architecture):
     def ema(self) -> Ema | None:
         if self.config.ema_half_life_kimg == 0:
             return None
-        return Ema(
-            of=("generator",), half_life_kimg=self.config.ema_half_life_kimg, rampup=self.config.ema_rampup
-        )
+        return Ema(of=("generator",), half_life_kimg=self.config.ema_half_life_kimg, rampup=self.config.ema_rampup)
 
     def graphs(self) -> Sequence[Graph]:
         inputs = [TensorSpec(name="z", shape=(BATCH, self.config.latent_size))]
         if self.conditional:
             inputs.append(
                 TensorSpec(
-                    name="label", shape=(BATCH,), dtype="int64", draw="class", classes=self.data.classes, stream=1
+                    name="label",
+                    shape=(BATCH,),
+                    dtype="int64",
+                    draw="class",
+                    classes=self.data.classes,
+                    stream=1,
                 )
             )
         size = self.data.size

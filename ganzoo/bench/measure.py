@@ -86,9 +86,7 @@ def copy_loop(feed: Mapping[str, NDArray[Any]], outputs: Sequence[NDArray[Any]],
     """The copies alone: inputs to the device, outputs back."""
     import onnxruntime
 
-    there = [
-        (onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id), array) for array in feed.values()
-    ]
+    there = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id), array) for array in feed.values()]
     back = [onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id) for array in outputs]
 
     def run() -> None:
@@ -123,9 +121,7 @@ def measure(run: Callable[[], Any], budget: Budget) -> Series:
         warm_up_seconds=warm_up_seconds,
         settled=settled,
         samples_ms=[round(sample / 1e6, 6) for sample in samples_ns],
-        disturbed=[
-            wait > DISTURBED_SHARE * sample for wait, sample in zip(waits_ns, samples_ns, strict=True)
-        ]
+        disturbed=[wait > DISTURBED_SHARE * sample for wait, sample in zip(waits_ns, samples_ns, strict=True)]
         if known
         else None,
     )

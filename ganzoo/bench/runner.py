@@ -16,10 +16,10 @@ from typing import Any
 from ganzoo import errors
 from ganzoo.bench import machine
 from ganzoo.bench.inputs import InputRequest, plan
-from ganzoo.sessions import require
 from ganzoo.bench.result import case_result, result_document
 from ganzoo.errors import BenchError, GanzooError
 from ganzoo.onnx_file import PREFIX, OnnxFile
+from ganzoo.sessions import require
 
 _START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
 _LEAST_SECONDS = 1.0
@@ -78,7 +78,15 @@ def run(request: Request, *, say: Callable[[str], None]) -> dict[str, Any]:
                 check = case.checked and repeat == 0
                 outputs = Path(scratch, f"{number}.npz") if check else None
                 measured[number].append(
-                    _work(request, case, Path(scratch), "measure", seconds=seconds, samples=samples, outputs=outputs)
+                    _work(
+                        request,
+                        case,
+                        Path(scratch),
+                        "measure",
+                        seconds=seconds,
+                        samples=samples,
+                        outputs=outputs,
+                    )
                 )
                 if outputs is not None:
                     checks[case.file.path] = _check(request, case, Path(scratch), outputs)
@@ -178,7 +186,12 @@ def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[
 
     random = case.file.random_operators()
     if random:
-        return {"status": "unchecked", "why": f"random operators: {', '.join(random)}", "error": None, "bound": None}
+        return {
+            "status": "unchecked",
+            "why": f"random operators: {', '.join(random)}",
+            "error": None,
+            "bound": None,
+        }
     expected_path = scratch / "expected.npz"
     _work(request, case, scratch, "reference", outputs=expected_path)
     with np.load(outputs) as found, np.load(expected_path) as expected:
@@ -192,7 +205,12 @@ def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[
             f"the bound is {bound:.3g}.",
             hint="Its latency means nothing until that is understood.",
         )
-    return {"status": "ok", "why": "against the CPU provider without optimisation", "error": error, "bound": bound}
+    return {
+        "status": "ok",
+        "why": "against the CPU provider without optimisation",
+        "error": error,
+        "bound": bound,
+    }
 
 
 def _bound(request: Request, file: OnnxFile) -> float:

@@ -19,13 +19,29 @@ if TYPE_CHECKING:
 @click.option("--provider", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which GPU.")
 @click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
-@click.option("--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep."
+)
 @click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Threads of one operator; 0 is ONNX Runtime's choice.")
+@click.option(
+    "--threads",
+    type=click.IntRange(0),
+    default=0,
+    help="Threads of one operator; 0 is ONNX Runtime's choice.",
+)
 @click.option("--precision", type=click.Choice(["file", "tf32"]), default="file", help="tf32 allows it on CUDA.")
 @click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Processes per case.")
-@click.option("--max-time", type=click.FloatRange(1), default=120.0, show_default=True, metavar="SECONDS", help="For all cases together.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Write the whole result here.")
+@click.option(
+    "--max-time",
+    type=click.FloatRange(1),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For all cases together.",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Write the whole result here."
+)
 @json_option
 def command(
     models: tuple[Path, ...],

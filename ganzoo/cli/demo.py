@@ -20,7 +20,13 @@ _JUDGED = 2000
 
 
 @click.command("demo")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("ganzoo-demo"), show_default=True, help="Where; a number is appended if it exists.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("ganzoo-demo"),
+    show_default=True,
+    help="Where; a number is appended if it exists.",
+)
 @click.option("--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="How long to train.")
 @click.option("--architecture", default="dcgan", show_default=True, help="One with a preset named digits.")
 def command(out: Path, seconds: float, architecture: str) -> None:

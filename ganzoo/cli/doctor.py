@@ -86,7 +86,9 @@ def _onnxruntime(problems: list[str]) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    click.echo(f"ganzoo {facts['ganzoo']} (plugin API {facts['plugin_api']}), Python {facts['python']}, {facts['system']}")
+    click.echo(
+        f"ganzoo {facts['ganzoo']} (plugin API {facts['plugin_api']}), Python {facts['python']}, {facts['system']}"
+    )
     torch, runtime = facts["torch"], facts["onnxruntime"]
     if torch["usable"]:
         build = f"built for CUDA {torch['built_for_cuda']}" if torch["built_for_cuda"] else "built without CUDA"

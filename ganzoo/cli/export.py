@@ -21,9 +21,27 @@ if TYPE_CHECKING:
 @click.option("--untrained", is_flag=True, help="SOURCE is an architecture: export it with its initial weights.")
 @click.option("--preset", help="With --untrained: settings by name.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --untrained: one setting.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="With --untrained: of the weights.")
-@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True, help="Of the weights inside.")
-@click.option("--output", type=click.Choice(["float", "uint8"]), default="float", show_default=True, help="Pixels in [-1, 1], or 0..255.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="With --untrained: of the weights.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "fp16"]),
+    default="fp32",
+    show_default=True,
+    help="Of the weights inside.",
+)
+@click.option(
+    "--output",
+    type=click.Choice(["float", "uint8"]),
+    default="float",
+    show_default=True,
+    help="Pixels in [-1, 1], or 0..255.",
+)
 @json_option
 def command(
     source: str,
@@ -105,9 +123,7 @@ def _trained(path: Path) -> tuple[Architecture, Origin]:
     return trained.architecture, origin
 
 
-def _untrained(
-    name: str, preset: str | None, assignments: tuple[str, ...], seed: int
-) -> tuple[Architecture, Origin]:
+def _untrained(name: str, preset: str | None, assignments: tuple[str, ...], seed: int) -> tuple[Architecture, Origin]:
     from ganzoo.config.resolve import preset_layer, resolve, set_layer
     from ganzoo.export.exporter import Origin
     from ganzoo.loading import build_architecture, config_class

@@ -21,7 +21,9 @@ def command(model: Path, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    click.echo(f"{facts['file']}  {facts['bytes'] / 1e6:.1f} MB, opset {facts['opset']}, {facts['producer'] or 'no producer'}")
+    click.echo(
+        f"{facts['file']}  {facts['bytes'] / 1e6:.1f} MB, opset {facts['opset']}, {facts['producer'] or 'no producer'}"
+    )
     for kind in ("inputs", "outputs"):
         for tensor in facts[kind]:
             click.echo(f"{kind[:-1]:<7} {tensor['name']}: {tensor['dtype']} {_shape(tensor['shape'])}")

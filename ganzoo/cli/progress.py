@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import click
 
+_SHOWN = 4  # losses and statistics in a line; metrics.jsonl has all of them
+
 
 class Display:
     """An `Observer` of training. Use as a context manager."""
@@ -37,14 +39,9 @@ class Display:
             self._bar.stop()
 
     def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
-        losses = "  ".join(
-            f"{name} {value:.3f}"
-            for name, value in record.items()
-            if name.endswith((".adversarial", ".penalty")) or name.count(".") == 1 and len(record) <= 8
-        )
-        facts = (
-            f"{record['kimg']:.1f} kimg  {record['images_per_second']:,.0f} images/s  {clock(seconds_left)} left  {losses}"
-        )
+        losses = [f"{name} {value:.3f}" for name, value in record.items() if "." in name][:_SHOWN]
+        speed = f"{record['images_per_second']:,.0f} images/s"
+        facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(seconds_left)} left", *losses])
         if self._bar is not None:
             self._bar.update(self._task, completed=record["step"], total=steps, facts=facts)
         else:

@@ -18,10 +18,16 @@ _BATCH = 16
 
 @click.command("sample")
 @click.argument("source", metavar="RUN|MODEL.onnx", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, e.g. grid.png.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, e.g. grid.png."
+)
 @click.option("-n", "--count", type=click.IntRange(1, 10_000), default=64, show_default=True, help="How many pictures.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 10_001), default=0, show_default=True, help="Seed of the first picture; the next has the next."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 10_001),
+    default=0,
+    show_default=True,
+    help="Seed of the first picture; the next has the next.",
 )
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
 def command(source: Path, out: Path, count: int, seed: int, columns: int | None) -> None:

@@ -99,7 +99,13 @@ def _check_arguments(
     from ganzoo.errors import RequestError
 
     if resume is not None:
-        stated = {"ARCHITECTURE": architecture, "--data": data, "--out": out, "--preset": preset, "-c": config}
+        stated = {
+            "ARCHITECTURE": architecture,
+            "--data": data,
+            "--out": out,
+            "--preset": preset,
+            "-c": config,
+        }
         extra = [name for name, value in stated.items() if value is not None]
         if extra or dry_run:
             raise RequestError(
@@ -125,7 +131,7 @@ def _resolve(
     given: dict[str, Any],
     data: str | None,
 ) -> Resolved:
-    from ganzoo.config.resolve import Layer, file_layer, preset_layer, resolve, set_layer
+    from ganzoo.config.resolve import file_layer, preset_layer, resolve, set_layer
     from ganzoo.loading import config_class
 
     offer = registry.architecture(architecture)

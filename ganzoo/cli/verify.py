@@ -25,7 +25,15 @@ def command(model: Path, provider: str, as_json: bool) -> None:
     proof = verify(model, provider)
     if as_json:
         cases = [{key: value for key, value in asdict(case).items() if key != "sampled"} for case in proof.cases]
-        print_json({"file": str(model), "provider": proof.provider, "error": proof.error, "holds": True, "cases": cases})
+        print_json(
+            {
+                "file": str(model),
+                "provider": proof.provider,
+                "error": proof.error,
+                "holds": True,
+                "cases": cases,
+            }
+        )
         return
     for case in proof.cases:
         sizes = ", ".join(f"{name} {size}" for name, size in case.dims.items())

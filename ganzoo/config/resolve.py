@@ -138,13 +138,14 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
                 if other and origins.get((table, other)) not in (None, layer.origin):
                     merged[table].pop(other, None)  # the later layer states the length, in its own unit
     problems: list[str] = []
-    kinds = {"architecture": config, "train": TrainConfig, "data": DataConfig}
-    made = {table: _validate(table, kinds[table], merged[table], origins, problems) for table in TABLES}
+    kinds: dict[str, type] = {"architecture": config, "train": TrainConfig, "data": DataConfig}
+    made: dict[str, Any] = {table: _validate(table, kinds[table], merged[table], origins, problems) for table in TABLES}
     if merged["train"].get("kimg") is not None and merged["train"].get("steps") is not None:
         problems.append("[train] states both kimg and steps; state one.")
     if problems:
         raise RequestError(
-            "\n".join(problems), hint=f"`ganzoo info {name}` lists every key with its type, range and default."
+            "\n".join(problems),
+            hint=f"`ganzoo info {name}` lists every key with its type, range and default.",
         )
     return Resolved(**made, origins=origins)
 
@@ -172,9 +173,7 @@ def _validate(
     for key in values:
         if key not in fields:
             where = origins.get((table, key), "")
-            problems.append(
-                f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{nearest(key, fields)}"
-            )
+            problems.append(f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{nearest(key, fields)}")
     # pydantic ignores unknown keys and leaves a dataclass's defaults unchecked unless told otherwise.
     config.__pydantic_config__ = pydantic.ConfigDict(  # type: ignore[attr-defined]
         extra="forbid", validate_default=True, allow_inf_nan=False

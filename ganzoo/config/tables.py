@@ -14,7 +14,8 @@ class TrainConfig:
 
     batch_size: Annotated[int, Ge(1), Help("real pictures per step, over all devices")] = 64
     kimg: Annotated[
-        Annotated[float, Gt(0)] | None, Help("length in thousands of real pictures; 1000 if steps is not stated")
+        Annotated[float, Gt(0)] | None,
+        Help("length in thousands of real pictures; 1000 if steps is not stated"),
     ] = None
     steps: Annotated[Annotated[int, Ge(1)] | None, Help("length in steps, instead of kimg")] = None
     seed: Annotated[int, Ge(0), Lt(2**32), Help("every random number of the run follows from it")] = 0
@@ -23,9 +24,9 @@ class TrainConfig:
         Literal["auto", "fp32", "bf16"], Help("auto: bf16 on a GPU of compute 8.0 or newer, else fp32")
     ] = "auto"
     deterministic: Annotated[bool, Help("on a GPU: kernels that repeat bit for bit, slower")] = False
-    max_seconds: Annotated[
-        Annotated[float, Gt(0)] | None, Help("stop and save after this time; --resume goes on")
-    ] = None
+    max_seconds: Annotated[Annotated[float, Gt(0)] | None, Help("stop and save after this time; --resume goes on")] = (
+        None
+    )
     log_every_steps: Annotated[int, Ge(1), Help("steps between log lines")] = 50
     sample_every_kimg: Annotated[float, Gt(0), Help("kimg between sample grids")] = 10.0
     sample_count: Annotated[int, Ge(1), Le(1024), Help("pictures in a sample grid")] = 64
@@ -58,15 +59,14 @@ class DataConfig:
 
     source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder of pictures")] = ""
     size: Annotated[
-        Annotated[int, Ge(4), Le(4096)] | None, Help("height and width in pixels; none: the source's own, or 64")
+        Annotated[int, Ge(4), Le(4096)] | None,
+        Help("height and width in pixels; none: the source's own, or 64"),
     ] = None
     channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; none: the source's own")] = None
     resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
         "lanczos"
     )
-    fit: Annotated[
-        Literal["crop", "stretch"], Help("how a picture becomes square: centre crop, or stretch")
-    ] = "crop"
+    fit: Annotated[Literal["crop", "stretch"], Help("how a picture becomes square: centre crop, or stretch")] = "crop"
     memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
 
 

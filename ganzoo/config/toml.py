@@ -12,7 +12,7 @@ def dump(tables: Mapping[str, Mapping[str, Any]], comments: Mapping[tuple[str, s
 
     comments: text behind `key = value` lines, by (table, key).
     """
-    lines = []
+    lines: list[str] = []
     for table, values in tables.items():
         if lines:
             lines.append("")

@@ -49,7 +49,8 @@ class FolderSource:
         pixels = None
         if len(files) * bytes_each <= options.memory_gb * 2**30:
             pixels = np.empty((len(files), self.info.channels, self.info.size, self.info.size), dtype=np.uint8)
-        readable, bad = [], []
+        readable: list[Path] = []
+        bad: list[tuple[Path, BaseException]] = []
         for index, result in enumerate(self._read_all(files, notify)):
             if isinstance(result, BaseException):
                 bad.append((files[index], result))

@@ -59,7 +59,8 @@ def to_originals(images: NDArray[np.floating], *, low: float = -1.0, high: float
         raise ValueError(f"pictures of {height}x{width} do not divide into 8x8 areas")
     grey = images.astype(np.float64).mean(1)
     areas = grey.reshape(count, 8, height // 8, 8, width // 8).mean((2, 4))
-    return ((areas - low) * (DEEPEST / (high - low))).reshape(count, 64)
+    originals: NDArray[np.float64] = (areas - low) * (DEEPEST / (high - low))
+    return originals.reshape(count, 64)
 
 
 def _flat(digits: Digits) -> NDArray[np.float64]:

@@ -71,9 +71,7 @@ def export(
             )
         return [_export_one(graphs[0], origin, destination, precision, output)]
     suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
-    return [
-        _export_one(item, origin, destination / f"{item.name}{suffix}.onnx", precision, output) for item in graphs
-    ]
+    return [_export_one(item, origin, destination / f"{item.name}{suffix}.onnx", precision, output) for item in graphs]
 
 
 def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:

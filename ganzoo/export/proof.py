@@ -160,7 +160,12 @@ def _dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
 
 
 def _compare(
-    outputs: Sequence[TensorSpec], expected: Arrays, found: Arrays, dims: dict[str, int], seed: int, precision: str
+    outputs: Sequence[TensorSpec],
+    expected: Arrays,
+    found: Arrays,
+    dims: dict[str, int],
+    seed: int,
+    precision: str,
 ) -> Case:
     errors, bounds, sampled = {}, {}, {}
     for spec, reference, values in zip(outputs, expected, found, strict=True):
@@ -226,5 +231,3 @@ def _version() -> str:
     import onnxruntime
 
     return str(onnxruntime.__version__)
-
-

@@ -30,7 +30,8 @@ def wgan_gp(critic: Critic, real: Tensor, fake: Tensor, share: Tensor) -> Tensor
     """
     between = fake.float() + share * (real.float() - fake.float())
     gradient, _ = _input_gradient(critic, between)
-    return (gradient.flatten(1).norm(dim=1) - 1).square()
+    norms: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
+    return (norms - 1).square()
 
 
 def _input_gradient(critic: Critic, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -47,7 +47,11 @@ class Subject:
 
     def engine(self) -> Engine:
         return Engine(
-            self.build(), seed=self.config.train.seed, batch_size=self.batch_size, device=torch.device("cpu"), bf16=False
+            self.build(),
+            seed=self.config.train.seed,
+            batch_size=self.batch_size,
+            device=torch.device("cpu"),
+            bf16=False,
         )
 
     def train(self, engine: Engine, steps: range) -> list[dict[str, float]]:
@@ -108,7 +112,10 @@ class ArchitectureConformance:
             f"print(*[name for name in {heavy!r} if name in sys.modules])"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        _require(not done.stdout.split(), f"loading plugins imported {done.stdout.strip()}; is it {offer.distribution}?")
+        _require(
+            not done.stdout.split(),
+            f"loading plugins imported {done.stdout.strip()}; is it {offer.distribution}?",
+        )
 
     def test_every_setting_says_what_it_means(self) -> None:
         fields = describe(config_class(self.subject.offer))
@@ -140,9 +147,7 @@ class ArchitectureConformance:
         }
         subject.train(engine, range(subject.steps(engine)))
         for name, optimizer in engine.optimizers.items():
-            moved = any(
-                not torch.equal(old, new) for old, new in zip(before[name], optimizer.parameters, strict=True)
-            )
+            moved = any(not torch.equal(old, new) for old, new in zip(before[name], optimizer.parameters, strict=True))
             _require(moved, f"optimizer {name!r} moved no weight in {subject.steps(engine)} steps")
 
     def test_training_repeats_bit_for_bit(self) -> None:
@@ -192,7 +197,10 @@ class ArchitectureConformance:
             )
             for spec, value in zip(graph.outputs, outputs, strict=True):
                 expected = spec.sizes({**dims, "batch": 3})
-                _require(tuple(value.shape) == expected, f"{spec.name!r} is {tuple(value.shape)}, declared {expected}")
+                _require(
+                    tuple(value.shape) == expected,
+                    f"{spec.name!r} is {tuple(value.shape)}, declared {expected}",
+                )
             again = graph.run(*inputs)
             same = all(torch.equal(one, two) for one, two in zip(outputs, again, strict=True))
             _require(same, f"graph {graph.name!r} gave two results for one input in evaluation mode")
@@ -210,7 +218,8 @@ class ArchitectureConformance:
             second = export(twin, origin, destination=Path(two))
             for item, again in zip(first, second, strict=True):
                 _require(
-                    item.proof.model_sha256 == again.proof.model_sha256, f"{item.graph!r}: two exports, two files"
+                    item.proof.model_sha256 == again.proof.model_sha256,
+                    f"{item.graph!r}: two exports, two files",
                 )
                 operators = OnnxFile(item.path).operators()
                 _require(

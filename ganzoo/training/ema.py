@@ -46,8 +46,7 @@ class Average:
         # beta such that a weight counts half after half_life
         beta = 0.5 ** (batch_size / 1000 / half_life) if half_life > 0 else 0.0
         if self._averages:
-            average_all = get_ema_multi_avg_fn(beta)
-            average_all(self._averages, self._lives, None)  # type: ignore[no-untyped-call,arg-type]
+            get_ema_multi_avg_fn(beta)(self._averages, self._lives, None)  # type: ignore[no-untyped-call]
         for average, live in self._copies:
             average.copy_(live)
 

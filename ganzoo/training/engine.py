@@ -6,6 +6,8 @@ batch it gets (`Shard`) and one all-reduce before `PlayerOptimizer.step`.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -34,9 +36,7 @@ class Engine:
         self.phases = list(architecture.phases())
         specs = architecture.optimizers()
         _check(self.phases, list(specs))
-        self.optimizers = {
-            name: PlayerOptimizer(name, spec, architecture, self.phases) for name, spec in specs.items()
-        }
+        self.optimizers = {name: PlayerOptimizer(name, spec, architecture, self.phases) for name, spec in specs.items()}
         ema = architecture.ema()
         self.average = Average(ema, architecture) if ema is not None else None
         self.between_steps = True
@@ -122,7 +122,7 @@ class Engine:
             if phase.lazy:
                 total = total * phase.every
             # Only this player's gradients: the other network's would be computed and thrown away.
-            total.backward(inputs=self.optimizers[phase.optimizer].parameters)
+            torch.autograd.backward(total, inputs=self.optimizers[phase.optimizer].parameters)
         return losses
 
     def _withhold(self, number: int, index: int, norm: Tensor) -> Tensor | None:
@@ -143,7 +143,7 @@ class Engine:
             size = float(parameter.grad.abs().max()) if parameter.grad is not None else 0.0
             if not size <= largest:  # a NaN is larger than anything
                 largest, where = size, name
-                if size != size:
+                if math.isnan(size):
                     break
         optimizer.torch.zero_grad(set_to_none=True)
         terms = ", ".join(f"{name} {float(value):.4g}" for name, value in losses.terms.items())

@@ -21,7 +21,12 @@ def write_reals(path: Path, batch: Batch | Pair, count: int) -> None:
 
 
 def write_previews(
-    path: Path, graphs: Sequence[Graph], *, reals: Callable[[], Batch | Pair], count: int, device: torch.device
+    path: Path,
+    graphs: Sequence[Graph],
+    *,
+    reals: Callable[[], Batch | Pair],
+    count: int,
+    device: torch.device,
 ) -> Path:
     """The first picture output of the main graph, and of the others if inputs are pictures, as PNG grids.
 

@@ -1,11 +1,11 @@
 """The run directory: everything a training leaves behind.
 
-    RUN/
-      config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
-      record.json      versions, machine, and every resume with what it changed
-      metrics.jsonl    one line per log interval
-      samples/         reals.png, step-00000500.png, ...
-      checkpoints/     step-00000500/, ...
+RUN/
+  config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
+  record.json      versions, machine, and every resume with what it changed
+  metrics.jsonl    one line per log interval
+  samples/         reals.png, step-00000500.png, ...
+  checkpoints/     step-00000500/, ...
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.config import TrainConfig, toml
-from ganzoo.config.resolve import Resolved, resolve
-from ganzoo.config.resolve import Layer
+from ganzoo.config.resolve import Layer, Resolved, resolve
 from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.loading import config_class
 from ganzoo.plugins import Offer, Registry

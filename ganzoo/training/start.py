@@ -111,7 +111,9 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None]) 
 
 def with_absolute_source(config: Resolved) -> Resolved:
     """A folder's path made absolute, so that the run can be resumed from anywhere."""
-    prefix, source = ("folder:", config.data.source) if config.data.source.startswith("folder:") else ("", config.data.source)
+    prefix, source = (
+        ("folder:", config.data.source) if config.data.source.startswith("folder:") else ("", config.data.source)
+    )
     folder = Path(source.removeprefix("folder:")).expanduser()
     if not folder.is_dir() or (not prefix and source == "digits"):
         return config

@@ -16,7 +16,7 @@ import torch
 from ganzoo.architecture import Architecture
 from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.data.source import DataSource
-from ganzoo.errors import DivergedError
+from ganzoo.errors import CheckpointError, DivergedError
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.device import select_device, use_bf16
 from ganzoo.training.ema import averaged_state, evaluation_copy
@@ -116,7 +116,7 @@ class Trainer:
             while self.steps_done < target and not self._stop:
                 try:
                     engine.step(self.steps_done, engine.prepare(prefetcher.batch(self.steps_done)))
-                except (DivergedError, checkpoints.CheckpointError):
+                except (DivergedError, CheckpointError):
                     raise
                 except Exception:
                     self._save_if_sound(began)
@@ -192,7 +192,7 @@ class Trainer:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
         if self.steps_done and self.engine.between_steps:
-            with contextlib.suppress(checkpoints.CheckpointError):
+            with contextlib.suppress(CheckpointError):
                 self.observer.say(f"saved {self._save(began).path}")
 
     def _write_samples(self, prefetcher: Prefetcher) -> Path:

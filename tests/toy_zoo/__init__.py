@@ -10,7 +10,9 @@ _TINY_NOISE = Preset(
     data={"size": 8, "channels": 1},
 )
 _TINY_PAIR = Preset(
-    summary="for tests", train={"batch_size": 2, "steps": 4, "sample_count": 4}, data={"size": 8, "channels": 1}
+    summary="for tests",
+    train={"batch_size": 2, "steps": 4, "sample_count": 4},
+    data={"size": 8, "channels": 1},
 )
 
 SPECS = [

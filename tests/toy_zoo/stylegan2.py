@@ -94,9 +94,7 @@ class StyleGAN2(NoiseToImage):
         return Losses({"path": self.config.path_weight * penalty}, {"length": lengths.detach().mean()})
 
     def phases(self):
-        path = Phase(
-            name="path", optimizer="generator", loss=self.path_loss, every=self.config.path_every, lazy=True
-        )
+        path = Phase(name="path", optimizer="generator", loss=self.path_loss, every=self.config.path_every, lazy=True)
         return [*super().phases(), path]
 
     def after_step(self, step, stats):

@@ -45,7 +45,10 @@ class Discriminator(nn.Module):
         super().__init__()
         first, *deeper = feature_maps(size, width)
         # No batch norm on the picture itself (section 3).
-        layers: list[nn.Module] = [nn.Conv2d(channels, first, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, first, 4, 2, 1, bias=False),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
         maps = first
         for wider in deeper:
             layers += [nn.Conv2d(maps, wider, 4, 2, 1, bias=False), nn.BatchNorm2d(wider)]

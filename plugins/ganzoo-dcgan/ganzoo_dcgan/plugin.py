@@ -22,7 +22,12 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 ),
                 "digits": Preset(
                     summary="the built-in digits at 32x32, a minute on two CPU cores",
-                    architecture={"width": 16, "latent_size": 64, "ema_half_life_kimg": 5.0, "ema_rampup": 0.5},
+                    architecture={
+                        "width": 16,
+                        "latent_size": 64,
+                        "ema_half_life_kimg": 5.0,
+                        "ema_rampup": 0.5,
+                    },
                     train={"kimg": 160.0, "sample_every_kimg": 20.0},
                     data={"source": "digits", "size": 32, "channels": 1},
                 ),
