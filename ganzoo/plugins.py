@@ -150,18 +150,25 @@ class Registry:
         lines = [f"There is no {kind} {name!r}.{nearest(name, [offer.spec.name for offer in offers])}"]
         installed = [f"{offer.spec.name} ({offer.distribution} {offer.version})" for offer in offers]
         lines.append(f"Installed: {', '.join(installed) or 'none'}.")
-        for report in self.plugins:
-            if report.status == "broken" and name not in (*report.architectures, *report.data_sources):
-                lines.append(f"Broken, might offer it: {report.distribution} {report.version}: {report.problem}")
-            elif report.status == "broken":
-                lines.append(f"Offered by {report.distribution} {report.version}, which is broken: {report.problem}")
-            elif report.status == "disabled":
-                lines.append(f"Left out by GANZOO_PLUGINS: {report.distribution} {report.version}")
+        lines += self._suspects(name)
         hint = "See `ganzoo list` and `ganzoo plugins list`."
         for distribution, names in FIRST_PARTY.items():
             if name in names and distribution not in [item.distribution for item in self.plugins]:
                 hint = f"It is published as {distribution}: pip install {distribution}"
         raise RequestError("\n".join(lines), hint=hint)
+
+    def _suspects(self, name: str) -> list[str]:
+        """Lines about plugins that did not load and may be where `name` is."""
+        lines = []
+        for report in self.plugins:
+            plugin = f"{report.distribution} {report.version}"
+            if report.status == "disabled":
+                lines.append(f"Left out by GANZOO_PLUGINS: {plugin}")
+            elif report.status == "broken" and name in (*report.architectures, *report.data_sources):
+                lines.append(f"Offered by {plugin}, which is broken: {report.problem}")
+            elif report.status == "broken":
+                lines.append(f"Broken, might offer it: {plugin}: {report.problem}")
+        return lines
 
     def _register_builtin(self) -> None:
         from ganzoo.data import plugin

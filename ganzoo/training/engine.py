@@ -146,7 +146,7 @@ class Engine:
                 if math.isnan(size):
                     break
         optimizer.torch.zero_grad(set_to_none=True)
-        terms = ", ".join(f"{name} {float(value):.4g}" for name, value in losses.terms.items())
+        terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
         return DivergedError(
             f"Training diverged at step {number}, phase {phase.name!r}: {terms}; "
             f"largest gradient {largest:.4g} in {where}. The update was withheld.",

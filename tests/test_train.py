@@ -1,0 +1,217 @@
+"""`ganzoo train` from end to end, in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+
+import pytest
+from helpers import assert_clean, ganzoo
+from PIL import Image
+from safetensors.torch import load_file
+
+from ganzoo.config import TrainConfig
+from ganzoo.plugins import Registry
+from ganzoo.training.run import target_steps
+
+TINY = ("train", "dcgan", "--preset", "tiny", "--data", "digits")
+
+
+def weights(run, step):
+    folder = run / "checkpoints" / f"step-{step:08d}"
+    return {
+        (file, name): tensor
+        for file in ("model", "ema")
+        for name, tensor in load_file(folder / f"{file}.safetensors").items()
+    }
+
+
+def same_bits(one, two):
+    return one.keys() == two.keys() and all(one[name].equal(two[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    done = ganzoo(*TINY, "--out", run, "--steps", 12, "--set", "train.log_every_steps=3")
+    assert_clean(done, status=0)
+    return run
+
+
+def test_a_run_directory_holds_everything(unbroken):
+    config = tomllib.loads((unbroken / "config.toml").read_text())
+    assert config["run"]["architecture"] == "dcgan" and config["run"]["distribution"] == "ganzoo-dcgan"
+    assert config["train"]["steps"] == 12 and config["architecture"]["width"] == 4
+    records = [json.loads(line) for line in (unbroken / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == [3, 6, 9, 12]
+    assert {"kimg", "seconds", "images_per_second", "discriminator.adversarial", "generator.adversarial"} <= set(
+        records[0]
+    )
+    assert Image.open(unbroken / "samples" / "reals.png").size == (32, 32)  # four of 16x16
+    assert Image.open(unbroken / "samples" / "step-00000012.png").size == (32, 32)
+    record = json.loads((unbroken / "record.json").read_text())
+    assert record["threads"] >= 1 and record["resumes"] == []
+
+
+def test_stopping_and_resuming_gives_the_same_bits(unbroken, tmp_path):
+    run = tmp_path / "run"
+    assert_clean(ganzoo(*TINY, "--out", run, "--steps", 5, "--set", "train.log_every_steps=3"), status=0)
+    done = ganzoo("train", "--resume", run, "--steps", 12)
+    assert_clean(done, status=0)
+    assert "going on at step 5" in done.stderr
+    assert same_bits(weights(run, 12), weights(unbroken, 12))
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == [3, 5, 6, 9, 12]
+    assert json.loads((run / "record.json").read_text())["resumes"][0]["changed"] == {"steps": 12}
+    assert tomllib.loads((run / "config.toml").read_text())["train"]["steps"] == 12
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_saves_and_says_how_to_go_on(unbroken, tmp_path, number):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "ganzoo", *TINY, "--out", str(run), "--steps", "100000"]
+    command += ["--set", "train.log_every_steps=1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    for line in process.stderr:
+        if line.startswith("step 3/"):
+            break
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert f"go on with: ganzoo train --resume {run}" in out
+    (saved,) = (run / "checkpoints").iterdir()
+    step = int(saved.name.removeprefix("step-"))
+    assert step >= 3
+    goal = max(step + 1, 12)
+    assert_clean(ganzoo("train", "--resume", run, "--steps", goal), status=0)
+    if goal == 12:
+        assert same_bits(weights(run, 12), weights(unbroken, 12))
+
+
+def test_a_kill_loses_only_what_came_after_the_checkpoint(unbroken, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "ganzoo", *TINY, "--out", str(run), "--steps", "100000"]
+    command += ["--set", "train.log_every_steps=1", "--set", "train.checkpoint_every_kimg=0.032"]  # every 4 steps
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    for line in process.stderr:
+        if line.startswith("step 9/"):
+            break
+    process.kill()
+    process.communicate()
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 9999')  # a line the kill cut off
+    newest = max(int(item.name[-8:]) for item in (run / "checkpoints").glob("step-*"))
+    assert newest >= 8
+    done = ganzoo("train", "--resume", run, "--steps", max(12, newest + 1))
+    assert_clean(done, status=0)
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    steps = [record["step"] for record in records]
+    assert steps == sorted(set(steps)) and 9999 not in steps
+    if newest < 12:
+        assert same_bits(weights(run, 12), weights(unbroken, 12))
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path):
+    run = tmp_path / "run"
+    assert_clean(ganzoo(*TINY, "--out", run, "--steps", 4), status=0)
+    assert_clean(ganzoo("train", "--resume", run, "--steps", 6), status=0)
+    (run / "checkpoints" / "step-00000006" / "optimizers.pt").write_bytes(b"PK")
+    done = ganzoo("train", "--resume", run, "--steps", 7)
+    assert_clean(done, status=0)
+    assert "passed over:" in done.stderr and "going on at step 4" in done.stderr
+
+
+def test_max_time_stops_and_saves(tmp_path):
+    began = time.monotonic()
+    done = ganzoo(*TINY, "--out", tmp_path / "run", "--steps", 10**6, "--max-time", 1)
+    assert_clean(done, status=0)
+    assert "out of time; go on with: ganzoo train --resume" in done.stdout
+    assert time.monotonic() - began < 60
+
+
+def test_a_folder_of_pictures_with_a_bad_one(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(9):
+        Image.new("RGB", (20 + number, 30), (number * 20, 80, 0)).save(folder / f"{number}.jpg")
+    (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    run = tmp_path / "run"
+    done = ganzoo("train", "dcgan", "--preset", "tiny", "--data", "pictures", "--out", run, "--steps", 3, cwd=tmp_path)
+    assert_clean(done, status=0)
+    assert "1 of 10 pictures cannot be read and are left out: bad.jpg" in done.stderr
+    # The path was made absolute, so the run goes on from anywhere.
+    assert_clean(ganzoo("train", "--resume", run, "--steps", 4), status=0)
+
+
+def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path):
+    done = ganzoo(*TINY, "--out", tmp_path / "run", "--batch-size", 4, "--dry-run")
+    assert_clean(done, status=0)
+    assert "batch_size = 4" in done.stdout and "# --batch-size" in done.stdout and "# preset tiny" in done.stdout
+    assert "# parameters: generator 1,624, discriminator 720" in done.stdout
+    assert "1x16x16" in done.stdout
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("train",), 2, "Which architecture"),
+        (("train", "dcgan", "--data", "digits"), 2, "Add --out RUN, for example --out runs/dcgan"),
+        (("train", "dcgan", "--out", "x"), 2, "No data source is given"),
+        ((*TINY, "--out", "x", "--device", "cuda"), 2, "finds no usable GPU"),
+        ((*TINY, "--out", "x", "--device", "tpu"), 2, "There is no device 'tpu'"),
+        ((*TINY, "--out", "x", "--set", "data.size=24"), 2, "16, 32, 64, 128, 256 pixels, not 24"),
+        ((*TINY, "--out", "x", "--kimg", "0"), 2, "kimg = 0.0 (--kimg): expected number > 0"),
+        (("train", "--resume", "nowhere"), 1, "nowhere is not there"),
+        (("train", "dcgan", "--resume", "x", "--data", "digits"), 2, "ARCHITECTURE, --data does not go with it"),
+        (("train", "dcgan", "--data", "./nowhere", "--out", "x"), 1, "There is no folder nowhere"),
+    ],
+)
+def test_requests_that_cannot_work_leave_nothing_behind(tmp_path, arguments, status, message, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = ganzoo(*arguments, cwd=tmp_path)
+    assert_clean(done, status=status)
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_never_overwritten_and_its_settings_do_not_drift(unbroken):
+    done = ganzoo(*TINY, "--out", unbroken)
+    assert_clean(done, status=1)
+    assert f"ganzoo train --resume {unbroken}" in done.stderr
+    done = ganzoo("train", "--resume", unbroken, "--batch-size", 16)
+    assert_clean(done, status=2)
+    assert "'batch_size' of [train] cannot change on resume" in done.stderr
+    done = ganzoo("train", "--resume", unbroken, "--set", "width=8")
+    assert_clean(done, status=2)
+
+
+def test_lengths():
+    assert target_steps(TrainConfig(steps=7)) == 7
+    assert target_steps(TrainConfig(kimg=1.0, batch_size=64)) == 16
+    assert target_steps(TrainConfig(kimg=0.001, batch_size=64)) == 1
+    assert target_steps(TrainConfig(batch_size=50)) == 20_000
+
+
+def test_training_leaves_the_callers_randomness_alone(tmp_path):
+    import torch
+
+    from ganzoo.config.resolve import preset_layer, resolve, set_layer
+    from ganzoo.loading import config_class
+    from ganzoo.training.start import begin
+
+    registry = Registry.load()
+    offer = registry.architecture("dcgan")
+    layers = [preset_layer(offer.spec, "tiny"), set_layer(["data.source=digits"])]
+    config = resolve("dcgan", config_class(offer), layers)
+
+    class Silent:
+        def log(self, record, *, steps, seconds_left): ...
+        def say(self, text): ...
+
+    before = torch.random.get_rng_state()
+    begin(offer, config, registry, out=tmp_path / "run", preset="tiny", observer=Silent()).train()
+    assert torch.equal(before, torch.random.get_rng_state())
