@@ -258,9 +258,7 @@ def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     model = folder / "m.onnx"
     assert_clean(ganzoo("export", "dcgan", "--untrained", "--preset", "tiny", "-o", model), status=0)
-    done = ganzoo(
-        "bench", model, "--batch", "1,4", "--repeats", 2, "--max-time", 12, "-o", folder / "r.json", "--json"
-    )
+    done = ganzoo("bench", model, "--batch", "1,4", "--repeats", 2, "--max-time", 12, "-o", folder / "r.json", "--json")
     assert_clean(done, status=0)
     document = json.loads(done.stdout)
     assert document == json.loads((folder / "r.json").read_text())

@@ -37,7 +37,7 @@ def test_later_layers_win_and_say_where_from(tmp_path):
 
 
 def test_the_toml_reads_back_as_the_same_settings():
-    resolved = made(set_layer(["noise=1e-3", "data.source=it's \"quoted\" \\ here"]))
+    resolved = made(set_layer(["noise=1e-3", 'data.source=it\'s "quoted" \\ here']))
     again = resolve("mygan", Config, [Layer(origin="", tables=tomllib.loads(resolved.to_toml(provenance=True)))])
     assert again.tables() == resolved.tables()
 
@@ -129,9 +129,9 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-keys = st.sampled_from(["width", "noise", "objective", "seed", "kimg", "steps", "size", "channels", "source"]) | st.text(
-    max_size=8
-)
+keys = st.sampled_from(
+    ["width", "noise", "objective", "seed", "kimg", "steps", "size", "channels", "source"]
+) | st.text(max_size=8)
 
 
 @settings(max_examples=300, deadline=None)
@@ -163,8 +163,11 @@ def test_any_assignment_is_taken_or_refused_in_words(text):
         assert error.message
 
 
-scalars = st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False) | st.text(
-    st.characters(exclude_categories=["Cs"])
+scalars = (
+    st.booleans()
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
 )
 
 

@@ -175,7 +175,10 @@ def test_what_is_not_finite_stops_the_run_and_leaves_the_weights(kind, poison):
     ("methods", "message"),
     [
         ({"phases": lambda self: []}, "phases need names of their own"),
-        ({"phases": lambda self: [Phase(name="x", optimizer="c", loss=self.loss_a)]}, "uses optimizer 'c'; there are a, b"),
+        (
+            {"phases": lambda self: [Phase(name="x", optimizer="c", loss=self.loss_a)]},
+            "uses optimizer 'c'; there are a, b",
+        ),
         (
             {"phases": lambda self: [Phase(name="x", optimizer="a", loss=self.loss_a, every=2, offset=2)]},
             "is never due",

@@ -69,8 +69,12 @@ class DigitsSource:
         self.info = DataInfo(channels=channels, size=size, classes=10)
         self.description = f"digits (UCI optdigits, CC BY 4.0), {TRAIN_COUNT} of 1797"
         self.lengths: tuple[int, ...] = (TRAIN_COUNT,)
+        self.in_memory = True
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
+        import torch
+
         from ganzoo.architecture import Batch
 
-        return Batch(real=self._images[indices[0]], label=self._labels[indices[0]])
+        chosen = torch.from_numpy(indices[0])
+        return Batch(real=self._images.index_select(0, chosen), label=self._labels.index_select(0, chosen))

@@ -72,6 +72,7 @@ class FolderSource:
             self._pixels = pixels[: len(readable)]
         self.description = f"folder, {len(readable)} pictures"
         self.lengths: tuple[int, ...] = (len(readable),)
+        self.in_memory = pixels is not None
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
         import torch

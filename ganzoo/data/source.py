@@ -29,16 +29,18 @@ class DataSource(Protocol):
     description: one line for the record of a run; no path in it.
     lengths: how many there are; one number for each side that is shuffled on its own, so that
         unpaired translation has two.
+    in_memory: fetching is only copying; otherwise it is done ahead, in a background thread.
     """
 
     info: DataInfo
     description: str
     lengths: tuple[int, ...]
+    in_memory: bool
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         """The pictures of these indices, one array for each side: uint8 tensors on the CPU.
 
-        Called from a background thread. Raises DataError for a picture that has become unreadable.
+        Called from a background thread unless `in_memory`. Raises DataError for a picture that has become unreadable.
         """
         ...
 

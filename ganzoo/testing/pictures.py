@@ -23,6 +23,7 @@ class RandomPictures:
         self._task = task
         self.info = info
         self.description = "random pictures"
+        self.in_memory = True
         self.lengths: tuple[int, ...] = (count,) if task == "noise-to-image" or paired else (count, count)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:

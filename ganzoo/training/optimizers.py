@@ -49,7 +49,8 @@ class PlayerOptimizer:
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         if not gradients:
             return None
-        return torch.nn.utils.get_total_norm(gradients)
+        # What torch.nn.utils.get_total_norm computes, at half its cost: this is asked for at every step.
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
     def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None) -> None:
         """Update the parameters and drop their gradients.

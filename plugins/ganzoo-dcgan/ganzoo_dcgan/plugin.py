@@ -24,11 +24,11 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     summary="the built-in digits at 32x32, a minute on two CPU cores",
                     architecture={
                         "width": 16,
-                        "latent_size": 64,
+                        "latent_size": 32,
                         "ema_half_life_kimg": 5.0,
                         "ema_rampup": 0.5,
                     },
-                    train={"kimg": 160.0, "sample_every_kimg": 20.0},
+                    train={"kimg": 400.0, "sample_every_kimg": 20.0},
                     data={"source": "digits", "size": 32, "channels": 1},
                 ),
                 "tiny": Preset(

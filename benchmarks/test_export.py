@@ -1,0 +1,35 @@
+"""Export with proof against torch.onnx.export alone, DCGAN-64, in one process after a first export of each."""
+
+import time
+
+import torch
+from pairs import compare
+
+from ganzoo.config.resolve import preset_layer, resolve
+from ganzoo.export.exporter import Origin, export
+from ganzoo.loading import build_architecture, config_class
+from ganzoo.plugins import Registry
+from ganzoo.specs import DataInfo
+
+
+def test_export(tmp_path, report):
+    offer = Registry.load().architecture("dcgan")
+    config = resolve("dcgan", config_class(offer), [preset_layer(offer.spec, "paper")])
+    architecture = build_architecture(offer, config.architecture, DataInfo(channels=3, size=64), seed=0).eval()
+    example = (torch.randn(2, 100),)
+
+    def ours():
+        began = time.perf_counter()
+        export(architecture, Origin(offer=offer), destination=tmp_path / "ours.onnx")
+        return time.perf_counter() - began
+
+    def theirs():
+        began = time.perf_counter()
+        program = torch.onnx.export(
+            architecture.generator, example, dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False
+        )
+        program.save(tmp_path / "theirs.onnx")
+        return time.perf_counter() - began
+
+    ours(), theirs()
+    report("dcgan-64 with proof", **compare(ours, theirs, pairs=8).facts("seconds"))

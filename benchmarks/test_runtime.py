@@ -1,0 +1,35 @@
+"""ONNX Runtime against torch in its faster memory format, each measurement in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import ganzoo
+from pairs import compare
+
+from ganzoo.bench.inputs import InputRequest
+from ganzoo.bench.runner import Request, run
+
+EAGER = Path(__file__).parent / "eager.py"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "dcgan.onnx"
+    assert ganzoo("export", "dcgan", "--untrained", "--preset", "paper", "-o", path).returncode == 0
+    return path
+
+
+@pytest.mark.parametrize("batch", [1, 8, 32])
+def test_runtime(model, batch, report):
+    def ours():
+        request = Request(models=[model], inputs=InputRequest(batches=(batch,)), repeats=1, max_seconds=6.0)
+        result = run(request, say=lambda line: None)
+        return result["cases"][0]["latency_ms"]["host_to_host"]["p50"]
+
+    def theirs():
+        command = [sys.executable, str(EAGER), "paper", str(batch), "6"]
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    report(f"dcgan-64 batch {batch}", **compare(ours, theirs, pairs=5).facts("ms"))
