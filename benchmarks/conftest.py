@@ -17,8 +17,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 @pytest.fixture(scope="session", autouse=True)
 def compiled():
     """Bytecode before any start-up is timed: an editable install may have none."""
-    import ganzoo
     import ganzoo_dcgan
+
+    import ganzoo
 
     for package in (ganzoo, ganzoo_dcgan):
         compileall.compile_dir(Path(package.__file__).parent, quiet=1)

@@ -37,6 +37,11 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) 
         else:
             first, second = ours(), theirs()
         measured.append((first, second))
+    return summarize(measured)
+
+
+def summarize(measured: list[tuple[float, float]]) -> Comparison:
+    """From pairs (ours, theirs)."""
     ratios = [first / second for first, second in measured]
     low, high = bootstrap_interval(ratios)
     return Comparison(
@@ -45,5 +50,5 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) 
         ratio=statistics.geometric_mean(ratios),
         low=low,
         high=high,
-        pairs=pairs,
+        pairs=len(measured),
     )

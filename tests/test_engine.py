@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
-from toy_zoo import OFFERS
 from torch import nn
+from toy_zoo import OFFERS
 
 from ganzoo.architecture import Architecture, Batch, Ema, Graph, Losses, Optimizer, Phase
 from ganzoo.errors import DivergedError, PluginError

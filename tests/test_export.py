@@ -9,8 +9,8 @@ import onnx
 import pytest
 import torch
 from helpers import assert_clean, ganzoo
-from toy_zoo import OFFERS
 from torch import nn
+from toy_zoo import OFFERS
 
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, GateError, RequestError

@@ -26,7 +26,7 @@ def test_streams_and_kinds_of_draw():
     assert drawn.dtype == np.int64 and drawn.shape == (200,)
     assert set(drawn.tolist()) == {0, 1, 2}
     psi = TensorSpec(name="psi", shape=(BATCH,), draw="uniform", low=0.5, high=0.75)
-    assert 0.5 <= psi.sample(range(100)).min() and psi.sample(range(100)).max() <= 0.75
+    assert psi.sample(range(100)).min() >= 0.5 and psi.sample(range(100)).max() <= 0.75
     other = TensorSpec(name="noise", shape=(BATCH, 5), stream=1)
     assert not np.array_equal(other.sample([0]), Z.sample([0]))
 

@@ -33,7 +33,7 @@ def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> Folder
     Every picture is decoded once before training, so that an unreadable one is reported now and not in
     hour ten. Raises DataError for a folder that is not there, is empty or has no readable picture.
     """
-    return FolderSource(Path(argument).expanduser(), options, notify=notify)
+    return FolderSource(Path(argument), options, notify=notify)
 
 
 class FolderSource:

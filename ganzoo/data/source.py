@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ganzoo.config import DataConfig
 from ganzoo.errors import DataError, GanzooError, RequestError, one_line
-from ganzoo.plugins import Registry, load_object
-from ganzoo.specs import DataInfo
+from ganzoo.plugins import Offer, Registry, load_object
+from ganzoo.specs import DataInfo, DataSourceSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,30 +46,49 @@ class DataSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Located:
+    """Who offers a source, the argument it is opened with, and a text that means the same anywhere."""
+
+    offer: Offer[DataSourceSpec]
+    argument: str
+    text: str
+
+
+def locate(text: str, registry: Registry) -> Located:
+    """What `--data` means: NAME, NAME:ARGUMENT (NAME may be `distribution:name`), or the path of a folder.
+
+    Raises RequestError for a name nobody offers, with suggestions.
+    """
+    if not text:
+        raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
+    for offer in registry.data_sources:
+        for name in (offer.qualified_name, offer.spec.name):
+            if text == name or text.startswith(f"{name}:"):
+                registry.data_source(name)  # raises when several offer it
+                return _located(offer, name, text[len(name) + 1 :])
+    if Path(text).expanduser().exists() or _looks_like_path(text):
+        return _located(registry.data_source("ganzoo:folder"), "folder", text)
+    return _located(registry.data_source(text.partition(":")[0]), text, "")
+
+
+def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
+    if offer.qualified_name == "ganzoo:folder":
+        argument = str(Path(argument).expanduser().absolute())
+    return Located(offer=offer, argument=argument, text=f"{name}:{argument}" if argument else name)
+
+
 def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> DataSource:
-    """The source that `options.source` names: NAME, NAME:ARGUMENT, or the path of a folder.
+    """The source that `options.source` names.
 
     Raises RequestError for a name nobody offers, DataError when its pictures cannot be read,
     PluginError when a plugin's source is broken.
     """
-    text = options.source
-    if not text:
-        raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
-    name, _, argument = text.partition(":")
-    names = [offer.spec.name for offer in registry.data_sources]
-    qualified = [offer.qualified_name for offer in registry.data_sources]
-    for offered in qualified:
-        if text == offered or text.startswith(f"{offered}:"):
-            name, argument = offered, text[len(offered) + 1 :]
-    if name not in names and name not in qualified:
-        if Path(text).expanduser().exists() or _looks_like_path(text):
-            name, argument = "ganzoo:folder", text
-        else:
-            registry.data_source(name)  # raises, with suggestions
-    offer = registry.data_source(name)
+    located = locate(options.source, registry)
+    offer = located.offer
     factory = load_object(offer.spec.implementation, offer=offer)
     try:
-        source: Any = factory(argument, options, notify=notify)
+        source: Any = factory(located.argument, options, notify=notify)
     except GanzooError:
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganzoo.architecture import Architecture
 from ganzoo.config.resolve import Layer, Resolved
-from ganzoo.data.source import open_source
+from ganzoo.data.source import locate, open_source
 from ganzoo.errors import CheckpointError, one_line
 from ganzoo.loading import build_architecture
 from ganzoo.plugins import Offer, Registry
@@ -35,8 +35,8 @@ def begin(
     The networks are built and the pictures opened before the directory is made, so that a request
     that cannot work leaves nothing behind. Raises what its parts raise.
     """
+    config = _with_whole_source(config, registry)
     source = open_source(config.data, registry, notify=observer.say)
-    config = with_absolute_source(config)
     architecture = build_architecture(offer, config.architecture, source.info, seed=config.train.seed)
     run = Run(
         path=out,
@@ -109,13 +109,7 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None]) 
     return Trained(run=run, architecture=twin, step=checkpoint.step, kimg=kimg)
 
 
-def with_absolute_source(config: Resolved) -> Resolved:
+def _with_whole_source(config: Resolved, registry: Registry) -> Resolved:
     """A folder's path made absolute, so that the run can be resumed from anywhere."""
-    prefix, source = (
-        ("folder:", config.data.source) if config.data.source.startswith("folder:") else ("", config.data.source)
-    )
-    folder = Path(source.removeprefix("folder:")).expanduser()
-    if not folder.is_dir() or (not prefix and source == "digits"):
-        return config
-    data = dataclasses.replace(config.data, source=f"{prefix}{folder.resolve()}")
+    data = dataclasses.replace(config.data, source=locate(config.data.source, registry).text)
     return dataclasses.replace(config, data=data)

@@ -1,0 +1,52 @@
+# Everything happens in .venv; the first run makes it, later runs find it as it is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROJECTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
+PLUGINS := $(foreach plugin,$(wildcard plugins/*),-e $(plugin))
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint benchmark tables clean
+
+demo: $(VENV)/.core
+	$(BIN)/ganzoo demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+benchmark: $(VENV)/.benchmark
+	cd benchmarks && ../$(BIN)/python -m pytest -s
+
+tables: $(VENV)/.core
+	$(BIN)/python benchmarks/tables.py --write
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"ganzoo needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.core: $(VENV)/.python $(PROJECTS)
+	@echo "installing ganzoo into $(VENV) (torch alone is some GB; once)"
+	$(PIP) install -c constraints.txt -e . $(PLUGINS)
+	touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	$(PIP) install -c constraints.txt -e '.[test]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) install -c constraints.txt -e '.[lint]'
+	touch $@
+
+$(VENV)/.benchmark: $(VENV)/.test
+	$(PIP) install -c constraints.txt -e '.[benchmark]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
