@@ -26,7 +26,8 @@ BROKEN = {
         "unknown hook 'ganzoo_architecture'. Did you mean 'ganzoo_architectures'",
     ),
     "raises": (
-        "from ganzoo import hookimpl\nGANZOO_API = 1\n@hookimpl\ndef ganzoo_architectures(): raise OSError('disk on fire')",
+        "from ganzoo import hookimpl\nGANZOO_API = 1\n@hookimpl\n"
+        "def ganzoo_architectures(): raise OSError('disk on fire')",
         "OSError: disk on fire",
     ),
     "half-way": (

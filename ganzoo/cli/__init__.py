@@ -22,7 +22,7 @@ VERBS = {
     "plugins": "Show the installed plugins and what is wrong with them.",
     "doctor": "Check torch, CUDA, ONNX Runtime's providers and the plugins.",
     "demo": "Train, sample, export and measure a small GAN in about two minutes.",
-    "train": "Train an architecture on pictures, or go on with a run.",
+    "train": "Train ARCHITECTURE on pictures, or go on with a run.",
     "sample": "Paint a grid of pictures from a run or an ONNX file.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",
     "verify": "Repeat the proof of an exported file on this machine.",

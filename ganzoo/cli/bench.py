@@ -57,13 +57,13 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure the latency of any ONNX file. Needs no torch.
+    """Measure the latency of any ONNX file.
 
     \b
     ganzoo bench generator.onnx --batch 1,8,32
     ganzoo bench resnet.onnx --shape input=1x3x224x224 --provider cuda -o result.json
 
-    Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
+    Needs no torch. Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
     times have settled. A percentile that the number of samples cannot carry is not printed.
     """
     from ganzoo.bench.result import rows

@@ -14,7 +14,10 @@ from ganzoo.cli.common import json_option, print_json
 @click.argument("model", type=click.Path(path_type=Path))
 @json_option
 def command(model: Path, as_json: bool) -> None:
-    """Show what an ONNX file holds and says about itself. Any ONNX file; needs no torch."""
+    """Show what an ONNX file holds and says about itself.
+
+    Any ONNX file, ours or not. Needs no torch.
+    """
     from ganzoo.onnx_file import OnnxFile, summarize
 
     facts = summarize(OnnxFile(model))

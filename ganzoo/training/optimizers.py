@@ -50,7 +50,8 @@ class PlayerOptimizer:
         if not gradients:
             return None
         # What torch.nn.utils.get_total_norm computes, at half its cost: this is asked for at every step.
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return norm
 
     def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None) -> None:
         """Update the parameters and drop their gradients.

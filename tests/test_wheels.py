@@ -1,0 +1,59 @@
+"""Core and plugin build as wheels and work from them."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, ROOT / "plugins" / "ganzoo-dcgan"):
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(project)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return {path.name.partition("-")[0]: path for path in folder.glob("*.whl")}
+
+
+def test_a_wheel_holds_its_own_package_and_no_other(wheels):
+    assert set(wheels) == {"ganzoo", "ganzoo_dcgan"}
+    for package, path in wheels.items():
+        names = zipfile.ZipFile(path).namelist()
+        assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {package}
+        assert f"{package}/py.typed" in names
+        assert any(name.endswith("licenses/LICENSE") for name in names)
+    names = zipfile.ZipFile(wheels["ganzoo"]).namelist()
+    for data in ("ganzoo/data/digits.npz", "ganzoo/data/DIGITS.md", "ganzoo/bench/result.schema.json"):
+        assert data in names
+
+
+def test_installed_from_wheels_the_verbs_work(wheels, tmp_path):
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(site)]
+    subprocess.run([*command, *map(str, wheels.values())], check=True, capture_output=True)
+    env = {**os.environ, "PYTHONPATH": str(site)}
+
+    def ganzoo(*arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "ganzoo", *arguments], capture_output=True, text=True, env=env, cwd=tmp_path,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = subprocess.run(
+        [sys.executable, "-c", "import ganzoo, ganzoo_dcgan; print(ganzoo.__file__, ganzoo_dcgan.__file__)"],
+        capture_output=True, text=True, env=env, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    assert where.stdout.count(str(site)) == 2
+    listed = json.loads(ganzoo("list", "--json"))
+    assert [item["name"] for item in listed["architectures"]] == ["dcgan"] and listed["problems"] == []
+    ganzoo("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", "run")
+    ganzoo("export", "run")
