@@ -52,7 +52,7 @@ def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataIn
             return implementation(config, data)
         except GanzooError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if os.environ.get("GANZOO_STRICT") == "1":
                 raise
             raise PluginError(

@@ -79,7 +79,7 @@ class OnnxFile:
 
     def operators(self) -> dict[str, int]:
         """How many nodes there are of each operator, subgraphs included, most first."""
-        counts = Counter(node.op_type for node in _nodes(self.model.graph))
+        counts = Counter(node.op_type for node in nodes(self.model.graph))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def parameter_count(self) -> int:
@@ -186,14 +186,15 @@ def _tensor(value: ValueInfoProto) -> Tensor:
     return Tensor(name=value.name, dtype=dtype, shape=shape)
 
 
-def _nodes(graph: GraphProto) -> Iterator[NodeProto]:
+def nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """Every node, those of subgraphs included."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
             if attribute.HasField("g"):
-                yield from _nodes(attribute.g)
+                yield from nodes(attribute.g)
             for inner in attribute.graphs:
-                yield from _nodes(inner)
+                yield from nodes(inner)
 
 
 def _is_structure(tensor: TensorProto) -> bool:

@@ -188,8 +188,6 @@ class Registry:
         except BaseException as error:  # SystemExit too: a plugin must not end the program
             with contextlib.suppress(Exception):
                 self._manager.unregister(name=name)
-            if not isinstance(error, Exception | SystemExit | GeneratorExit):
-                raise
             self._report_broken(distribution, version, entry_point, collected, _reason(error), cause=error)
             return
         self.architectures += [
@@ -254,8 +252,9 @@ def load_object(import_string: str, *, offer: Offer[Any]) -> Any:
     """
     module_name, _, attribute = import_string.partition(":")
     try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):
+            return getattr(importlib.import_module(module_name), attribute)
+    except (Exception, SystemExit) as error:
         if os.environ.get("GANZOO_STRICT") == "1":
             raise
         raise PluginError(

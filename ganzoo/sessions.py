@@ -10,9 +10,10 @@ import contextlib
 import ctypes
 import io
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,8 @@ def what_is_missing(provider: str) -> str:
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     if error := _load(driver):
         return f"the NVIDIA driver is not installed or not visible here ({error})"
+    if error := _driver_trouble(driver):
+        return error
     folder = Path(onnxruntime.__file__).parent / "capi"
     prefix, suffix = ("", ".dll") if sys.platform == "win32" else ("lib", ".so")
     for part in ("shared", "cuda"):
@@ -89,6 +92,17 @@ def _load(library: str) -> str:
     except OSError as error:
         return str(error).replace(f"{Path(library).parent}/", "")
     return ""
+
+
+def _driver_trouble(driver: str) -> str:
+    """What keeps an installed driver from working: its own error code, or no GPU; "" when there is one."""
+    cuda = ctypes.CDLL(driver)
+    if code := cuda.cuInit(0):
+        return f"the NVIDIA driver is installed and does not start (cuInit gives error {code}: no GPU, or too old)"
+    count = ctypes.c_int(0)
+    if code := cuda.cuDeviceGetCount(ctypes.byref(count)):
+        return f"the NVIDIA driver does not count its GPUs (error {code})"
+    return "" if count.value else "the NVIDIA driver sees no GPU (is CUDA_VISIBLE_DEVICES empty?)"
 
 
 def require(provider: str) -> None:
@@ -115,13 +129,30 @@ def open_checked(
     if provider == "cpu":
         session, seconds = _create(path, [(PROVIDERS["cpu"], {})], threads=threads, optimize=optimize)
         return _inspect(session, seconds, provider)
+    with tempfile.TemporaryDirectory(prefix="ganzoo-session-") as scratch:
+        return _open_on_gpu(path, provider, Path(scratch, "optimized.onnx"), threads, optimize, device, tf32)
+
+
+def _open_on_gpu(
+    path: Path, provider: str, optimized: Path, threads: int, optimize: bool, device: int, tf32: bool
+) -> Opened:
     wanted = (PROVIDERS[provider], {"device_id": str(device), "use_tf32": "1" if tf32 else "0"})
     try:
-        session, seconds = _create(path, [wanted], threads=threads, optimize=optimize, strict=True)
+        session, seconds = _create(path, [wanted], threads=threads, optimize=optimize, strict=True, optimized=optimized)
     except ExportError:
         # Refused: either nothing works, or some nodes want the CPU. The second session tells which.
-        session, seconds = _create(path, [wanted, (PROVIDERS["cpu"], {})], threads=threads, optimize=optimize)
-    return _inspect(session, seconds, provider)
+        session, seconds = _create(
+            path, [wanted, (PROVIDERS["cpu"], {})], threads=threads, optimize=optimize, optimized=optimized
+        )
+    return replace(_inspect(session, seconds, provider), copies=count_copies(optimized))
+
+
+def count_copies(optimized: Path) -> int:
+    """Memcpy nodes in an optimised graph that ONNX Runtime wrote; the assignment need not list them."""
+    import onnx
+
+    graph = onnx.load(optimized, load_external_data=False).graph
+    return sum(node.op_type.startswith("Memcpy") for node in graph.node)
 
 
 def draw(specs: Sequence[TensorSpec], seeds: Sequence[int], dims: Mapping[str, int]) -> dict[str, NDArray[Any]]:
@@ -148,6 +179,7 @@ def _create(
     threads: int,
     optimize: bool,
     strict: bool = False,
+    optimized: Path | None = None,
 ) -> tuple[onnxruntime.InferenceSession, float]:
     import onnxruntime
 
@@ -157,11 +189,15 @@ def _create(
     if not optimize:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if optimized is not None:
+        options.optimized_model_filepath = str(optimized)
     if strict:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     began = time.perf_counter()
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        # When a provider fails it announces a fall-back on stdout, where a result may have to stand alone.
+        with contextlib.redirect_stdout(sys.stderr):
+            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # onnxruntime's own classes, one for each status
         raise ExportError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {one_line(error)}",
@@ -176,12 +212,9 @@ def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: st
         raise BenchError(f"ONNX Runtime left {wanted} out without saying why; it would run on the CPU.")
     counts: dict[str, int] = {}
     on_cpu: list[tuple[str, str]] = []
-    copies = 0
     for name, node, operator in _assignments(session):
         counts[name] = counts.get(name, 0) + 1
-        if operator.startswith("Memcpy"):
-            copies += 1
-        elif provider != "cpu" and name == PROVIDERS["cpu"]:
+        if not operator.startswith("Memcpy") and provider != "cpu" and name == PROVIDERS["cpu"]:
             on_cpu.append((node, operator))
     heavy = [f"{node} ({operator})" for node, operator in on_cpu if operator not in SHAPE_OPERATORS]
     if heavy:
@@ -195,7 +228,6 @@ def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: st
         seconds=seconds,
         nodes=counts,
         cpu_shape_nodes=[f"{node} ({operator})" for node, operator in on_cpu],
-        copies=copies,
     )
 
 

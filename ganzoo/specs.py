@@ -205,6 +205,11 @@ class TensorSpec:
         if value["draw"] not in get_args(Draw) or value["dtype"] not in get_args(DType):
             raise ValueError(f"tensor {value['name']!r}: draw {value['draw']!r}, dtype {value['dtype']!r}")
         shape = tuple(size if isinstance(size, int) else Dim(**size) for size in value["shape"])
+        dims = [dim for dim in shape if isinstance(dim, Dim)]
+        if any(dim.multiple < 1 or dim.least < 1 for dim in dims) or not shape or shape[0] != BATCH:
+            raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
+        if not value["high"] > value["low"] or value["stream"] < 0 or (value["draw"] == "class") > value["classes"]:
+            raise ValueError(f"tensor {value['name']!r} has values out of range")
         return cls(
             name=str(value["name"]),
             shape=shape,

@@ -212,9 +212,13 @@ def test_every_missing_piece_of_cuda_has_its_own_sentence(monkeypatch):
 
     monkeypatch.setattr("ganzoo.sessions._load", load("libcuda.so.1"))
     assert what_is_missing("cuda").startswith("the NVIDIA driver is not installed")
+    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "")
     monkeypatch.setattr("ganzoo.sessions._load", load("providers_cuda"))
     assert what_is_missing("cuda").startswith("a library of the CUDA provider cannot be loaded")
     monkeypatch.setattr("ganzoo.sessions._load", lambda library: "")
+    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "the NVIDIA driver sees no GPU")
+    assert what_is_missing("cuda") == "the NVIDIA driver sees no GPU"
+    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "")
     assert what_is_missing("cuda") == "" and what_is_missing("cpu") == ""
 
 
@@ -251,6 +255,15 @@ def test_a_real_operator_on_the_cpu_is_an_error_and_a_shape_node_is_listed():
         _inspect(heavy, 0.1, "cuda")
     with pytest.raises(BenchError, match="left CUDAExecutionProvider out"):
         _inspect(FakeSession([cpu], []), 0.1, "cuda")
+
+
+def test_copies_are_counted_in_the_optimised_graph(tmp_path):
+    from ganzoo.sessions import count_copies
+
+    nodes = [helper.make_node("MemcpyFromHost", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    nodes.append(helper.make_node("MemcpyToHost", ["b"], ["y"]))
+    file = save(tmp_path / "optimized.onnx", nodes, [("x", None, [1])], [("y", [1])])
+    assert count_copies(file.path) == 2
 
 
 @pytest.fixture(scope="module")

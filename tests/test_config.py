@@ -53,7 +53,7 @@ def test_the_toml_reads_back_as_the_same_settings():
         ("noise=inf", "expected number > 0."),
         ("objective=hing", "expected non-saturating | least-squares | hinge | wasserstein."),
         ("train.precision=fp16", "expected auto | fp32 | bf16."),
-        ("data.channels=2", "[data] channels = 2 (--set): expected 1 | 3 or none."),
+        ("data.channels=2", "[data] channels = 2 (--set): expected 1 | 3."),
         ("tain.seed=1", "Did you mean 'train'?"),
         ("width", "is not of the form key=value"),
         ("width.x.y=3", "is not of the form key=value"),

@@ -215,3 +215,75 @@ def test_training_leaves_the_callers_randomness_alone(tmp_path):
     before = torch.random.get_rng_state()
     begin(offer, config, registry, out=tmp_path / "run", preset="tiny", observer=Silent()).train()
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+class Told:
+    """An observer that remembers, and fails when asked to."""
+
+    def __init__(self, *, fails=False):
+        self.said, self.logged, self.fails = [], 0, fails
+
+    def log(self, record, *, steps, seconds_left):
+        self.logged += 1
+        if self.fails:
+            raise OSError("the terminal went away")
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def _trainer(registry, out, told, *assignments):
+    from ganzoo.config.resolve import preset_layer, resolve, set_layer
+    from ganzoo.loading import config_class
+    from ganzoo.training.start import begin
+
+    offer = registry.architecture("dcgan")
+    layers = [preset_layer(offer.spec, "tiny"), set_layer(["data.source=digits", *assignments])]
+    return begin(offer, resolve("dcgan", config_class(offer), layers), registry, out=out, preset="", observer=told)
+
+
+def test_what_training_can_do_without_does_not_stop_it(registry, tmp_path, monkeypatch):
+    told = Told(fails=True)
+    trainer = _trainer(registry, tmp_path / "run", told, "train.log_every_steps=1")
+    monkeypatch.setattr("ganzoo.training.trainer.write_previews", lambda *a, **k: 1 / 0)
+    outcome = trainer.train()
+    assert outcome.finished and outcome.checkpoint.is_dir()
+    assert told.logged == 1  # switched off after the first failure
+    assert [line for line in told.said if "the display failed and was left out: OSError" in line]
+    assert [line for line in told.said if "the samples step-00000004.png failed" in line]
+
+
+def test_out_of_memory_says_what_to_do_and_the_run_can_be_begun_again(registry, tmp_path, monkeypatch):
+    from ganzoo.errors import GanzooError
+
+    trainer = _trainer(registry, tmp_path / "run", Told())
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.engine, "step", lambda *a: (_ for _ in ()).throw(MemoryError("no room")))
+        with pytest.raises(GanzooError, match="Out of memory at a batch of 8") as caught:
+            trainer.train()
+    assert "--batch-size" in caught.value.hint
+    assert _trainer(registry, tmp_path / "run", Told()).train().finished
+
+
+def test_an_unknown_table_in_a_runs_config_is_damage(registry, unbroken, tmp_path):
+    import shutil
+
+    from ganzoo.errors import CheckpointError
+    from ganzoo.training.run import open_run
+
+    shutil.copytree(unbroken, tmp_path / "run")
+    config = tmp_path / "run" / "config.toml"
+    config.write_text(config.read_text().replace("[data]", "[dbta]"))
+    with pytest.raises(CheckpointError, match="tables of other names: dbta"):
+        open_run(tmp_path / "run", registry)
+
+
+def test_retention_counts_from_what_was_just_written(registry, tmp_path):
+    from ganzoo.training import checkpoint
+
+    engine = _trainer(registry, tmp_path / "run", Told()).engine
+    for step in (5, 6):
+        checkpoint.write(tmp_path / "c", engine, step=step, state={}, config="", keep=3)
+    (tmp_path / "c" / "step-00000006" / "state.json").write_text("damaged")
+    written = checkpoint.write(tmp_path / "c", engine, step=5, state={}, config="", keep=1)
+    assert written.path.is_dir() and checkpoint.newest(tmp_path / "c")[0].step == 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -21,7 +21,11 @@ class Architecture(nn.Module, ABC):
     would be lost by a resume, and the conformance suite looks for it.
 
     config: the architecture's hyperparameters. data: what the pictures are like.
+    channels_last: train in that memory format. Convolutions on a CPU are a fifth faster for it (measured on
+        DCGAN), but `x.view(len(x), -1)` of a picture is refused in it; use `flatten` or `reshape`.
     """
+
+    channels_last: ClassVar[bool] = False
 
     def __init__(self, config: Any, data: DataInfo) -> None:
         super().__init__()

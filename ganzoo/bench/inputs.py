@@ -172,7 +172,7 @@ def load_array(path: Path) -> NDArray[Any]:
 
     try:
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # zipfile has errors of its own
         raise RequestError(f"--input: {path} cannot be read as a .npy file: {one_line(error)}") from None
     if not isinstance(array, np.ndarray):
         raise RequestError(f"--input: {path} holds several arrays; expected a .npy file with one.")

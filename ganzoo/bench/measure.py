@@ -67,17 +67,19 @@ def bound_loop(
     import onnxruntime
 
     binding = session.io_binding()
+    places = []
     for name, array in feed.items():
-        binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array, device, device_id))
+        places.append(onnxruntime.OrtValue.ortvalue_from_numpy(array, device, device_id))
+        binding.bind_ortvalue_input(name, places[-1])
     for output, value in zip(session.get_outputs(), session.run(None, dict(feed)), strict=True):
-        place = onnxruntime.OrtValue.ortvalue_from_numpy(value, device, device_id)
-        binding.bind_ortvalue_output(output.name, place)
-    if device == "cpu":
-        return lambda: session.run_with_iobinding(binding)
+        places.append(onnxruntime.OrtValue.ortvalue_from_numpy(value, device, device_id))
+        binding.bind_ortvalue_output(output.name, places[-1])
 
-    def run() -> None:
+    # `places` is an argument so that it lives as long as the loop: a binding need not hold what it is bound to.
+    def run(_: object = places) -> None:
         session.run_with_iobinding(binding)
-        binding.synchronize_outputs()
+        if device != "cpu":
+            binding.synchronize_outputs()
 
     return run
 
@@ -140,7 +142,7 @@ def _warm_up(run: Callable[[], Any], longest_seconds: float) -> tuple[int, bool]
             run()
             window.append(time.perf_counter() - start)
             if time.perf_counter() > deadline:
-                break
+                return runs + len(window), False
         runs += len(window)
         medians.append(statistics.median(window))
         last = medians[-3:]

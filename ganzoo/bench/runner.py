@@ -160,8 +160,10 @@ def _work(
         "outputs": str(outputs) if outputs else "",
     }
     asked.write_text(json.dumps(body), encoding="utf-8")
+    # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
+    environment = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ}
     command = [sys.executable, "-m", "ganzoo.bench.worker", str(asked), str(answer)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=dict(os.environ), check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
     if not answer.exists():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         how = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"

@@ -102,7 +102,7 @@ def _inputs(batch: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) 
 
     batches: list[int] = []
     for text in (batch or "").split(",") if batch else []:
-        if not text.strip().isdigit() or int(text) < 1:
+        if not text.strip().isdecimal() or int(text) < 1:
             raise RequestError(f"--batch {batch!r} is not of the form 1,8,32.")
         batches.append(int(text))
     swept: dict[str, list[tuple[int, ...]]] = {}

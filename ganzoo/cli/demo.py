@@ -78,13 +78,14 @@ def _train(registry: Registry, architecture: str, out: Path, seconds: float) -> 
     with Display("training") as display:
         outcome = begin(offer, config, registry, out=out, preset="digits", observer=display).train()
     click.echo(f"     {outcome.steps:,} steps, {outcome.kimg:.0f} kimg, {outcome.images_per_second:,.0f} images/s")
+    if outcome.interrupted:
+        click.echo(f"interrupted and saved; go on with: ganzoo train --resume {out}")
+        raise KeyboardInterrupt
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     shown = [records[index] for index in sorted({0, len(records) // 3, 2 * len(records) // 3, len(records) - 1})]
     losses = [name for name in records[0] if name.endswith(".adversarial")]
     rows = [[f"{record['kimg']:.0f}", *(f"{record[name]:.3f}" for name in losses)] for record in shown]
     click.echo(table(["     kimg", *losses], [["     " + row[0], *row[1:]] for row in rows]))
-    if outcome.interrupted:
-        raise KeyboardInterrupt
 
 
 def _export(registry: Registry, out: Path) -> Exported:

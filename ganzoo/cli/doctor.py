@@ -45,10 +45,11 @@ def command(as_json: bool) -> None:
 def _torch(problems: list[str]) -> dict[str, Any]:
     try:
         import torch
+
+        gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     except Exception as error:  # a broken build raises OSError or worse
         problems.append(f"torch cannot be imported: {one_line(error)}; train, sample RUN and export need it")
         return {"usable": False}
-    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {
         "usable": True,
         "version": torch.__version__,

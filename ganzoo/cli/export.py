@@ -73,8 +73,8 @@ def command(
             raise RequestError("Where shall the file go?", hint=f"Add -o {source}.onnx")
         architecture, origin = _untrained(source, preset, assignments, seed)
     else:
-        if preset or assignments:
-            raise RequestError("--preset and --set go with --untrained; a run has its settings.")
+        if preset or assignments or seed:
+            raise RequestError("--preset, --set and --seed go with --untrained; a run has its settings.")
         architecture, origin = _trained(Path(source))
     exported = export(
         architecture,

@@ -41,7 +41,7 @@ def command(source: Path, out: Path, count: int, seed: int, columns: int | None)
     from ganzoo.data.pictures import grid, to_uint8
     from ganzoo.errors import RequestError, one_line
 
-    if out.suffix.lower() not in Image.registered_extensions():
+    if Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
         raise RequestError(f"{out.name} does not end like a picture.", hint="For example -o grid.png")
     painted = (paint_file if source.suffix == ".onnx" else paint_run)(source, count, seed)
     try:

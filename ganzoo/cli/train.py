@@ -56,6 +56,8 @@ def command(
     from ganzoo.errors import RequestError
 
     _check_arguments(architecture, data, out, resume, preset, config, dry_run)
+    if options["kimg"] is not None and options["steps"] is not None:
+        raise RequestError("--kimg and --steps both state the length; give one.")
     given = {key: options[key] for key in _TRAIN_OPTIONS if options[key] is not None}
     registry = load_registry()
     if resume is not None:

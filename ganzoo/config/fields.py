@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 __all__ = ["FieldInfo", "Ge", "Gt", "Help", "Le", "Lt", "describe"]
 
-_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "none"}
+_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 _RELATIONS = {Gt: (">", "gt"), Ge: (">=", "ge"), Lt: ("<", "lt"), Le: ("<=", "le")}
 
 
@@ -64,5 +64,5 @@ def _expected(hint: Any) -> str:
     if origin is Literal:
         return " | ".join(str(value) for value in get_args(hint))
     if origin in (Union, types.UnionType):
-        return " or ".join(_expected(part) for part in get_args(hint))
+        return " or ".join(_expected(part) for part in get_args(hint) if part is not type(None))
     return _WORDS.get(hint, getattr(hint, "__name__", str(hint)))

@@ -14,10 +14,10 @@ class TrainConfig:
 
     batch_size: Annotated[int, Ge(1), Help("real pictures per step, over all devices")] = 64
     kimg: Annotated[
-        Annotated[float, Gt(0)] | None,
+        Annotated[float, Gt(0), Le(1e9)] | None,
         Help("length in thousands of real pictures; 1000 if steps is not stated"),
     ] = None
-    steps: Annotated[Annotated[int, Ge(1)] | None, Help("length in steps, instead of kimg")] = None
+    steps: Annotated[Annotated[int, Ge(1), Le(10**12)] | None, Help("length in steps, instead of kimg")] = None
     seed: Annotated[int, Ge(0), Lt(2**32), Help("every random number of the run follows from it")] = 0
     device: Annotated[str, Help("auto, cpu, cuda or cuda:N")] = "auto"
     precision: Annotated[
@@ -60,9 +60,9 @@ class DataConfig:
     source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder of pictures")] = ""
     size: Annotated[
         Annotated[int, Ge(4), Le(4096)] | None,
-        Help("height and width in pixels; none: the source's own, or 64"),
+        Help("height and width in pixels; the source's own if not stated, or 64"),
     ] = None
-    channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; none: the source's own")] = None
+    channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; the source's own if not stated")] = None
     resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
         "lanczos"
     )

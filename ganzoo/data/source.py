@@ -67,14 +67,18 @@ def locate(text: str, registry: Registry) -> Located:
             if text == name or text.startswith(f"{name}:"):
                 registry.data_source(name)  # raises when several offer it
                 return _located(offer, name, text[len(name) + 1 :])
-    if Path(text).expanduser().exists() or _looks_like_path(text):
+    if _looks_like_path(text) or _exists(text):
         return _located(registry.data_source("ganzoo:folder"), "folder", text)
     return _located(registry.data_source(text.partition(":")[0]), text, "")
 
 
 def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
     if offer.qualified_name == "ganzoo:folder":
-        argument = str(Path(argument).expanduser().absolute())
+        try:
+            argument = str(Path(argument).expanduser().absolute())
+            Path(argument).exists()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise DataError(f"{argument!r} is not a path: {one_line(error)}") from None
     return Located(offer=offer, argument=argument, text=f"{name}:{argument}" if argument else name)
 
 
@@ -91,7 +95,7 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> D
         source: Any = factory(located.argument, options, notify=notify)
     except GanzooError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"The data source {offer.spec.name!r} of {offer.distribution} {offer.version} failed: {one_line(error)}"
         ) from error
@@ -100,6 +104,13 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> D
             f"{offer.spec.implementation} of {offer.distribution} gave a {type(source).__name__}, not a DataSource."
         )
     return source
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # a name that is too long, or has a NUL
+        return False
 
 
 def _looks_like_path(text: str) -> bool:

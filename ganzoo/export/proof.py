@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from ganzoo.errors import ExportError, GateError, one_line
 from ganzoo.onnx_file import OnnxFile
 from ganzoo.sessions import draw, open_checked, run_session
 from ganzoo.specs import BATCH, Dim, TensorSpec
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Arrays = list[NDArray[Any]]
 
@@ -119,14 +122,10 @@ def verify(path: Path, provider: str = "cpu") -> Proof:
             hint="It was changed or damaged after the export; export it again.",
         )
     session = open_checked(path, provider).session
-    cases = []
-    for case in recorded.cases:
-        found = run_session(session, _feed(file.input_specs, case.dims, case.first_seed), path)
-        errors = {}
-        for spec, values in zip(file.output_specs, found, strict=True):
-            expected = np.asarray(case.sampled[spec.name])
-            errors[spec.name] = _error(expected, values.ravel()[_positions(values.size, case.first_seed)])
-        cases.append(Case(**{**asdict(case), "errors": errors}))
+    try:
+        cases = [_repeat(case, session, file, path) for case in recorded.cases]
+    except (ValueError, KeyError, TypeError, MemoryError) as error:  # of a proof that contradicts its model
+        raise ExportError(f"{proof_path(path)} is damaged: {one_line(error)}", hint="Export the model again.") from None
     proof = Proof(
         model_sha256=recorded.model_sha256,
         precision=recorded.precision,
@@ -136,6 +135,15 @@ def verify(path: Path, provider: str = "cpu") -> Proof:
     )
     _raise_unless_it_holds(proof, path.name)
     return proof
+
+
+def _repeat(case: Case, session: onnxruntime.InferenceSession, file: OnnxFile, path: Path) -> Case:
+    found = run_session(session, _feed(file.input_specs or (), case.dims, case.first_seed), path)
+    errors = {}
+    for spec, values in zip(file.output_specs or (), found, strict=True):
+        expected = np.asarray(case.sampled[spec.name])
+        errors[spec.name] = _error(expected, values.ravel()[_positions(values.size, case.first_seed)])
+    return Case(**{**asdict(case), "errors": errors})
 
 
 def proof_path(path: Path) -> Path:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, one_line
+from ganzoo.onnx_file import RANDOM_OPERATORS, nodes
 from ganzoo.specs import BATCH, Dim, TensorSpec
 
 Precision = Literal["fp32", "fp16"]
@@ -117,7 +118,7 @@ def _serialize(program: Any, graph: Graph, metadata: Mapping[str, str]) -> bytes
         raise ExportError(f"the exporter wrote opset {opset} for {graph.name!r}; asked for was {OPSET}")
     _check_symbolic(graph.inputs, proto.graph.input)
     _check_symbolic(graph.outputs, proto.graph.output)
-    random = sorted({node.op_type for node in proto.graph.node if node.op_type.startswith("Random")})
+    random = sorted({node.op_type for node in nodes(proto.graph)} & RANDOM_OPERATORS)
     if random:
         raise ExportError(
             f"graph {graph.name!r} draws random numbers inside ({', '.join(random)}), which no seed reaches.",

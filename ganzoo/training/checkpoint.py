@@ -152,7 +152,8 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
             f"The checkpoint of step {step} could not be written to {folder}: {one_line(error)}",
             hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
         ) from error
-    for old in _listed(folder)[keep:]:
+    # Counted from the one just written: a newer one is damaged, or we would have gone on from it.
+    for old in [item for item in _listed(folder) if item.step <= step][keep:]:
         _remove(old)
     return final
 

@@ -28,8 +28,8 @@ class Engine:
     def __init__(
         self, architecture: Architecture, *, seed: int, batch_size: int, device: torch.device, bf16: bool
     ) -> None:
-        # A DCGAN step is a fifth faster on the CPU this way (measured); GPUs with tensor cores prefer it too.
-        self.architecture = architecture.to(device).to(memory_format=torch.channels_last).train()
+        self._memory_format = torch.channels_last if architecture.channels_last else torch.contiguous_format
+        self.architecture = architecture.to(device).to(memory_format=self._memory_format).train()
         self.device = device
         self.seed = seed
         self.batch_size = batch_size
@@ -42,9 +42,9 @@ class Engine:
         self.average = Average(ema, architecture) if ema is not None else None
         self.between_steps = True
         self._sums: dict[str, tuple[Tensor, int]] = {}
-        # 0 while all is finite; then 1 + the step and 1 + the index of the phase that was not. On the device,
+        # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
-        self._latch = torch.zeros(2, dtype=torch.int64, device=device)
+        self._latch = torch.zeros((), dtype=torch.int64, device=device)
 
     def prepare(self, batch: Batch | Pair) -> Batch | Pair:
         """Pictures to the device, uint8 to float in [-1, 1]."""
@@ -54,7 +54,7 @@ class Engine:
                 tensor = tensor.pin_memory().to(self.device, non_blocking=True)
             if tensor.dtype != torch.uint8:
                 return tensor
-            return tensor.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+            return tensor.to(torch.float32, memory_format=self._memory_format).div_(127.5).sub_(1)
 
         return batch.map(move)
 
@@ -71,11 +71,11 @@ class Engine:
             if not phase.due(number):
                 continue
             optimizer = self.optimizers[phase.optimizer]
-            losses = self._backward(phase, batch, step)
+            losses, total = self._backward(phase, batch, step)
             norm = optimizer.norm()
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
-            optimizer.step(step.kimg, norm, self._withhold(number, index, norm))
+            optimizer.step(step.kimg, norm, self._withhold(number, index, norm + total))
             for name, value in {**losses.terms, **losses.stats}.items():
                 if value.ndim == 0:
                     self._note(f"{phase.name}.{name}", value)
@@ -93,9 +93,10 @@ class Engine:
 
         Raises DivergedError when the batch of that step is given. Asks the device, so not at every step.
         """
-        number, index = (int(value) - 1 for value in self._latch.tolist())
-        if number < 0:
+        latched = int(self._latch.item())
+        if latched == 0:
             return None
+        number, index = divmod(latched - 1, len(self.phases))
         if batch is None:
             return number
         raise self._diagnose(number, self.phases[index], batch)
@@ -113,7 +114,7 @@ class Engine:
     def _new_step(self, number: int) -> Step:
         return Step(seed=self.seed, number=number, batch_size=self.batch_size, device=self.device)
 
-    def _backward(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
+    def _backward(self, phase: Phase, batch: Batch | Pair, step: Step) -> tuple[Losses, Tensor]:
         with step.scope(phase.name):
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
                 losses = phase.loss(batch, step)
@@ -127,19 +128,19 @@ class Engine:
                 total = total * phase.every
             # Only this player's gradients: the other network's would be computed and thrown away.
             torch.autograd.backward(total, inputs=self.optimizers[phase.optimizer].parameters)
-        return losses
+        return losses, total.detach()
 
-    def _withhold(self, number: int, index: int, norm: Tensor) -> Tensor | None:
-        """1 on the device once a gradient was not finite. A loss that is not has no finite gradient."""
-        if self.device.type == "cpu" and math.isfinite(norm.item()):
+    def _withhold(self, number: int, index: int, witness: Tensor) -> Tensor | None:
+        """1 on the device once the witness, the sum of loss and gradient norm, was not finite."""
+        if self.device.type == "cpu" and math.isfinite(witness.item()):
             return None  # `check` ends the run in the step that trips the latch
-        here = torch.tensor([number + 1, index + 1], device=self.device)
-        self._latch = torch.where((self._latch[0] == 0) & ~torch.isfinite(norm), here, self._latch)
-        return (self._latch[0] > 0).float()
+        here = 1 + number * len(self.phases) + index
+        self._latch = torch.where((self._latch == 0) & ~torch.isfinite(witness), here, self._latch)
+        return (self._latch > 0).float()
 
     def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:
         """Replay the phase: its weights were left alone and its randomness is keyed."""
-        losses = self._backward(phase, batch, self._new_step(number))
+        losses, _ = self._backward(phase, batch, self._new_step(number))
         optimizer = self.optimizers[phase.optimizer]
         largest, where = 0.0, "none"
         for name, parameter in optimizer.named_parameters.items():

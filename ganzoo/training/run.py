@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.config import TrainConfig, toml
-from ganzoo.config.resolve import Layer, Resolved, resolve
+from ganzoo.config.resolve import TABLES, Layer, Resolved, resolve
 from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.loading import config_class
 from ganzoo.plugins import Offer, Registry
@@ -72,16 +72,11 @@ class Run:
     def create(self) -> None:
         """Make the directory. Raises CheckpointError when it holds something already."""
         try:
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-                holds_run = (self.path / "config.toml").exists()
-                raise CheckpointError(
-                    f"{self.path} exists already{' and holds a run' if holds_run else ''}.",
-                    hint=f"Go on with it: ganzoo train --resume {self.path}" if holds_run else "Choose another --out.",
-                )
-            self.samples.mkdir(parents=True)
+            check_free(self.path)
+            self.samples.mkdir(parents=True, exist_ok=True)
             self.write_config()
             self._write_record({"resumes": [], **_machine()})
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def write_config(self) -> None:
@@ -95,11 +90,30 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError):
             record, resumes = {}, []  # a damaged record must not keep a good checkpoint from going on
         resumes.append({"step": step, "changed": dict(changed), **_machine()})
-        self._write_record({**record, "resumes": resumes})
-        self.write_config()
+        try:
+            self._write_record({**record, "resumes": resumes})
+            self.write_config()
+        except OSError as error:
+            raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def _write_record(self, record: Mapping[str, Any]) -> None:
         _replace(self.path / "record.json", json.dumps(record, indent=1))
+
+
+def check_free(path: Path) -> None:
+    """Raises CheckpointError when a new run in `path` would overwrite something.
+
+    A run that ended before its first checkpoint learnt nothing and may be begun again.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    holds_run = (path / "config.toml").exists()
+    if holds_run and not any((path / "checkpoints").glob("*")):
+        return
+    raise CheckpointError(
+        f"{path} exists already{' and holds a run' if holds_run else ''}.",
+        hint=f"Go on with it: ganzoo train --resume {path}" if holds_run else "Choose another --out.",
+    )
 
 
 def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:
@@ -115,6 +129,9 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
         run = dict(tables.pop("run"))
+        if unknown := set(tables) - set(TABLES):
+            raise ValueError(f"it has tables of other names: {', '.join(sorted(unknown))}")
+        tables.get("train", {}).pop("max_seconds", None)  # a limit of the session that stated it, not of the run
         data = DataInfo(channels=int(run["channels"]), size=int(run["size"]), classes=int(run["classes"]))
         name = f"{run['distribution']}:{run['architecture']}"
         trained_by = f"{run['distribution']} {run['version']}"

@@ -16,7 +16,7 @@ from ganzoo.plugins import Offer, Registry
 from ganzoo.specs import ArchitectureSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import evaluation_copy
-from ganzoo.training.run import Run, check_changes, open_run
+from ganzoo.training.run import Run, check_changes, check_free, open_run
 from ganzoo.training.trainer import Observer, Trainer
 
 
@@ -35,6 +35,8 @@ def begin(
     The networks are built and the pictures opened before the directory is made, so that a request
     that cannot work leaves nothing behind. Raises what its parts raise.
     """
+    if write:
+        check_free(out)
     config = _with_whole_source(config, registry)
     source = open_source(config.data, registry, notify=observer.say)
     architecture = build_architecture(offer, config.architecture, source.info, seed=config.train.seed)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -16,7 +18,7 @@ import torch
 from ganzoo.architecture import Architecture
 from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.data.source import DataSource
-from ganzoo.errors import CheckpointError, DivergedError
+from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.device import select_device, use_bf16
 from ganzoo.training.ema import averaged_state, evaluation_copy
@@ -65,6 +67,8 @@ class Trainer:
         self.observer = observer
         self._settings = run.config.train
         self._source = source
+        if self._settings.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS wants it before its first use
         device = select_device(self._settings.device)
         self.engine = Engine(
             architecture,
@@ -76,6 +80,7 @@ class Trainer:
         self.steps_done = 0
         self._seconds_before = 0.0
         self._stop = False
+        self._failed: set[str] = set()
 
     def resume(self) -> None:
         """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
@@ -87,6 +92,11 @@ class Trainer:
         checkpoint.restore(self.engine)
         self.steps_done = checkpoint.step
         self._seconds_before = float(state.get("seconds", 0.0))
+        now = {"device": self.engine.device.type, "bf16": self.engine.bf16}
+        if changed := [
+            f"{key} {state[key]} to {value}" for key, value in now.items() if state.get(key, value) != value
+        ]:
+            self.observer.say(f"changed since the checkpoint: {', '.join(changed)}; results will agree to rounding")
         threads = torch.get_num_threads()
         if self.engine.device.type == "cpu" and state.get("threads") not in (None, threads):
             self.observer.say(
@@ -112,14 +122,17 @@ class Trainer:
             self._signals(),
         ):
             if self.steps_done == 0:
-                write_reals(self.run.samples / "reals.png", prefetcher.batch(0), settings.sample_count)
+                reals = self.run.samples / "reals.png"
+                self._attempt("reals.png", lambda: write_reals(reals, prefetcher.first(), settings.sample_count))
             while self.steps_done < target and not self._stop:
                 try:
                     engine.step(self.steps_done, engine.prepare(prefetcher.batch(self.steps_done)))
                 except (DivergedError, CheckpointError):
                     raise
-                except Exception:
+                except Exception as error:
                     self._save_if_sound(began)
+                    if is_out_of_memory(error):
+                        raise _out_of_memory(error, batch_size) from error
                     raise
                 self.steps_done += 1
                 done, now = self.steps_done, time.monotonic()
@@ -136,21 +149,23 @@ class Trainer:
                         "images_per_second": round(speed, 2),
                         **engine.means(),
                     }
-                    metrics.write(record)
+                    self._attempt("metrics.jsonl", partial(metrics.write, record))
                     left = (target - done) * batch_size / max(speed, 1e-9)
                     if settings.max_seconds is not None:
                         left = min(left, settings.max_seconds - (now - began))
-                    self.observer.log(record, steps=target, seconds_left=max(0.0, left))
+                    shown = partial(self.observer.log, record, steps=target, seconds_left=max(0.0, left))
+                    self._attempt("the display", shown)
                     logged, logged_step = now, done
+                if self._crosses(settings.checkpoint_every_kimg) and not last:
+                    self._save(began, prefetcher)
                 if self._crosses(settings.sample_every_kimg) and not last:
                     self._write_samples(prefetcher)
-                if self._crosses(settings.checkpoint_every_kimg) and not last:
-                    self._raise_if_diverged(prefetcher)
-                    self._save(began)
                 if out_of_time:
                     break
+            if self._stop:
+                self._attempt("the display", lambda: self.observer.say("stopped; writing a checkpoint"))
+            saved = self._save(began, prefetcher)  # before the samples: they can be painted again
             samples = self._write_samples(prefetcher)
-            saved = self._save(began)
         seconds = time.monotonic() - began
         return Outcome(
             steps=self.steps_done,
@@ -173,7 +188,9 @@ class Trainer:
         if number is not None:
             self.engine.check(self.engine.prepare(prefetcher.batch(number)))
 
-    def _save(self, began: float) -> checkpoints.Checkpoint:
+    def _save(self, began: float, prefetcher: Prefetcher | None = None) -> checkpoints.Checkpoint:
+        if prefetcher is not None:
+            self._raise_if_diverged(prefetcher)
         return checkpoints.write(
             self.run.checkpoints,
             self.engine,
@@ -183,6 +200,8 @@ class Trainer:
                 "seconds": self._seconds_before + time.monotonic() - began,
                 "threads": torch.get_num_threads(),
                 "torch": torch.__version__,
+                "device": self.engine.device.type,
+                "bf16": self.engine.bf16,
             },
             config=self.run.to_toml(),
             keep=self._settings.keep_checkpoints,
@@ -191,20 +210,36 @@ class Trainer:
     def _save_if_sound(self, began: float) -> None:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
-        if self.steps_done and self.engine.between_steps:
+        if self.steps_done and self.engine.between_steps and self.engine.check() is None:
             with contextlib.suppress(CheckpointError):
                 self.observer.say(f"saved {self._save(began).path}")
 
     def _write_samples(self, prefetcher: Prefetcher) -> Path:
-        twin = evaluation_copy(self.engine.architecture, averaged_state(self.engine.average))
         path = self.run.samples / f"step-{self.steps_done:08d}.png"
-        return write_previews(
-            path,
-            twin.graphs(),
-            reals=lambda: self.engine.prepare(prefetcher.batch(0)),
-            count=self._settings.sample_count,
-            device=self.engine.device,
-        )
+
+        def paint() -> None:
+            twin = evaluation_copy(self.engine.architecture, averaged_state(self.engine.average))
+            write_previews(
+                path,
+                twin.graphs(),
+                reals=lambda: self.engine.prepare(prefetcher.first()),
+                count=self._settings.sample_count,
+                device=self.engine.device,
+            )
+
+        self._attempt(f"the samples {path.name}", paint)
+        return path
+
+    def _attempt(self, what: str, work: Callable[[], object]) -> None:
+        """Do what training can do without: a failure is told once, and training goes on."""
+        if what in self._failed:
+            return
+        try:
+            work()
+        except Exception as error:
+            self._failed.add(what)
+            with contextlib.suppress(Exception):
+                self.observer.say(f"warning: {what} failed and was left out: {one_line(error)}")
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -213,8 +248,7 @@ class Trainer:
         def stop(number: int, frame: FrameType | None) -> None:
             if self._stop:
                 raise KeyboardInterrupt
-            self._stop = True
-            self.observer.say("stopping after this step; a checkpoint will be written (again to quit at once)")
+            self._stop = True  # nothing is printed here: a handler may interrupt another print
 
         handled = [signal.SIGINT, signal.SIGTERM]
         try:
@@ -227,6 +261,18 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of a GPU, of Python, or of torch's allocator on the CPU, which raises a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
+
+
+def _out_of_memory(error: BaseException, batch_size: int) -> GanzooError:
+    return GanzooError(
+        f"Out of memory at a batch of {batch_size}: {one_line(error, limit=160)}",
+        hint="Begin again with a smaller --batch-size, a smaller --set data.size=..., or narrower networks.",
+    )
 
 
 @contextlib.contextmanager

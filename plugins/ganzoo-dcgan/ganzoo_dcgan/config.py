@@ -1,6 +1,7 @@
 """Hyperparameters of DCGAN (arXiv:1511.06434).
 
-Deviations from the paper: an average of the generator is kept beside the one that learns.
+Deviations from the paper: z is N(0, 1), not uniform; an average of the generator is kept beside the
+one that learns.
 """
 
 from dataclasses import dataclass

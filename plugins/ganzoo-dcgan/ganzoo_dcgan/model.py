@@ -14,6 +14,7 @@ from ganzoo_dcgan.networks import SIZES, Discriminator, Generator
 
 class DCGAN(NoiseToImage):
     config: Config
+    channels_last = True
 
     def build(self) -> None:
         if self.data.size not in SIZES:

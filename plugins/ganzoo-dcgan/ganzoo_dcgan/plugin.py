@@ -17,7 +17,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             config="ganzoo_dcgan.config:Config",
             presets={
                 "paper": Preset(
-                    summary="64x64 colour, as published",
+                    summary="64x64 colour, the published networks and optimiser",
                     data={"size": 64, "channels": 3},
                 ),
                 "digits": Preset(
