@@ -54,10 +54,10 @@ Done in {time.monotonic() - began:.0f} seconds. Everything is in {out}/
   latency      {out / "bench.json"}
 
 Next:
-  ganzoo train --resume {out} --max-time 120        train on
+  ganzoo train --resume {out} --max-time 120
   ganzoo sample {exported.path} -o more.png --seed 1000
-  ganzoo train {architecture} --data PATH --out runs/mine     your own pictures
-  ganzoo info {architecture}                                  what can be set"""
+  ganzoo train {architecture} --data PATH --out runs/mine
+  ganzoo info {architecture}"""
     )
 
 
