@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import itertools
 import os
-import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Generic, Literal, TypeVar
@@ -22,6 +20,7 @@ from typing import Any, Generic, Literal, TypeVar
 import pluggy
 
 from ganzoo import hookspecs
+from ganzoo.discovery import allow_list, entry_points, normalize
 from ganzoo.errors import PluginError, RequestError, nearest, one_line
 from ganzoo.specs import ArchitectureSpec, DataSourceSpec
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
@@ -97,11 +96,11 @@ class Registry:
         """
         registry = cls()
         registry._register_builtin()
-        allowed = _allow_list()
+        allowed = allow_list()
         seen = set()
-        for entry_point, distribution, version in _entry_points():
-            seen.add(_normalize(distribution))
-            if allowed is not None and _normalize(distribution) not in allowed:
+        for entry_point, distribution, version in entry_points():
+            seen.add(normalize(distribution))
+            if allowed is not None and normalize(distribution) not in allowed:
                 registry.plugins.append(
                     PluginReport(
                         distribution=distribution,
@@ -316,36 +315,3 @@ def _reason(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     here = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
     return one_line(error) + here
-
-
-def _allow_list() -> set[str] | None:
-    value = os.environ.get("GANZOO_PLUGINS")
-    if value is None:
-        return None
-    return {_normalize(name.strip()) for name in value.split(",") if name.strip()}
-
-
-def _normalize(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _entry_points() -> Iterator[tuple[importlib.metadata.EntryPoint, str, str]]:
-    """(entry point, distribution, version) of every plugin, by distribution name.
-
-    The first distribution of a name on `sys.path` hides later ones, as it does for imports.
-    """
-    found: dict[str, list[tuple[importlib.metadata.EntryPoint, str, str]]] = {}
-    for distribution in importlib.metadata.distributions():
-        try:
-            text = distribution.read_text("entry_points.txt") or ""
-            if f"[{hookspecs.GROUP}]" not in text:
-                continue  # reading the metadata of every distribution would cost more than all the rest
-            name, version = distribution.metadata["Name"], distribution.version
-            entries = [
-                (entry_point, name, version) for entry_point in distribution.entry_points.select(group=hookspecs.GROUP)
-            ]
-            found.setdefault(_normalize(name), entries)
-        except Exception:  # metadata of a half-removed distribution: pip warns about those, we pass by
-            continue
-    for key in sorted(found):
-        yield from sorted(found[key], key=lambda item: item[0].name)

@@ -192,7 +192,7 @@ def test_a_missing_implementation_names_the_distribution(tmp_path):
 
 
 def test_a_missing_first_party_plugin_names_its_package(monkeypatch):
-    monkeypatch.setattr("ganzoo.plugins._entry_points", lambda: iter(()))
+    monkeypatch.setattr("ganzoo.plugins.entry_points", lambda: iter(()))
     with pytest.raises(RequestError) as caught:
         Registry.load().architecture("dcgan")
     assert caught.value.hint == "It is published as ganzoo-dcgan: pip install ganzoo-dcgan"
