@@ -287,3 +287,15 @@ def test_retention_counts_from_what_was_just_written(registry, tmp_path):
     (tmp_path / "c" / "step-00000006" / "state.json").write_text("damaged")
     written = checkpoint.write(tmp_path / "c", engine, step=5, state={}, config="", keep=1)
     assert written.path.is_dir() and checkpoint.newest(tmp_path / "c")[0].step == 5
+
+
+def test_an_edited_config_does_not_pass_for_the_runs_own(registry, unbroken, tmp_path):
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(unbroken, run)
+    config = run / "config.toml"
+    config.write_text(config.read_text().replace("batch_size = 8", "batch_size = 9"))
+    done = ganzoo("train", "--resume", run, "--steps", 14)
+    assert_clean(done, status=1)
+    assert "says batch_size = 9 in [train]; step-00000012 was trained with 8" in done.stderr

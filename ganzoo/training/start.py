@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.architecture import Architecture
 from ganzoo.config.resolve import Layer, Resolved
+from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.source import locate, open_source
 from ganzoo.errors import CheckpointError, one_line
 from ganzoo.loading import build_architecture
@@ -18,6 +20,9 @@ from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import evaluation_copy
 from ganzoo.training.run import Run, check_changes, check_free, open_run
 from ganzoo.training.trainer import Observer, Trainer
+
+_MAY_MOVE = {("data", "source"), ("data", "memory_gb")}
+"""[data] keys that say where the pictures are, not what they look like."""
 
 
 def begin(
@@ -71,11 +76,28 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer)
         )
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
     trainer = Trainer(run, architecture, source, observer)
-    trainer.resume()
+    _refuse_drift(run, trainer.resume())
     if run.data_description != source.description:
         observer.say(f"the data changed: {run.data_description} before, {source.description} now")
     run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}))
     return trainer
+
+
+def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
+    """A config.toml that was edited, or damaged without ceasing to be TOML, must not pass for the run's own.
+
+    Each checkpoint has a copy, covered by its hashes. A key it does not have is one that a newer plugin added.
+    """
+    written = tomllib.loads((checkpoint.path / "config.toml").read_text(encoding="utf-8"))
+    for table, values in run.config.tables().items():
+        for key, then in written.get(table, {}).items():
+            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in _MAY_MOVE
+            if not free and key in values and values[key] != then:
+                raise CheckpointError(
+                    f"{run.path / 'config.toml'} says {key} = {values[key]!r} in [{table}]; "
+                    f"{checkpoint.path.name} was trained with {then!r}.",
+                    hint=f"Put it back as it was: copy {checkpoint.path / 'config.toml'} over it.",
+                )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

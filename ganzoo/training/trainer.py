@@ -82,7 +82,7 @@ class Trainer:
         self._stop = False
         self._failed: set[str] = set()
 
-    def resume(self) -> None:
+    def resume(self) -> checkpoints.Checkpoint:
         """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
         checkpoints.clean(self.run.checkpoints)
         checkpoint, damaged = checkpoints.newest(self.run.checkpoints)
@@ -103,6 +103,7 @@ class Trainer:
                 f"the checkpoint was written with {state['threads']} threads and this process has {threads}: "
                 "results will agree to rounding, not bit for bit"
             )
+        return checkpoint
 
     def train(self) -> Outcome:
         """Train to the end, to `max_seconds`, or to Ctrl-C; each ends with a checkpoint.
