@@ -1,4 +1,4 @@
-"""`ganzoo bench` against the tightest hand-written loop: ten interleaved pairs of fresh processes.
+"""`ganzoo bench` against the tightest hand-written loop: ten interleaved pairs, four fresh processes a side.
 
 The bootstrap interval of the ratio of p50s must lie inside 0.95 to 1.05: the harness adds nothing.
 """

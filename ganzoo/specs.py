@@ -89,7 +89,7 @@ class DataSourceSpec:
     """How a plugin announces a data source.
 
     name: what users type after `--data`, alone or as `name:argument`.
-    summary: one line for `ganzoo plugins list`.
+    summary: one line about the pictures.
     implementation: import string of a callable
         `(argument: str, options: DataConfig, *, notify: Callable[[str], None]) -> DataSource`.
 

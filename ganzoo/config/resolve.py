@@ -150,15 +150,6 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
     return Resolved(**made, origins=origins)
 
 
-def build_config(config: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
-    """A validated config from plain values, as read back from a run. Raises RequestError."""
-    problems: list[str] = []
-    made = _validate("architecture", config, values, {}, problems)
-    if made is None:
-        raise RequestError("\n".join(problems))
-    return made
-
-
 def _validate(
     table: str,
     config: type[ConfigT],
