@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from ganzoo.specs import ArchitectureSpec, DataSourceSpec
+from ganzoo.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 
 GROUP = "ganzoo"
 
@@ -33,3 +33,8 @@ def ganzoo_architectures() -> Iterable[ArchitectureSpec]:  # type: ignore[empty-
 @hookspec
 def ganzoo_data_sources() -> Iterable[DataSourceSpec]:  # type: ignore[empty-body]
     """The data sources this plugin offers. Called once per process; must not import torch."""
+
+
+@hookspec
+def ganzoo_loggers() -> Iterable[LoggerSpec]:  # type: ignore[empty-body]
+    """The loggers this plugin offers. Called once per process; must not import torch."""

@@ -21,16 +21,16 @@ import pluggy
 
 from ganzoo import hookspecs
 from ganzoo.discovery import allow_list, entry_points, normalize
-from ganzoo.errors import PluginError, RequestError, nearest, one_line
-from ganzoo.specs import ArchitectureSpec, DataSourceSpec
+from ganzoo.errors import GanzooError, PluginError, RequestError, nearest, one_line
+from ganzoo.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
 
-FIRST_PARTY = {"ganzoo-dcgan": ("dcgan",)}
+FIRST_PARTY = {"ganzoo-dcgan": ("dcgan",), "ganzoo-classics": ("gan", "cgan", "wgan", "wgan-gp")}
 """Distributions of this repository and what they offer, so that a missing one can be named."""
 
 _MOST_SPECS = 1000  # of one hook; an endless iterator must not hang `ganzoo list`
 
-SpecT = TypeVar("SpecT", ArchitectureSpec, DataSourceSpec)
+SpecT = TypeVar("SpecT", ArchitectureSpec, DataSourceSpec, LoggerSpec)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +52,7 @@ class PluginReport:
 
     status: `loaded`, `broken` (see `problem`) or `disabled` (not on the GANZOO_PLUGINS list).
     api: the contract version it states, None when it was not read.
-    architectures, data_sources: names it offered, those of a broken plugin included as far as known.
+    architectures, data_sources, loggers: names it offered, those of a broken plugin included as far as known.
     problem: one line; empty unless broken.
     """
 
@@ -63,7 +63,12 @@ class PluginReport:
     api: int | None = None
     architectures: tuple[str, ...] = ()
     data_sources: tuple[str, ...] = ()
+    loggers: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.architectures, *self.data_sources, *self.loggers)
 
 
 @dataclass(slots=True)
@@ -71,19 +76,21 @@ class _Collected:
     api: int | None = None
     architectures: list[ArchitectureSpec] = field(default_factory=list)
     data_sources: list[DataSourceSpec] = field(default_factory=list)
+    loggers: list[LoggerSpec] = field(default_factory=list)
 
 
 class Registry:
-    """Every architecture and data source that the installed plugins offer.
+    """Every architecture, data source and logger that the installed plugins offer.
 
     plugins: a report for each entry point, in order of distribution name.
-    architectures, data_sources: offers in order of name. Two distributions may offer one name.
+    architectures, data_sources, loggers: offers in order of name. Two distributions may offer one name.
     """
 
     def __init__(self) -> None:
         self.plugins: list[PluginReport] = []
         self.architectures: list[Offer[ArchitectureSpec]] = []
         self.data_sources: list[Offer[DataSourceSpec]] = []
+        self.loggers: list[Offer[LoggerSpec]] = []
         self._manager = pluggy.PluginManager(hookspecs.GROUP)
         self._manager.add_hookspecs(hookspecs)
 
@@ -113,8 +120,8 @@ class Registry:
             registry._register(entry_point.load, entry_point.name, distribution, version)
         for name in sorted((allowed or set()) - seen):
             registry._report_broken(name, "", "", _Collected(), "GANZOO_PLUGINS names it, but it is not installed")
-        registry.architectures.sort(key=lambda offer: (offer.spec.name, offer.distribution))
-        registry.data_sources.sort(key=lambda offer: (offer.spec.name, offer.distribution))
+        for offers in (registry.architectures, registry.data_sources, registry.loggers):
+            offers.sort(key=lambda offer: (offer.spec.name, offer.distribution))
         if warn is not None:
             for report in registry.problems:
                 version = f" {report.version}" if report.version else ""
@@ -135,6 +142,10 @@ class Registry:
     def data_source(self, name: str) -> Offer[DataSourceSpec]:
         """The offer for `name` or `distribution:name`. Raises RequestError as `architecture` does."""
         return self._find("data source", name, self.data_sources)
+
+    def logger(self, name: str) -> Offer[LoggerSpec]:
+        """The offer for `name` or `distribution:name`. Raises RequestError as `architecture` does."""
+        return self._find("logger", name, self.loggers)
 
     def _find(self, kind: str, name: str, offers: Sequence[Offer[SpecT]]) -> Offer[SpecT]:
         found = [offer for offer in offers if name in (offer.spec.name, offer.qualified_name)]
@@ -163,16 +174,18 @@ class Registry:
             plugin = f"{report.distribution} {report.version}"
             if report.status == "disabled":
                 lines.append(f"Left out by GANZOO_PLUGINS: {plugin}")
-            elif report.status == "broken" and name in (*report.architectures, *report.data_sources):
+            elif report.status == "broken" and name in report.names:
                 lines.append(f"Offered by {plugin}, which is broken: {report.problem}")
             elif report.status == "broken":
                 lines.append(f"Broken, might offer it: {plugin}: {report.problem}")
         return lines
 
     def _register_builtin(self) -> None:
-        from ganzoo.data import plugin
+        from ganzoo.data import plugin as data
+        from ganzoo.loggers import plugin as loggers
 
-        self._register(lambda: plugin, "builtin", "ganzoo", __version__)
+        self._register(lambda: data, "data", "ganzoo", __version__)
+        self._register(lambda: loggers, "loggers", "ganzoo", __version__)
 
     def _register(self, load: Callable[[], Any], entry_point: str, distribution: str, version: str) -> None:
         collected = _Collected()
@@ -189,12 +202,10 @@ class Registry:
                 self._manager.unregister(name=name)
             self._report_broken(distribution, version, entry_point, collected, _reason(error), cause=error)
             return
-        self.architectures += [
-            Offer(spec=spec, distribution=distribution, version=version) for spec in collected.architectures
-        ]
-        self.data_sources += [
-            Offer(spec=spec, distribution=distribution, version=version) for spec in collected.data_sources
-        ]
+        source = {"distribution": distribution, "version": version}
+        self.architectures += [Offer(spec=spec, **source) for spec in collected.architectures]
+        self.data_sources += [Offer(spec=spec, **source) for spec in collected.data_sources]
+        self.loggers += [Offer(spec=spec, **source) for spec in collected.loggers]
         self.plugins.append(_report("loaded", distribution, version, entry_point, collected))
 
     def _collect(self, module: object, name: str, collected: _Collected) -> None:
@@ -209,6 +220,7 @@ class Registry:
                 raise PluginError(f"it implements the unknown hook {caller.name!r}.{nearest(caller.name, known)}")
         self._call(module, "ganzoo_architectures", ArchitectureSpec, collected.architectures)
         self._call(module, "ganzoo_data_sources", DataSourceSpec, collected.data_sources)
+        self._call(module, "ganzoo_loggers", LoggerSpec, collected.loggers)
 
     def _call(self, module: ModuleType, hook: str, kind: type[SpecT], into: list[SpecT]) -> None:
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -222,10 +234,9 @@ class Registry:
                 into.append(spec)
 
     def _refuse_repeats(self, distribution: str, collected: _Collected) -> None:
-        taken = [offer.spec.name for offer in self.architectures if offer.distribution == distribution]
-        _refuse_repeat("architecture", [*taken, *(spec.name for spec in collected.architectures)])
-        taken = [offer.spec.name for offer in self.data_sources if offer.distribution == distribution]
-        _refuse_repeat("data source", [*taken, *(spec.name for spec in collected.data_sources)])
+        _refuse_repeat("architecture", distribution, self.architectures, collected.architectures)
+        _refuse_repeat("data source", distribution, self.data_sources, collected.data_sources)
+        _refuse_repeat("logger", distribution, self.loggers, collected.loggers)
 
     def _report_broken(
         self,
@@ -247,12 +258,14 @@ class Registry:
 def load_object(import_string: str, *, offer: Offer[Any]) -> Any:
     """The object that an import string names.
 
-    Raises PluginError, which names the distribution, when it cannot be imported.
+    Raises PluginError, which names the distribution, when it cannot be imported; a GanzooError of its own passes.
     """
     module_name, _, attribute = import_string.partition(":")
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return getattr(importlib.import_module(module_name), attribute)
+    except GanzooError:
+        raise
     except (Exception, SystemExit) as error:
         if os.environ.get("GANZOO_STRICT") == "1":
             raise
@@ -263,7 +276,9 @@ def load_object(import_string: str, *, offer: Offer[Any]) -> Any:
         ) from error
 
 
-def _refuse_repeat(kind: str, names: list[str]) -> None:
+def _refuse_repeat(kind: str, distribution: str, offers: Sequence[Offer[SpecT]], specs: Sequence[SpecT]) -> None:
+    taken: list[str] = [offer.spec.name for offer in offers if offer.distribution == distribution]
+    names = [*taken, *(spec.name for spec in specs)]
     for name in names:
         if names.count(name) > 1:
             raise PluginError(f"it offers the {kind} {name!r} twice")
@@ -285,6 +300,7 @@ def _report(
         api=collected.api,
         architectures=tuple(spec.name for spec in collected.architectures),
         data_sources=tuple(spec.name for spec in collected.data_sources),
+        loggers=tuple(spec.name for spec in collected.loggers),
         problem=problem,
     )
 

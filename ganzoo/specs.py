@@ -106,6 +106,26 @@ class DataSourceSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LoggerSpec:
+    """How a plugin announces a logger.
+
+    name: what users type in `train.loggers`.
+    summary: one line about where the metrics go.
+    implementation: import string of a callable `(run: Path, *, resume_step: int) -> Logger`.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("logger", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DataInfo:
     """What a network must know of the pictures; kept in checkpoints so that sampling needs no data.
 

@@ -51,7 +51,7 @@ def test_the_toml_reads_back_as_the_same_settings():
         ("width=2.5", "[architecture] width = 2.5 (--set): expected whole number >= 1."),
         ("noise=nan", "[architecture] noise = nan (--set): expected number > 0."),
         ("noise=inf", "expected number > 0."),
-        ("objective=hing", "expected non-saturating | least-squares | hinge | wasserstein."),
+        ("objective=hing", "expected minimax | non-saturating | least-squares | hinge | wasserstein | relativistic."),
         ("train.precision=fp16", "expected auto | fp32 | bf16."),
         ("data.channels=2", "[data] channels = 2 (--set): expected 1 | 3."),
         ("tain.seed=1", "Did you mean 'train'?"),

@@ -53,6 +53,14 @@ class Architecture(nn.Module, ABC):
         """Which submodules are averaged, or None. The average replaces them in `graphs()`."""
         return None
 
+    def compile_networks(self, **options: Any) -> None:
+        """Compile every network in place. options: of `torch.compile`.
+
+        Override it for work that bypasses a network's `forward`. A compiled network cannot be differentiated twice.
+        """
+        for network in self.children():
+            network.compile(**options)
+
     def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
         """Update buffers after all phases, without gradients.
 

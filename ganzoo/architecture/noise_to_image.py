@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo import objectives
 from ganzoo.architecture.base import Architecture
-from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Phase
+from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Phase, value_at
 from ganzoo.architecture.step import Step
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.errors import RequestError
+from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_layers, normalize_spectrum
+from ganzoo.objectives.penalties import Critic
 from ganzoo.specs import BATCH, TensorSpec
 
 
@@ -27,10 +30,13 @@ class NoiseToImage(Architecture):
     """A generator z -> picture and a discriminator picture -> logits.
 
     conditional: both networks take class indices (B,) int64 as a second argument.
+    sizes: heights and widths that the networks can paint; empty: any.
     """
 
     config: NoiseToImageConfig
     conditional: ClassVar[bool] = False
+    sizes: ClassVar[Sequence[int]] = ()
+    input_gradient: Callable[[Critic, Tensor], tuple[Tensor, Tensor]] = staticmethod(objectives.input_gradient)
 
     @abstractmethod
     def build_generator(self) -> nn.Module:
@@ -46,8 +52,21 @@ class NoiseToImage(Architecture):
                 f"{type(self).__name__} is class-conditional and the pictures have no labels.",
                 hint="Use a data source with labels, for example --data digits.",
             )
+        if self.sizes and self.data.size not in self.sizes:
+            raise RequestError(
+                f"{type(self).__name__} paints pictures of {', '.join(map(str, self.sizes))} pixels, "
+                f"not {self.data.size}.",
+                hint=f"Set one of them: --set data.size={min(self.sizes, key=lambda s: abs(s - self.data.size))}",
+            )
         self.generator = self.build_generator()
         self.discriminator = self.build_discriminator()
+        if self.config.spectral_norm:
+            normalize_spectrum(self.discriminator)
+        try:
+            freeze_first_layers(self.discriminator, self.config.freeze_discriminator)
+        except ValueError as error:
+            raise RequestError(f"freeze_discriminator: {error}.") from None
+        self.augmentation = self._build_augmentation()
 
     def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
         """One fake per real picture, with its label: (B, C, H, W). Shared by the phases of a step."""
@@ -60,42 +79,73 @@ class NoiseToImage(Architecture):
         images: Tensor = step.once("fakes", paint, detach=detach)
         return images
 
-    def critic(self, batch: Batch) -> Callable[[Tensor], Tensor]:
-        """The discriminator as a function of the pictures alone, with the batch's labels filled in."""
-        labels = self._labels(batch)
-        return lambda images: self.discriminator(images, *labels)
+    def critic(self, batch: Batch, step: Step, purpose: str, *, compiled: bool = True) -> Critic:
+        """The discriminator as a function of (B, C, H, W) alone: labels filled in, pictures augmented on the way.
+
+        purpose: names the draw of the augmentation. compiled: False for a gradient penalty, as the second derivative
+        of a compiled network is refused.
+        """
+        labels, augmentation = self._labels(batch), self.augmentation
+        discriminate = self.discriminator if compiled else self.discriminator.forward
+        if augmentation is None:
+            return lambda images: discriminate(images, *labels)
+        draws = step.uniform(f"augment {purpose}", len(batch), augmentation.columns)
+
+        def judge(images: Tensor) -> Tensor:
+            with torch.autocast(images.device.type, enabled=False):
+                shown = augmentation(images.to(draws.dtype), draws)
+            logits: Tensor = discriminate(shown, *labels)
+            return logits
+
+        return judge
 
     def discriminator_loss(self, batch: Batch, step: Step) -> Losses:
-        critic, config = self.critic(batch), self.config
-        terms = {}
+        config = self.config
+        now = config.penalty if config.penalty_every == 1 else "none"
+        terms: dict[str, Tensor] = {}
         fakes = self.fakes(batch, step, detach=True)
-        if config.penalty == "r1" and config.penalty_every == 1:
-            penalty, real_logits = objectives.r1(critic, batch.real)
-            terms["penalty"] = config.penalty_weight / 2 * penalty.mean()  # gamma/2 |grad D(x)|^2
-        else:
-            real_logits = critic(batch.real)
-        fake_logits = critic(fakes)
+        real_logits = self._judged(batch, step, batch.real, "real", terms, "r1" if "r1" in now else "")
+        fake_logits = self._judged(batch, step, fakes, "fake", terms, "r2" if "r2" in now else "")
         terms["adversarial"] = objectives.discriminator_loss(config.objective, real_logits, fake_logits)
-        if config.penalty == "wgan-gp" and config.penalty_every == 1:
+        if now.startswith("wgan-gp"):
             terms["penalty"] = self._interpolation_penalty(batch, step)
-        return Losses(terms, {"real": real_logits.detach().mean(), "fake": fake_logits.detach().mean()})
+        return Losses(terms, self._statistics(real_logits.detach(), fake_logits.detach()))
 
     def generator_loss(self, batch: Batch, step: Step) -> Losses:
-        logits = self.critic(batch)(self.fakes(batch, step))
-        return Losses({"adversarial": objectives.generator_loss(self.config.objective, logits)})
+        objective, real_logits = self.config.objective, None
+        logits = self.critic(batch, step, "fake")(self.fakes(batch, step))
+        if objective == "relativistic":
+            with torch.no_grad():  # the reals' logits are no function of the generator
+                real_logits = self.critic(batch, step, "real")(batch.real)
+        return Losses({"adversarial": objectives.generator_loss(objective, logits, real_logits)})
 
     def penalty_loss(self, batch: Batch, step: Step) -> Losses:
         """The gradient penalty alone, for a lazy phase."""
-        if self.config.penalty == "r1":
-            penalty, _ = objectives.r1(self.critic(batch), batch.real)
-            return Losses({"penalty": self.config.penalty_weight / 2 * penalty.mean()})
-        return Losses({"penalty": self._interpolation_penalty(batch, step)})
+        penalty = self.config.penalty
+        if penalty.startswith("wgan-gp"):
+            return Losses({"penalty": self._interpolation_penalty(batch, step)})
+        terms: dict[str, Tensor] = {}
+        if "r1" in penalty:
+            self._judged(batch, step, batch.real, "real", terms, "r1")
+        if "r2" in penalty:
+            self._judged(batch, step, self.fakes(batch, step, detach=True), "fake", terms, "r2")
+        return Losses(terms)
 
     def optimizers(self) -> Mapping[str, Optimizer]:
-        betas = (self.config.beta1, self.config.beta2)
+        config = self.config
+        betas, clip = (config.beta1, config.beta2), config.clip_gradients or None
         return {
-            "discriminator": Optimizer(trains=("discriminator",), lr=self.config.discriminator_lr, betas=betas),
-            "generator": Optimizer(trains=("generator",), lr=self.config.generator_lr, betas=betas),
+            "discriminator": Optimizer(
+                trains=("discriminator",),
+                kind=config.optimizer,
+                lr=config.discriminator_lr,
+                betas=betas,
+                clip=clip,
+                clamp=config.clip_weights or None,
+            ),
+            "generator": Optimizer(
+                trains=("generator",), kind=config.optimizer, lr=config.generator_lr, betas=betas, clip=clip
+            ),
         }
 
     def phases(self) -> Sequence[Phase]:
@@ -144,11 +194,58 @@ class NoiseToImage(Architecture):
         image = TensorSpec(name="image", shape=(BATCH, self.data.channels, size, size), draw="image")
         return [Graph(name="generator", module=self.generator, inputs=tuple(inputs), outputs=(image,))]
 
+    def compile_networks(self, **options: Any) -> None:
+        super().compile_networks(**options)
+        # torch.func, through which a penalty compiles, refuses norms that keep running statistics.
+        if not any(getattr(module, "track_running_stats", False) for module in self.discriminator.modules()):
+            self.input_gradient = torch.compile(objectives.input_gradient, **options)
+
+    def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
+        """Feed the augmentation; an override that is used with `augment=ada` calls it too."""
+        if isinstance(self.augmentation, AdaptiveAugment):
+            if "discriminator.sign" not in stats:
+                raise ValueError("augment=ada needs the statistic 'sign' of the phase 'discriminator'")
+            self.augmentation.feedback(stats["discriminator.sign"], step=step.number, batch_size=step.batch_size)
+
+    def _build_augmentation(self) -> Augmentation | None:
+        match self.config.augment:
+            case "diffaugment":
+                return DiffAugment()
+            case "ada":
+                return AdaptiveAugment(target=self.config.augment_target, kimg=self.config.augment_kimg)
+        return None
+
+    def _judged(
+        self, batch: Batch, step: Step, images: Tensor, purpose: str, terms: dict[str, Tensor], penalty: str
+    ) -> Tensor:
+        """The logits of `images`; a zero-centred penalty, if one is named, joins `terms` without a second pass."""
+        if not penalty:
+            return self.critic(batch, step, purpose)(images)
+        gradient, logits = self.input_gradient(self.critic(batch, step, purpose, compiled=False), images)
+        # gamma/2 |grad D|^2
+        terms[penalty] = value_at(self.config.penalty_weight, step.kimg) / 2 * objectives.zero_centred(gradient).mean()
+        return logits
+
     def _interpolation_penalty(self, batch: Batch, step: Step) -> Tensor:
         share = step.uniform("interpolation", len(batch), 1, 1, 1)
-        fakes = self.fakes(batch, step, detach=True)
-        penalty = objectives.wgan_gp(self.critic(batch), batch.real, fakes, share)
-        return self.config.penalty_weight * penalty.mean()
+        images = objectives.between(batch.real, self.fakes(batch, step, detach=True), share)
+        gradient, _ = self.input_gradient(self.critic(batch, step, "interpolation", compiled=False), images)
+        penalty = objectives.one_centred(gradient, one_sided=self.config.penalty == "wgan-gp-one-sided")
+        return value_at(self.config.penalty_weight, step.kimg) * penalty.mean()
+
+    def _statistics(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        real_margin, fake_margin = objectives.margins(self.config.objective, real, fake)
+        # Of pairs it is no accuracy: a critic may rank all of them rightly and still be a good teacher.
+        name = "ranking" if self.config.objective in objectives.PAIRED else "accuracy"
+        stats = {
+            "real": real.mean(),
+            "fake": fake.mean(),
+            name: ((real_margin > 0).float().mean() + (fake_margin < 0).float().mean()) / 2,
+        }
+        if isinstance(self.augmentation, AdaptiveAugment):
+            stats["sign"] = real_margin.sign().mean()
+            stats["augment"] = self.augmentation.probability.clone()
+        return stats
 
     def _labels(self, batch: Batch) -> tuple[Tensor, ...]:
         if not self.conditional:

@@ -71,6 +71,7 @@ class Optimizer:
     trains: names of the architecture's submodules.
     lr, betas: constants or schedules of kimg. Lazy phases that use this optimiser correct both.
     clip: largest norm of the whole gradient; None for no clipping.
+    clamp: largest size of a weight, enforced after each update (the clipping of WGAN); None for any.
     """
 
     trains: tuple[str, ...]
@@ -79,6 +80,7 @@ class Optimizer:
     eps: float = 1e-8
     kind: Literal["adam", "rmsprop", "sgd"] = "adam"
     clip: float | None = None
+    clamp: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

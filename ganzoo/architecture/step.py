@@ -57,13 +57,24 @@ class Step:
     """One step of training, as a loss sees it.
 
     number: steps done before this one. kimg: thousands of reals shown before it.
-    device: where the batch lies and draws are put.
+    batch_size: of the global batch. device: where the batch lies and draws are put. dtype: of the draws.
     """
 
-    def __init__(self, *, seed: int, number: int, batch_size: int, device: torch.device, shard: Shard | None = None):
+    def __init__(
+        self,
+        *,
+        seed: int,
+        number: int,
+        batch_size: int,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        shard: Shard | None = None,
+    ) -> None:
         self.number = number
         self.kimg = number * batch_size / 1000
+        self.batch_size = batch_size
         self.device = device
+        self._dtype = dtype
         self._seed = seed
         self._shard = shard or Shard()
         self._scope = ""
@@ -71,7 +82,7 @@ class Step:
         self._shared: dict[str, Any] = {}
 
     def normal(self, purpose: str, *shape: int) -> Tensor:
-        """N(0, 1) of `shape`, float32. shape[0] counts samples of this rank and micro-batch.
+        """N(0, 1) of `shape`. shape[0] counts samples of this rank and micro-batch.
 
         Raises ValueError when `purpose` was drawn before in this phase: two draws of one purpose would
         be equal, which is never meant.
@@ -79,7 +90,7 @@ class Step:
         return self._draw(purpose, shape, torch.randn)
 
     def uniform(self, purpose: str, *shape: int) -> Tensor:
-        """Uniform in [0, 1) of `shape`, float32. Like `normal` otherwise."""
+        """Uniform in [0, 1) of `shape`. Like `normal` otherwise."""
         return self._draw(purpose, shape, torch.rand)
 
     def once(self, name: str, make: Callable[[], Any], detach: bool = False) -> Any:
@@ -87,14 +98,21 @@ class Step:
 
         For a forward pass that two phases share. It draws under its own name, so that it does not
         matter which phase comes first. detach: without the gradient; the others still get it.
+
+        With several micro-batches the graphs of all of them would have to be kept from one phase to the next, which
+        is the memory that micro-batches are there to save. Then results are kept without gradients, and who asks
+        for the gradient has the pass made again, from the same draws.
         """
-        if name not in self._shared:
-            with self.scope(f"once {name}"):
-                self._shared[name] = make()
-        value = self._shared[name]
-        if not detach:
-            return value
-        return tuple(item.detach() for item in value) if isinstance(value, tuple) else value.detach()
+        lean = self._shard.micros > 1
+        if name in self._shared and (detach or not lean):
+            value = self._shared[name]
+            return _detached(value) if detach else value
+        scope = f"once {name}"
+        self._drawn = {drawn for drawn in self._drawn if drawn[0] != scope}
+        with self.scope(scope), torch.set_grad_enabled(torch.is_grad_enabled() and not (lean and detach)):
+            value = make()
+        self._shared[name] = _detached(value) if lean else value
+        return _detached(value) if detach else value
 
     def gather(self, tensor: Tensor) -> Tensor:
         """The tensors of all ranks for this micro-batch, concatenated: (ranks * B, ...)."""
@@ -131,4 +149,8 @@ class Step:
         pinned = self.device.type == "cuda"
         drawn = make((samples * count, *shape[1:]), generator=generator, pin_memory=pinned)
         start = samples * self._shard.index
-        return drawn[start : start + samples].to(self.device, non_blocking=pinned)
+        return drawn[start : start + samples].to(self.device, self._dtype, non_blocking=pinned)
+
+
+def _detached(value: Any) -> Any:
+    return tuple(item.detach() for item in value) if isinstance(value, tuple) else value.detach()

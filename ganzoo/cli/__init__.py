@@ -78,7 +78,8 @@ def main(arguments: list[str] | None = None) -> Any:
             import traceback
 
             traceback.print_exception(error.__cause__)
-        click.echo(f"error: {error.message}", err=True)
+        rank = f"rank {os.environ['RANK']}: " if os.environ.get("RANK", "0") != "0" else ""  # torchrun's
+        click.echo(f"{rank}error: {error.message}", err=True)
         if error.hint:
             click.echo(error.hint, err=True)
         sys.exit(error.exit_status)

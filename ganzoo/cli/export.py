@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Pixels in [-1, 1], or 0..255.",
 )
+@click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 @json_option
 def command(
     source: str,
@@ -53,6 +54,7 @@ def command(
     seed: int,
     precision: Literal["fp32", "fp16"],
     output: Literal["float", "uint8"],
+    checkpoint: str | None,
     as_json: bool,
 ) -> None:
     """Export a run to ONNX, with proof that it paints the same pictures.
@@ -69,13 +71,15 @@ def command(
     from ganzoo.export.exporter import export
 
     if untrained:
+        if checkpoint is not None:
+            raise RequestError("--checkpoint goes with a run, and --untrained has none.")
         if out is None:
             raise RequestError("Where shall the file go?", hint=f"Add -o {source}.onnx")
         architecture, origin = _untrained(source, preset, assignments, seed)
     else:
         if preset or assignments or seed:
             raise RequestError("--preset, --set and --seed go with --untrained; a run has its settings.")
-        architecture, origin = _trained(Path(source))
+        architecture, origin = _trained(Path(source), checkpoint or "best")
     exported = export(
         architecture,
         origin,
@@ -107,7 +111,7 @@ def command(
     click.echo(f"next: ganzoo bench {exported[0].path}")
 
 
-def _trained(path: Path) -> tuple[Architecture, Origin]:
+def _trained(path: Path, checkpoint: str) -> tuple[Architecture, Origin]:
     from ganzoo.errors import RequestError
     from ganzoo.export.exporter import Origin
     from ganzoo.plugins import Registry
@@ -118,7 +122,9 @@ def _trained(path: Path) -> tuple[Architecture, Origin]:
         raise RequestError(
             f"{path} is an architecture, not a run.", hint=f"ganzoo export {path} --untrained -o {path}.onnx"
         )
-    trained = load_trained(path, registry, say=warn)
+    trained = load_trained(path, registry, say=warn, which=checkpoint)
+    score = f", score {trained.score:.4f}" if trained.score is not None else ""
+    click.echo(f"{path}: the checkpoint of step {trained.step:,}{score}", err=True)
     origin = Origin(offer=trained.run.offer, training_data=trained.run.data_description, kimg=trained.kimg)
     return trained.architecture, origin
 

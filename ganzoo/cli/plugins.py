@@ -20,7 +20,7 @@ def command(context: click.Context) -> None:
 @command.command("list")
 @json_option
 def list_plugins(as_json: bool = False) -> None:
-    """List distributions that offer architectures or data sources."""
+    """List distributions that offer architectures, data sources or loggers."""
     registry = load_registry()
     if as_json:
         print_json({"plugins": [dataclasses.asdict(report) for report in registry.plugins]})
@@ -31,9 +31,11 @@ def list_plugins(as_json: bool = False) -> None:
             report.status,
             str(report.api) if report.api is not None else "-",
             ", ".join(report.architectures) or "-",
-            ", ".join(report.data_sources) or "-",
+            ", ".join((*report.data_sources, *report.loggers)) or "-",
             report.problem or "-",
         ]
         for report in registry.plugins
     ]
-    click.echo(table(["plugin", "status", "API", "architectures", "data sources", "problem"], rows, wrap="problem"))
+    click.echo(
+        table(["plugin", "status", "API", "architectures", "data sources, loggers", "problem"], rows, wrap="problem")
+    )

@@ -11,7 +11,12 @@ import click
 from ganzoo.cli.common import warn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     from numpy.typing import NDArray
+
+    from ganzoo.specs import TensorSpec
 
 _BATCH = 16
 
@@ -30,10 +35,16 @@ _BATCH = 16
     help="Seed of the first picture; the next has the next.",
 )
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
-def command(source: Path, out: Path, count: int, seed: int, columns: int | None) -> None:
+@click.option(
+    "--label", metavar="N[,N...]", help="Of a class-conditional generator: the classes to paint, in turn; all: each."
+)
+@click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
+def command(
+    source: Path, out: Path, count: int, seed: int, columns: int | None, label: str | None, checkpoint: str | None
+) -> None:
     """Paint a grid of pictures from a run or an ONNX file.
 
-    A picture depends on its seed alone, and a run and its exported file give the same picture for it.
+    A picture depends on its seed and label alone, and a run and its exported file give the same picture for it.
     An ONNX file needs no torch.
     """
     from PIL import Image
@@ -43,7 +54,12 @@ def command(source: Path, out: Path, count: int, seed: int, columns: int | None)
 
     if Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
         raise RequestError(f"{out.name} does not end like a picture.", hint="For example -o grid.png")
-    painted = (paint_file if source.suffix == ".onnx" else paint_run)(source, count, seed)
+    if source.suffix == ".onnx":
+        if checkpoint is not None:
+            raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
+        painted = paint_file(source, count, seed, label)
+    else:
+        painted = paint_run(source, count, seed, label, checkpoint or "best")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         grid(to_uint8(painted.pixels, low=painted.low, high=painted.high), columns=columns).save(out)
@@ -61,7 +77,7 @@ class Painted:
     high: float
 
 
-def paint_file(path: Path, count: int, seed: int) -> Painted:
+def paint_file(path: Path, count: int, seed: int, label: str | None = None) -> Painted:
     """Pictures from an ONNX file by seed, without torch. Raises ExportError or RequestError."""
     import numpy as np
 
@@ -76,27 +92,52 @@ def paint_file(path: Path, count: int, seed: int) -> Painted:
             hint=f"ganzoo inspect {path} shows what it holds.",
         )
     _refuse_translation(path, [spec.draw for spec in file.input_specs])
+    labels = _labels(label, file.input_specs, count, path)
     session = open_checked(path, "cpu").session
     batches = []
     for start in range(seed, seed + count, _BATCH):
         seeds = range(start, min(start + _BATCH, seed + count))
-        batches.append(run_session(session, draw(file.input_specs, seeds, {}), path)[0])
+        inputs = draw(file.input_specs, seeds, {})
+        if labels is not None:
+            name = next(spec.name for spec in file.input_specs if spec.draw == "class")
+            inputs[name] = labels[start - seed : start - seed + len(seeds)]
+        batches.append(run_session(session, inputs, path)[0])
     spec = file.output_specs[0]
     return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
 
 
-def paint_run(path: Path, count: int, seed: int) -> Painted:
-    """Pictures from the newest checkpoint of a run by seed. Raises CheckpointError or RequestError."""
+def paint_run(path: Path, count: int, seed: int, label: str | None = None, checkpoint: str = "best") -> Painted:
+    """Pictures from a checkpoint of a run by seed. Raises CheckpointError or RequestError."""
     import torch
 
     from ganzoo.cli.common import load_registry
     from ganzoo.training.previews import paint
     from ganzoo.training.start import load_trained
 
-    graph = load_trained(path, load_registry(), say=warn).architecture.graphs()[0]
+    graph = load_trained(path, load_registry(), say=warn, which=checkpoint).architecture.graphs()[0]
     _refuse_translation(path, [spec.draw for spec in graph.inputs])
-    images = paint(graph, count=count, device=torch.device("cpu"), first_seed=seed)
+    labels = _labels(label, graph.inputs, count, path)
+    images = paint(graph, count=count, device=torch.device("cpu"), first_seed=seed, labels=labels)
     return Painted(pixels=images.numpy(), low=graph.outputs[0].low, high=graph.outputs[0].high)
+
+
+def _labels(text: str | None, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
+    """One class index per picture, (count,), in turn. Raises RequestError for classes that are not there."""
+    import numpy as np
+
+    from ganzoo.errors import RequestError
+
+    if text is None:
+        return None
+    classes = next((spec.classes for spec in specs if spec.draw == "class"), 0)
+    if not classes:
+        raise RequestError(f"{path} takes no labels: its generator is not class-conditional.")
+    parts = [str(number) for number in range(classes)] if text == "all" else text.split(",")
+    if not all(part.strip().isdecimal() and int(part) < classes for part in parts):
+        raise RequestError(
+            f"--label {text!r}: expected class indices from 0 to {classes - 1}, separated by commas, or all."
+        )
+    return np.resize(np.array([int(part) for part in parts], dtype=np.int64), count)
 
 
 def _refuse_translation(path: Path, draws: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,13 @@ from ganzoo.cli.common import load_registry, warn
 if TYPE_CHECKING:
     from ganzoo.config.resolve import Layer, Resolved
     from ganzoo.plugins import Registry
+    from ganzoo.training.ranks import Ranks
+    from ganzoo.training.reporting import Observer
     from ganzoo.training.trainer import Outcome
 
-_TRAIN_OPTIONS = ("kimg", "steps", "batch_size", "seed", "device", "precision", "max_seconds")
+_TRAIN_OPTIONS = (
+    "kimg", "steps", "batch_size", "seed", "device", "precision", "compile", "deterministic", "max_seconds"
+)  # fmt: skip
 
 
 @click.command("train")
@@ -32,6 +38,14 @@ _TRAIN_OPTIONS = ("kimg", "steps", "batch_size", "seed", "device", "precision", 
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
 @click.option("--precision", help="auto, fp32 or bf16.")
 @click.option("--max-time", "max_seconds", type=float, metavar="SECONDS", help="Stop and save after this time.")
+@click.option("--compile", is_flag=True, default=None, help="torch.compile the networks; pays on long runs.")
+@click.option("--deterministic", is_flag=True, default=None, help="On a GPU: kernels that repeat bit for bit, slower.")
+@click.option(
+    "--init-from",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Begin from the weights of this run, if they fit.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, print the settings and their origin, and stop.")
 def command(
     architecture: str | None,
@@ -41,6 +55,7 @@ def command(
     preset: str | None,
     config: Path | None,
     assignments: tuple[str, ...],
+    init_from: Path | None,
     dry_run: bool,
     **options: Any,
 ) -> int:
@@ -50,43 +65,70 @@ def command(
     ganzoo train dcgan --data photos/ --out runs/photos
     ganzoo train dcgan --preset digits --out runs/digits --max-time 60
     ganzoo train --resume runs/photos --kimg 2000
+    ganzoo train dcgan --data cats/ --out runs/cats --init-from runs/photos --set freeze_discriminator=3
+    torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
-    from ganzoo.cli.progress import Display
     from ganzoo.config.resolve import Layer, set_layer
     from ganzoo.errors import RequestError
 
-    _check_arguments(architecture, data, out, resume, preset, config, dry_run)
+    _check_arguments(architecture, data, out, resume, preset, config, init_from, dry_run)
     if options["kimg"] is not None and options["steps"] is not None:
         raise RequestError("--kimg and --steps both state the length; give one.")
     given = {key: options[key] for key in _TRAIN_OPTIONS if options[key] is not None}
+    if "compile" in given:
+        given["compile"] = "on"
     registry = load_registry()
     if resume is not None:
         changes = Layer(origin="command line", tables=_merge(set_layer(assignments).tables, {"train": given}))
-        from ganzoo.training.start import go_on
-
-        with Display(resume.name) as display:
-            trainer = go_on(resume, changes, registry, observer=display)
-            display.say(f"going on at step {trainer.steps_done}")
-            outcome = trainer.train()
-        return _report(outcome, resume)
+        return _go_on(resume, changes, registry)
     assert architecture is not None
     offer = registry.architecture(architecture)
     resolved = _resolve(registry, architecture, preset, config, assignments, given, data)
     if not resolved.data.source:
         raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
+    from ganzoo.training.ranks import joined_ranks, restarted
     from ganzoo.training.start import begin
 
     if dry_run:
         trainer = begin(
-            offer, resolved, registry, out=out or Path(), preset=preset or "", observer=_Plain(), write=False
-        )
+            offer, resolved, registry, out=out or Path(), preset=preset or "", observer=_Plain(), write=False,
+            init_from=init_from,
+        )  # fmt: skip
         _print_plan(resolved, trainer)
         return 0
     assert out is not None
-    with Display(out.name) as display:
-        trainer = begin(offer, resolved, registry, out=out, preset=preset or "", observer=display)
-        outcome = trainer.train()
-    return _report(outcome, out)
+    if restarted() and any((out / "checkpoints").glob("step-*")):
+        return _go_on(out, Layer(origin="restart", tables={}), registry)
+    with joined_ranks(resolved.train.device) as ranks, _observer(ranks, out) as observer:
+        trainer = begin(
+            offer, resolved, registry, out=out, preset=preset or "", observer=observer, init_from=init_from, ranks=ranks
+        )
+        return _report(trainer.train(), out, ranks)
+
+
+def _go_on(run: Path, changes: Layer, registry: Registry) -> int:
+    from ganzoo.training.ranks import joined_ranks
+    from ganzoo.training.run import open_run
+    from ganzoo.training.start import go_on
+
+    device = changes.tables.get("train", {}).get("device") or open_run(run, registry).config.train.device
+    with joined_ranks(device) as ranks, _observer(ranks, run) as observer:
+        trainer = go_on(run, changes, registry, observer=observer, ranks=ranks)
+        observer.say(f"going on at step {trainer.steps_done}")
+        return _report(trainer.train(), run, ranks)
+
+
+@contextlib.contextmanager
+def _observer(ranks: Ranks, run: Path) -> Iterator[Observer]:
+    """The first rank shows how it goes; the others are silent."""
+    from ganzoo.cli.progress import Display
+    from ganzoo.training.reporting import Silent
+
+    if not ranks.leads:
+        yield Silent()
+        return
+    with Display(run.name) as display:
+        yield display
 
 
 def _check_arguments(
@@ -96,6 +138,7 @@ def _check_arguments(
     resume: Path | None,
     preset: str | None,
     config: Path | None,
+    init_from: Path | None,
     dry_run: bool,
 ) -> None:
     from ganzoo.errors import RequestError
@@ -107,6 +150,7 @@ def _check_arguments(
             "--out": out,
             "--preset": preset,
             "-c": config,
+            "--init-from": init_from,
         }
         extra = [name for name, value in stated.items() if value is not None]
         if extra or dry_run:
@@ -189,15 +233,21 @@ class _Plain:
         warn(text)
 
 
-def _report(outcome: Outcome, run: Path) -> int:
+def _report(outcome: Outcome, run: Path, ranks: Ranks) -> int:
+    status = 130 if outcome.interrupted else 0
+    if not ranks.leads:
+        return status
     click.echo(
         f"{outcome.steps:,} steps, {outcome.kimg:.1f} kimg, {outcome.seconds:.1f} s, "
         f"{outcome.images_per_second:,.0f} images/s"
     )
     click.echo(f"samples     {outcome.samples}")
     click.echo(f"checkpoint  {outcome.checkpoint}")
+    if outcome.best is not None and outcome.best != outcome.checkpoint:
+        click.echo(f"best        {outcome.best}")
     if outcome.finished:
         click.echo(f"next        ganzoo export {run}")
-        return 0
-    click.echo(f"{'interrupted' if outcome.interrupted else 'out of time'}; go on with: ganzoo train --resume {run}")
-    return 130 if outcome.interrupted else 0
+    else:
+        how = "interrupted" if outcome.interrupted else "out of time"
+        click.echo(f"{how}; go on with: ganzoo train --resume {run}")
+    return status

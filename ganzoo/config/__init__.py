@@ -8,6 +8,7 @@ A config is a frozen, keyword-only, slotted dataclass whose fields carry their r
 """
 
 from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import DataConfig, ImageToImageConfig, NoiseToImageConfig, TrainConfig
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Le",
     "Lt",
     "NoiseToImageConfig",
+    "Schedule",
     "TrainConfig",
 ]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 
-__all__ = ["FieldInfo", "Ge", "Gt", "Help", "Le", "Lt", "describe"]
+from ganzoo.config.schedule import Schedule
 
-_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
+__all__ = ["FieldInfo", "Ge", "Gt", "Help", "Le", "Lt", "describe", "within"]
+
+_WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false", Schedule: "schedule"}
 _RELATIONS = {Gt: (">", "gt"), Ge: (">=", "ge"), Lt: ("<", "lt"), Le: ("<=", "le")}
 
 
@@ -48,6 +52,23 @@ def describe(config: type) -> list[FieldInfo]:
             )
         )
     return infos
+
+
+def within(config: type, name: str, values: Sequence[float]) -> bool:
+    """Whether all of `values` are inside the range that the field `name` states for a plain number."""
+
+    def bounds(hint: Any) -> list[Any]:
+        extras = list(get_args(hint)[1:]) if get_origin(hint) is Annotated else []
+        return extras + [extra for part in get_args(hint) for extra in bounds(part)]
+
+    tests = {Gt: operator.gt, Ge: operator.ge, Lt: operator.lt, Le: operator.le}
+    return all(
+        tests[kind](value, getattr(extra, attribute))
+        for extra in bounds(get_type_hints(config, include_extras=True)[name])
+        for kind, (_, attribute) in _RELATIONS.items()
+        if isinstance(extra, kind)
+        for value in values
+    )
 
 
 def _expected(hint: Any) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ganzoo.config import toml
-from ganzoo.config.fields import describe
+from ganzoo.config.fields import FieldInfo, describe, within
+from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import DataConfig, TrainConfig
 from ganzoo.errors import RequestError, nearest
 from ganzoo.specs import ArchitectureSpec
@@ -53,8 +54,9 @@ class Resolved:
 
 
 def as_dict(config: Any) -> dict[str, Any]:
-    """A config's fields and values; not recursive, fields are scalars."""
-    return {item.name: getattr(config, item.name) for item in dataclasses.fields(config)}
+    """A config's fields and values: scalars, and a schedule as a table of its own."""
+    values = {item.name: getattr(config, item.name) for item in dataclasses.fields(config)}
+    return {key: as_dict(value) if isinstance(value, Schedule) else value for key, value in values.items()}
 
 
 def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
@@ -170,16 +172,31 @@ def _validate(
         extra="forbid", validate_default=True, allow_inf_nan=False
     )
     try:
-        return pydantic.TypeAdapter(config).validate_python(known)
+        made = pydantic.TypeAdapter(config).validate_python(known)
+        problems += _schedules_out_of_range(table, config, made, fields)
+        return made
     except pydantic.ValidationError as error:
         details = error.errors(include_url=False)
         # No location: raised by the config's own __post_init__, whose message is for the user.
         problems += [f"[{table}] {item['msg'].removeprefix('Value error, ')}" for item in details if not item["loc"]]
         for key in dict.fromkeys(str(item["loc"][0]) for item in details if item["loc"]):
             where = origins.get((table, key), "default")
-            given = _short(values.get(key, fields[key].default))
-            problems.append(f"[{table}] {key} = {given} ({where}): expected {fields[key].expected}.")
+            given = values.get(key, fields[key].default)
+            problems.append(f"[{table}] {key} = {_short(given)} ({where}): expected {fields[key].expected}.")
+            if isinstance(given, Mapping) and "schedule" in fields[key].expected:
+                parts = [f"{item.name}: {item.expected}" for item in describe(Schedule)]
+                problems.append(f"  A schedule has {', '.join(parts)}; to_kimg is above from_kimg.")
         return None
+
+
+def _schedules_out_of_range(table: str, config: type, made: Any, fields: Mapping[str, FieldInfo]) -> list[str]:
+    """pydantic sees a schedule's type, not that its values must be in the range of the number it stands for."""
+    schedules = {name: getattr(made, name) for name in fields if isinstance(getattr(made, name), Schedule)}
+    return [
+        f"[{table}] {name} goes from {value.start:g} to {value.end:g}: expected {fields[name].expected}."
+        for name, value in schedules.items()
+        if not within(config, name, (value.start, value.end))
+    ]
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+from ganzoo.config.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,12 @@ class TrainConfig:
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], Help("auto: bf16 on a GPU of compute 8.0 or newer, else fp32")
     ] = "auto"
+    accumulate: Annotated[
+        int, Ge(1), Help("micro-batches per step and device, for a batch that does not fit its memory")
+    ] = 1
+    compile: Annotated[
+        Literal["off", "on", "cuda-graphs"], Help("torch.compile of the networks; pays on long runs, see the guide")
+    ] = "off"
     deterministic: Annotated[bool, Help("on a GPU: kernels that repeat bit for bit, slower")] = False
     max_seconds: Annotated[Annotated[float, Gt(0)] | None, Help("stop and save after this time; --resume goes on")] = (
         None
@@ -31,7 +38,11 @@ class TrainConfig:
     sample_every_kimg: Annotated[float, Gt(0), Help("kimg between sample grids")] = 10.0
     sample_count: Annotated[int, Ge(1), Le(1024), Help("pictures in a sample grid")] = 64
     checkpoint_every_kimg: Annotated[float, Gt(0), Help("kimg between checkpoints")] = 50.0
-    keep_checkpoints: Annotated[int, Ge(1), Help("checkpoints kept, the newest first")] = 3
+    keep_checkpoints: Annotated[int, Ge(1), Help("newest checkpoints kept, beside the best")] = 3
+    score_count: Annotated[
+        int, Ge(0), Le(50_000), Help("samples that a checkpoint is scored on, to know the best; 0: no score")
+    ] = 1000
+    loggers: Annotated[str, Help("who is told the metrics, by name, e.g. jsonl,tensorboard")] = "jsonl"
 
 
 DEFAULT_KIMG = 1000.0
@@ -42,12 +53,15 @@ MAY_CHANGE_ON_RESUME = frozenset(
         "kimg",
         "steps",
         "device",
+        "accumulate",
+        "compile",
         "max_seconds",
         "log_every_steps",
         "sample_every_kimg",
         "sample_count",
         "checkpoint_every_kimg",
         "keep_checkpoints",
+        "loggers",
     }
 )
 """[train] keys that do not alter what the weights become at a given step (on one kind of device)."""
@@ -67,6 +81,10 @@ class DataConfig:
         "lanczos"
     )
     fit: Annotated[Literal["crop", "stretch"], Help("how a picture becomes square: centre crop, or stretch")] = "crop"
+    flip: Annotated[bool, Help("show mirror images too, which doubles the pictures")] = False
+    device_memory_gb: Annotated[
+        float, Ge(0), Help("pictures in memory are held on the GPU up to this size, else copied at each step")
+    ] = 4.0
     memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
 
 
@@ -76,17 +94,42 @@ class NoiseToImageConfig:
 
     latent_size: Annotated[int, Ge(1), Help("numbers in a latent vector z")] = 128
     objective: Annotated[
-        Literal["non-saturating", "least-squares", "hinge", "wasserstein"], Help("adversarial loss")
+        Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"],
+        Help("adversarial loss"),
     ] = "non-saturating"
-    penalty: Annotated[Literal["none", "r1", "wgan-gp"], Help("gradient penalty on the discriminator")] = "none"
-    penalty_weight: Annotated[float, Ge(0), Help("gamma of R1 (times 1/2), lambda of WGAN-GP")] = 10.0
+    penalty: Annotated[
+        Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "wgan-gp-one-sided"],
+        Help("gradient penalty on the discriminator"),
+    ] = "none"
+    penalty_weight: Annotated[
+        Annotated[float, Ge(0)] | Schedule, Help("gamma of R1 and R2 (times 1/2), lambda of WGAN-GP")
+    ] = 10.0
     penalty_every: Annotated[int, Ge(1), Help("steps between penalties; above 1 it is lazy")] = 1
     critic_steps: Annotated[int, Ge(1), Help("discriminator updates per generator update")] = 1
-    generator_lr: Annotated[float, Gt(0), Help("Adam learning rate of the generator")] = 2e-4
-    discriminator_lr: Annotated[float, Gt(0), Help("Adam learning rate of the discriminator")] = 2e-4
-    beta1: Annotated[float, Ge(0), Lt(1), Help("Adam's first beta")] = 0.5
-    beta2: Annotated[float, Ge(0), Lt(1), Help("Adam's second beta")] = 0.999
-    ema_half_life_kimg: Annotated[float, Ge(0), Help("half-life of the averaged generator; 0: none")] = 10.0
+    optimizer: Annotated[Literal["adam", "rmsprop", "sgd"], Help("of both players; sgd has beta1 as momentum")] = "adam"
+    generator_lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("learning rate of the generator")] = 2e-4
+    discriminator_lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("learning rate of the discriminator")] = 2e-4
+    beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.5
+    beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999
+    clip_gradients: Annotated[float, Ge(0), Help("largest norm of a player's gradient; 0: no clipping")] = 0.0
+    clip_weights: Annotated[float, Ge(0), Help("largest size of a discriminator's weight, as in WGAN; 0: any")] = 0.0
+    spectral_norm: Annotated[bool, Help("divide the discriminator's weights by their largest singular value")] = False
+    freeze_discriminator: Annotated[
+        int, Ge(0), Help("first layers of the discriminator that do not learn, for fine-tuning")
+    ] = 0
+    augment: Annotated[
+        Literal["none", "diffaugment", "ada"],
+        Help("augment what the discriminator sees, for few pictures; ada adapts how much"),
+    ] = "none"
+    augment_target: Annotated[
+        float, Gt(0), Lt(1), Help("ada: mean sign of D on reals that is aimed at; lower augments more")
+    ] = 0.6
+    augment_kimg: Annotated[
+        float, Gt(0), Help("ada: kimg in which the probability can go from 0 to 1; a tenth of a short run")
+    ] = 500.0
+    ema_half_life_kimg: Annotated[
+        Annotated[float, Ge(0)] | Schedule, Help("half-life of the averaged generator; 0: none")
+    ] = 10.0
     ema_rampup: Annotated[float, Ge(0), Help("half-life is at most this share of the kimg so far; 0: off")] = 0.05
 
 
@@ -94,6 +137,6 @@ class NoiseToImageConfig:
 class ImageToImageConfig:
     """What every image-to-image architecture can set."""
 
-    lr: Annotated[float, Gt(0), Help("Adam learning rate")] = 2e-4
-    beta1: Annotated[float, Ge(0), Lt(1), Help("Adam's first beta")] = 0.5
-    beta2: Annotated[float, Ge(0), Lt(1), Help("Adam's second beta")] = 0.999
+    lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("Adam learning rate")] = 2e-4
+    beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.5
+    beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def dump(tables: Mapping[str, Mapping[str, Any]], comments: Mapping[tuple[str, str], str] | None = None) -> str:
-    """Tables of scalars and lists as TOML text. A None is left out, as TOML has no such value.
+    """Tables of scalars, lists and inline tables as TOML text. A None is left out, as TOML has no such value.
 
     comments: text behind `key = value` lines, by (table, key).
     """
@@ -33,6 +33,8 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key} = {_value(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     raise TypeError(f"no TOML for {type(value).__name__}")

@@ -1,6 +1,17 @@
 """Adversarial losses and gradient penalties as pure functions of logits and pictures."""
 
-from ganzoo.objectives.adversarial import discriminator_loss, generator_loss
-from ganzoo.objectives.penalties import r1, wgan_gp
+from ganzoo.objectives.adversarial import PAIRED, discriminator_loss, generator_loss, margins
+from ganzoo.objectives.penalties import between, input_gradient, one_centred, r1, wgan_gp, zero_centred
 
-__all__ = ["discriminator_loss", "generator_loss", "r1", "wgan_gp"]
+__all__ = [
+    "PAIRED",
+    "between",
+    "discriminator_loss",
+    "generator_loss",
+    "input_gradient",
+    "margins",
+    "one_centred",
+    "r1",
+    "wgan_gp",
+    "zero_centred",
+]

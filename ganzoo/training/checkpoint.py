@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganzoo.errors import CheckpointError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.training.engine import Engine
 
 _NAME = re.compile(r"step-(\d{8})")
@@ -87,8 +88,7 @@ class Checkpoint:
             engine.architecture.load_state_dict(self.model())
             average = self.average()
             if engine.average is not None and average is not None:
-                for name in engine.average.spec.of:
-                    engine.average.modules[name.replace(".", "/")].load_state_dict(average[name])
+                engine.average.load_state(average)
             states = torch.load(self.path / _OPTIMIZERS, map_location=engine.device, weights_only=True)
             for name, optimizer in engine.optimizers.items():
                 optimizer.torch.load_state_dict(states[name])
@@ -107,12 +107,17 @@ class Checkpoint:
             raise CheckpointError(f"{self.path / name} cannot be read: {one_line(error)}") from None
 
 
-def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], config: str, keep: int) -> Checkpoint:
-    """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep`.
+def path_of(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
 
-    state: JSON values. config: text of config.toml. Raises CheckpointError when the disk refuses.
+
+def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], config: str, keep: int) -> Checkpoint:
+    """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep` and the best.
+
+    state: JSON values; its `score`, if there is one, decides which is the best, the lowest.
+    config: text of config.toml. Raises CheckpointError when the disk refuses.
     """
-    final = Checkpoint(path=folder / f"step-{step:08d}", step=step)
+    final = Checkpoint(path=path_of(folder, step), step=step)
     partial = folder / f".writing-{final.path.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,12 +130,9 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
         partial.mkdir()
         _save_weights(engine.architecture.state_dict(), partial / _MODEL)
         if engine.average is not None:
+            averages = engine.average.state().items()
             _save_weights(
-                {
-                    f"{name}/{key}": tensor
-                    for name in engine.average.spec.of
-                    for key, tensor in engine.average.modules[name.replace(".", "/")].state_dict().items()
-                },
+                {f"{name}/{key}": tensor for name, state in averages for key, tensor in state.items()},
                 partial / _AVERAGE,
             )
         torch.save(
@@ -153,9 +155,57 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
             hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
         ) from error
     # Counted from the one just written: a newer one is damaged, or we would have gone on from it.
+    kept = best(folder)
     for old in [item for item in _listed(folder) if item.step <= step][keep:]:
-        _remove(old)
+        if old != kept:
+            _remove(old)
     return final
+
+
+def best(folder: Path) -> Checkpoint | None:
+    """The checkpoint with the lowest score, not verified; None where none has a score."""
+    scored = _by_score(folder)
+    return scored[0] if scored else None
+
+
+def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
+    """The whole checkpoint that `which` means, and one line for each damaged one that was passed over.
+
+    which: `best`, the lowest score, or the newest where none has a score; `last`, the newest; or a number of steps.
+    Raises CheckpointError when there is none, RequestError for a step that was not kept.
+    """
+    if which == "last":
+        return newest(folder)
+    damaged: list[str] = []
+    if which == "best":
+        for checkpoint in _by_score(folder):
+            try:
+                checkpoint.verify()
+            except CheckpointError as error:
+                damaged.append(error.message)
+                continue
+            return checkpoint, damaged
+        last, others = newest(folder)
+        return last, [*damaged, *(line for line in others if line not in damaged)]
+    kept = {str(item.step): item for item in _listed(folder)}
+    if which not in kept:
+        raise RequestError(
+            f"There is no checkpoint {which!r}.",
+            hint=f"best, last, or a step that was kept: {', '.join(reversed(kept)) or 'none'}.",
+        )
+    kept[which].verify()
+    return kept[which], []
+
+
+def _by_score(folder: Path) -> list[Checkpoint]:
+    """Checkpoints that have a score, the best first; of equals the newest."""
+    scored = []
+    for item in _listed(folder):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+            score = item.state().get("score")
+            if score is not None and math.isfinite(score):
+                scored.append((float(score), -item.step, item))
+    return [item for _, _, item in sorted(scored, key=lambda entry: entry[:2])]
 
 
 def newest(folder: Path) -> tuple[Checkpoint, list[str]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from ganzoo.errors import RequestError
 
 
-def select_device(name: str) -> torch.device:
+def select_device(name: str, *, local_rank: int | None = None) -> torch.device:
     """`auto`, `cpu`, `cuda` or `cuda:N` to a device that is there.
 
+    local_rank: of this process among several on the machine, which is then the GPU's number.
     Raises RequestError that says what is missing.
     """
     if name == "auto":
@@ -28,7 +32,7 @@ def select_device(name: str) -> torch.device:
             f"Device {name!r} was asked for, but torch {torch.__version__} ({build}) finds no usable GPU.",
             hint="`ganzoo doctor` says what is missing; --device cpu works everywhere.",
         )
-    index, count = device.index or 0, torch.cuda.device_count()
+    index, count = device.index or local_rank or 0, torch.cuda.device_count()
     if index >= count:
         raise RequestError(f"Device {name!r} was asked for; this machine has {count}: cuda:0 to cuda:{count - 1}.")
     return torch.device("cuda", index)
@@ -50,3 +54,26 @@ def use_bf16(precision: str, device: torch.device) -> bool:
             hint="Use --precision fp32.",
         )
     return able
+
+
+@contextlib.contextmanager
+def backends(device: torch.device, *, deterministic: bool) -> Iterator[None]:
+    """torch's global switches and generators, as training wants them and back."""
+    if device.type == "cpu":
+        with torch.random.fork_rng(devices=[]):
+            yield
+        return
+    strict, benchmark = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    try:
+        torch.use_deterministic_algorithms(deterministic)
+        torch.backends.cudnn.benchmark = not deterministic
+        with torch.random.fork_rng(devices=[device.index or 0]), torch.cuda.device(device):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(strict)
+        torch.backends.cudnn.benchmark = benchmark
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of a GPU, of Python, or of torch's allocator on the CPU, which raises a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)

@@ -37,6 +37,15 @@ class Average:
                 else:
                     self._copies.append((average, live[key]))
 
+    def state(self) -> dict[str, dict[str, Tensor]]:
+        """State dicts of the averaged submodules, by the names the architecture uses; the tensors are the live ones."""
+        return {name: self.modules[_key(name)].state_dict() for name in self.spec.of}
+
+    def load_state(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """The inverse of `state`. Raises KeyError or RuntimeError for one that does not fit."""
+        for name in self.spec.of:
+            self.modules[_key(name)].load_state_dict(state[name])
+
     @torch.no_grad()
     def update(self, *, kimg: float, batch_size: int) -> None:
         """Move towards the live weights. kimg counts the pictures shown, this step's included."""
@@ -66,7 +75,7 @@ def averaged_state(average: Average | None) -> dict[str, dict[str, Tensor]] | No
     """State dicts of the averaged submodules, by the names the architecture uses."""
     if average is None:
         return None
-    return {name: average.modules[_key(name)].state_dict() for name in average.spec.of}
+    return average.state()
 
 
 def _key(name: str) -> str:

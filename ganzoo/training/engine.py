@@ -1,46 +1,78 @@
 """One step of training: run the phases that are due, update, average.
 
-One process and one device for now; what a rank would have to do differently is the slice of the
-batch it gets (`Shard`) and one all-reduce before `PlayerOptimizer.step`.
+Of the global batch, a process works on its rows, in micro-batches if asked to. What it computes in a phase is
+averaged over micro-batches and ranks in one place, before the update.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Step
-from ganzoo.errors import DivergedError, PluginError
+from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Shard, Step
+from ganzoo.errors import DivergedError, PluginError, RequestError
+from ganzoo.nn import Stepwise
 from ganzoo.training.ema import Average
 from ganzoo.training.optimizers import PlayerOptimizer
+from ganzoo.training.ranks import Ranks
+
+Compile = Literal["off", "on", "cuda-graphs"]
 
 
 class Engine:
     """Architecture, optimisers and average on one device.
 
-    seed: of all randomness. batch_size: of the global batch. bf16: autocast the losses.
+    seed: of all randomness. batch_size: of the global batch. bf16: autocast the losses. dtype: of pictures and draws.
+    ranks: the processes that train together. accumulate: micro-batches per step and rank.
     between_steps: False while a step is half done, and for good when it failed there.
-    Raises PluginError for phases or optimisers that do not fit each other.
+    Raises PluginError for phases or optimisers that do not fit each other, RequestError for a batch that does not
+    divide among ranks and micro-batches.
     """
 
     def __init__(
-        self, architecture: Architecture, *, seed: int, batch_size: int, device: torch.device, bf16: bool
+        self,
+        architecture: Architecture,
+        *,
+        seed: int,
+        batch_size: int,
+        device: torch.device,
+        bf16: bool = False,
+        dtype: torch.dtype = torch.float32,
+        ranks: Ranks | None = None,
+        accumulate: int = 1,
+        compile: Compile = "off",
     ) -> None:
         self._memory_format = torch.channels_last if architecture.channels_last else torch.contiguous_format
-        self.architecture = architecture.to(device).to(memory_format=self._memory_format).train()
+        self.architecture = architecture.to(device, dtype).to(memory_format=self._memory_format).train()
         self.device = device
         self.seed = seed
         self.batch_size = batch_size
         self.bf16 = bf16
+        self.ranks = ranks or Ranks()
+        self.micros = accumulate
+        self._dtype = dtype
+        _check_division(batch_size, self.ranks.count, accumulate)
+        self.ranks.broadcast([*architecture.parameters(), *architecture.buffers()])
         self.phases = list(architecture.phases())
         specs = architecture.optimizers()
         _check(self.phases, list(specs))
         self.optimizers = {name: PlayerOptimizer(name, spec, architecture, self.phases) for name, spec in specs.items()}
         ema = architecture.ema()
         self.average = Average(ema, architecture) if ema is not None else None
+        if compile != "off":
+            architecture.compile_networks(mode="reduce-overhead" if compile == "cuda-graphs" else "default")
         self.between_steps = True
+        self._stepwise = [module for module in architecture.modules() if isinstance(module, Stepwise)]
+        self._running = [
+            buffer
+            for name, buffer in architecture.named_buffers()
+            if name.rpartition(".")[2] in ("running_mean", "running_var")
+        ]
         self._sums: dict[str, tuple[Tensor, int]] = {}
         # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
@@ -50,42 +82,39 @@ class Engine:
         """Pictures to the device, uint8 to float in [-1, 1]."""
 
         def move(tensor: Tensor) -> Tensor:
-            if self.device.type == "cuda":
+            if self.device.type == "cuda" and not tensor.is_cuda:
                 tensor = tensor.pin_memory().to(self.device, non_blocking=True)
             if tensor.dtype != torch.uint8:
                 return tensor
-            return tensor.to(torch.float32, memory_format=self._memory_format).div_(127.5).sub_(1)
+            return tensor.to(self._dtype, memory_format=self._memory_format).div_(127.5).sub_(1)
 
         return batch.map(move)
 
     def step(self, number: int, batch: Batch | Pair) -> None:
-        """Run step `number` on a prepared batch.
+        """Run step `number` on a prepared batch: this rank's rows, micro-batch after micro-batch.
 
         Raises DivergedError on the CPU as soon as a loss or gradient is not finite, with the weights as
         they were before that phase; on a GPU the updates are withheld and `check` raises.
         """
         self.between_steps = False
-        step = self._new_step(number)
+        steps, parts = self._new_steps(number), self._split(batch)
         stats: dict[str, Tensor] = {}
         for index, phase in enumerate(self.phases):
             if not phase.due(number):
                 continue
             optimizer = self.optimizers[phase.optimizer]
-            losses, total = self._backward(phase, batch, step)
+            losses, total = self._backward(phase, parts, steps)
             norm = optimizer.norm()
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
-            optimizer.step(step.kimg, norm, self._withhold(number, index, norm + total))
+            optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total))
             for name, value in {**losses.terms, **losses.stats}.items():
                 if value.ndim == 0:
                     self._note(f"{phase.name}.{name}", value)
-            stats |= {f"{phase.name}.{name}": value.detach() for name, value in losses.stats.items()}
+            stats |= {f"{phase.name}.{name}": value for name, value in losses.stats.items()}
         if self.device.type == "cpu":
             self.check(batch)
-        with torch.no_grad():
-            self.architecture.after_step(step, stats)
-        if self.average is not None:
-            self.average.update(kimg=(number + 1) * self.batch_size / 1000, batch_size=self.batch_size)
+        self._finish(steps[0], stats)
         self.between_steps = True
 
     def check(self, batch: Batch | Pair | None = None) -> int | None:
@@ -111,24 +140,80 @@ class Engine:
         self._sums.clear()
         return {name: value / count for name, value, count in zip(names, values, counts, strict=True)}
 
-    def _new_step(self, number: int) -> Step:
-        return Step(seed=self.seed, number=number, batch_size=self.batch_size, device=self.device)
+    def checksum(self) -> float:
+        """A number that is the same on every rank as long as their weights are the same bits."""
+        sums = [parameter.detach().double().sum() for parameter in self.architecture.parameters()]
+        return float(torch.stack(sums).sum())
 
-    def _backward(self, phase: Phase, batch: Batch | Pair, step: Step) -> tuple[Losses, Tensor]:
+    def _new_steps(self, number: int) -> list[Step]:
+        """One for each micro-batch of this rank."""
+        return [
+            Step(
+                seed=self.seed,
+                number=number,
+                batch_size=self.batch_size,
+                device=self.device,
+                dtype=self._dtype,
+                shard=Shard(
+                    rank=self.ranks.rank,
+                    ranks=self.ranks.count,
+                    micro=micro,
+                    micros=self.micros,
+                    all_gather=self.ranks.gather,
+                ),
+            )
+            for micro in range(self.micros)
+        ]
+
+    def _split(self, batch: Batch | Pair) -> list[Batch | Pair]:
+        if self.micros == 1:
+            return [batch]
+        size = len(batch) // self.micros
+        return [batch.map(itemgetter(slice(start, start + size))) for start in range(0, len(batch), size)]
+
+    def _backward(self, phase: Phase, parts: list[Batch | Pair], steps: list[Step]) -> tuple[Losses, Tensor]:
+        """Gradients of a phase, averaged over micro-batches and ranks, with its terms, statistics and their sum."""
+        parameters = self.optimizers[phase.optimizer].parameters
+        found: list[dict[str, Tensor]] = []
+        for part, step in zip(parts, steps, strict=True):
+            losses = self._backward_one(phase, part, step)
+            found.append({**losses.terms, **losses.stats})
+        values = {
+            name: torch.stack([one[name].detach() for one in found]).mean(0) if self.micros > 1 else value.detach()
+            for name, value in found[0].items()
+        }
+        averaged = dict(zip(values, self.ranks.average_phase(parameters, list(values.values())), strict=True))
+        terms = {name: averaged[name] for name in losses.terms}
+        stats = {name: averaged[name] for name in losses.stats}
+        first, *others = terms.values()
+        return Losses(terms, stats), sum(others, first)
+
+    def _backward_one(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
         with step.scope(phase.name):
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
                 losses = phase.loss(batch, step)
             if not isinstance(losses, Losses) or not losses.terms:
                 raise PluginError(f"the loss of phase {phase.name!r} must return Losses with at least one term")
-            total = sum(term.float() for term in losses.terms.values())
-            assert isinstance(total, Tensor)
+            terms = list(losses.terms.values())
+            total = sum(terms[1:], terms[0])
             if not total.requires_grad:
                 raise PluginError(f"the loss of phase {phase.name!r} does not depend on any parameter")
-            if phase.lazy:
-                total = total * phase.every
+            share = (phase.every if phase.lazy else 1) / self.micros
             # Only this player's gradients: the other network's would be computed and thrown away.
-            torch.autograd.backward(total, inputs=self.optimizers[phase.optimizer].parameters)
-        return losses, total.detach()
+            torch.autograd.backward(
+                total if share == 1 else total * share, inputs=self.optimizers[phase.optimizer].parameters
+            )
+        return losses
+
+    @torch.no_grad()
+    def _finish(self, step: Step, stats: Mapping[str, Tensor]) -> None:
+        """What changes once a step, after the updates, the same on every rank."""
+        self.ranks.average(self._running)  # each rank saw its own rows
+        self.architecture.after_step(step, stats)
+        for module in self._stepwise:
+            module.advance()
+        if self.average is not None:
+            self.average.update(kimg=(step.number + 1) * self.batch_size / 1000, batch_size=self.batch_size)
 
     def _withhold(self, number: int, index: int, witness: Tensor) -> Tensor | None:
         """1 on the device once the witness, the sum of loss and gradient norm, was not finite."""
@@ -139,8 +224,8 @@ class Engine:
         return (self._latch > 0).float()
 
     def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:
-        """Replay the phase: its weights were left alone and its randomness is keyed."""
-        losses, _ = self._backward(phase, batch, self._new_step(number))
+        """Replay the phase: its weights were left alone and its randomness is keyed. Every rank replays it."""
+        losses, _ = self._backward(phase, self._split(batch), self._new_steps(number))
         optimizer = self.optimizers[phase.optimizer]
         largest, where = 0.0, "none"
         for name, parameter in optimizer.named_parameters.items():
@@ -158,9 +243,20 @@ class Engine:
         )
 
     def _note(self, name: str, value: Tensor) -> None:
-        value = value.detach().float()
+        value = value.float()
         total, count = self._sums.get(name, (None, 0))
         self._sums[name] = (value if total is None else total + value, count + 1)
+
+
+def _check_division(batch_size: int, ranks: int, accumulate: int) -> None:
+    if batch_size % (ranks * accumulate):
+        parts = (
+            f"{ranks} process{'es' if ranks > 1 else ''} of {accumulate} micro-batch{'es' if accumulate > 1 else ''}"
+        )
+        near = max(1, round(batch_size / (ranks * accumulate))) * ranks * accumulate
+        raise RequestError(
+            f"A batch of {batch_size} does not divide among {parts}.", hint=f"For example --batch-size {near}."
+        )
 
 
 def _check(phases: list[Phase], optimizers: list[str]) -> None:

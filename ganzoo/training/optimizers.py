@@ -64,14 +64,20 @@ class PlayerOptimizer:
                 group["betas"] = self._betas(kimg)
         if self.spec.clip is not None and norm is not None:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.spec.clip, norm)
-        fused: Any = self.torch
-        if withhold is not None and self.spec.kind == "rmsprop":
-            if not withhold.item():
-                self.torch.step()
+        if self.spec.kind == "rmsprop":
+            if withhold is not None:  # it has no fused kernel; a gradient of zero moves no weight
+                for parameter in self.parameters:
+                    if parameter.grad is not None:
+                        parameter.grad = torch.where(withhold > 0, 0, parameter.grad)
         else:
+            fused: Any = self.torch
             fused.found_inf = withhold  # read by the fused kernels: no synchronisation with the host
             fused.grad_scale = None
-            self.torch.step()
+        self.torch.step()
+        if self.spec.clamp is not None:
+            with torch.no_grad():
+                torch._foreach_clamp_max_(list[Tensor](self.parameters), self.spec.clamp)
+                torch._foreach_clamp_min_(list[Tensor](self.parameters), -self.spec.clamp)
         self.torch.zero_grad(set_to_none=True)
 
 

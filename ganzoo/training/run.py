@@ -10,7 +10,6 @@ RUN/
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import platform
@@ -69,13 +68,16 @@ class Run:
         }
         return toml.dump({"run": run, **self.config.tables()})
 
-    def create(self) -> None:
-        """Make the directory. Raises CheckpointError when it holds something already."""
+    def create(self, origin: Mapping[str, Any] | None = None) -> None:
+        """Make the directory. Raises CheckpointError when it holds something already.
+
+        origin: JSON values for the record, of where the first weights are from.
+        """
         try:
             check_free(self.path)
             self.samples.mkdir(parents=True, exist_ok=True)
             self.write_config()
-            self._write_record({"resumes": [], **_machine()})
+            self._write_record({"resumes": [], **(origin or {}), **_machine()})
         except (OSError, UnicodeError) as error:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
@@ -165,27 +167,6 @@ def target_steps(train: TrainConfig) -> int:
         return train.steps
     kimg = DEFAULT_KIMG if train.kimg is None else train.kimg
     return max(1, -int(-kimg * 1000 // train.batch_size))
-
-
-class MetricsFile:
-    """metrics.jsonl, cut back on a resume to the step it resumes from."""
-
-    def __init__(self, path: Path, *, resume_step: int) -> None:
-        kept = []
-        with contextlib.suppress(FileNotFoundError):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    if json.loads(line)["step"] <= resume_step and line.endswith("\n"):
-                        kept.append(line)
-        _replace(path, "".join(kept))
-        self._file = path.open("a", encoding="utf-8")
-
-    def write(self, record: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def check_changes(run: Run, changes: Layer) -> None:

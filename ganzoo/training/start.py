@@ -7,21 +7,27 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganzoo.architecture import Architecture
 from ganzoo.config.resolve import Layer, Resolved
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
-from ganzoo.data.source import locate, open_source
+from ganzoo.data.flips import WithFlips
+from ganzoo.data.source import DataSource, locate, open_source
 from ganzoo.errors import CheckpointError, one_line
 from ganzoo.loading import build_architecture
+from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugins import Offer, Registry
 from ganzoo.specs import ArchitectureSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import evaluation_copy
+from ganzoo.training.finetune import initialize_from
+from ganzoo.training.ranks import Ranks
+from ganzoo.training.reporting import Observer
 from ganzoo.training.run import Run, check_changes, check_free, open_run
-from ganzoo.training.trainer import Observer, Trainer
+from ganzoo.training.trainer import Trainer
 
-_MAY_MOVE = {("data", "source"), ("data", "memory_gb")}
+_MAY_MOVE = {("data", "source"), ("data", "memory_gb"), ("data", "device_memory_gb")}
 """[data] keys that say where the pictures are, not what they look like."""
 
 
@@ -34,16 +40,21 @@ def begin(
     preset: str,
     observer: Observer,
     write: bool = True,
+    init_from: Path | None = None,
+    ranks: Ranks | None = None,
 ) -> Trainer:
     """A trainer for a new run in `out`; write=False touches no file and is for a dry run.
 
+    init_from: a run whose weights are taken where they fit. ranks: the processes that train together.
     The networks are built and the pictures opened before the directory is made, so that a request
     that cannot work leaves nothing behind. Raises what its parts raise.
     """
-    if write:
+    leads = ranks is None or ranks.leads
+    if write and leads:
         check_free(out)
     config = _with_whole_source(config, registry)
-    source = open_source(config.data, registry, notify=observer.say)
+    loggers = find_loggers(config.train.loggers, registry)
+    source = _open(config, registry, observer)
     architecture = build_architecture(offer, config.architecture, source.info, seed=config.train.seed)
     run = Run(
         path=out,
@@ -54,33 +65,49 @@ def begin(
         data_description=source.description,
         trained_by=f"{offer.distribution} {offer.version}",
     )
-    trainer = Trainer(run, architecture, source, observer)
-    if write:
-        run.create()
+    trainer = Trainer(run, architecture, source, observer, ranks=ranks, loggers=loggers)
+    origin: dict[str, Any] = {}
+    if init_from is not None:
+        transfer = initialize_from(trainer.engine, init_from, registry, say=observer.say)
+        for line in transfer.lines():
+            observer.say(line)
+        origin = {"init_from": dataclasses.asdict(transfer)}
+    if write and leads:
+        run.create(origin)
     return trainer
 
 
-def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer) -> Trainer:
-    """A trainer that goes on with the run in `path`; `changes` may touch what a resume may change."""
+def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer, ranks: Ranks | None = None) -> Trainer:
+    """A trainer that goes on with the run in `path`; `changes` may touch what a resume may change.
+
+    Every rank reads the directory, so that several machines need to share it.
+    """
     unchanged = open_run(path, registry)
     check_changes(unchanged, changes)
     run = open_run(path, registry, changes)
     now = f"{run.offer.distribution} {run.offer.version}"
     if now != run.trained_by:
         observer.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
-    source = open_source(run.config.data, registry, notify=observer.say)
+    loggers = find_loggers(run.config.train.loggers, registry)
+    source = _open(run.config, registry, observer)
     if source.info != run.data:
         raise CheckpointError(
             f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {source.info}.",
             hint="Put the data back as it was.",
         )
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
-    trainer = Trainer(run, architecture, source, observer)
+    trainer = Trainer(run, architecture, source, observer, ranks=ranks, loggers=loggers)
     _refuse_drift(run, trainer.resume())
     if run.data_description != source.description:
         observer.say(f"the data changed: {run.data_description} before, {source.description} now")
-    run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}))
+    if trainer.ranks.leads:
+        run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}))
     return trainer
+
+
+def _open(config: Resolved, registry: Registry, observer: Observer) -> DataSource:
+    source = open_source(config.data, registry, notify=observer.say)
+    return WithFlips(source) if config.data.flip else source
 
 
 def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
@@ -102,21 +129,26 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """What a run learnt: the averaged architecture in evaluation mode, on the CPU."""
+    """What a run learnt: the averaged architecture in evaluation mode, on the CPU.
+
+    score: of the checkpoint it is from, lower is better; None where there is none.
+    """
 
     run: Run
     architecture: Architecture
     step: int
     kimg: float
+    score: float | None
 
 
-def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None]) -> Trained:
-    """The newest whole checkpoint of a run, with the averaged weights in place.
+def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], which: str = "best") -> Trained:
+    """A whole checkpoint of a run, with the averaged weights in place.
 
-    say: receives a line for each damaged checkpoint that was passed over. Raises CheckpointError.
+    which: `best`, `last` or a number of steps. say: receives a line for each damaged checkpoint that was passed over.
+    Raises CheckpointError, RequestError for a checkpoint that is not there.
     """
     run = open_run(path, registry)
-    checkpoint, damaged = checkpoints.newest(run.checkpoints)
+    checkpoint, damaged = checkpoints.choose(run.checkpoints, which)
     for line in damaged:
         say(f"passed over: {line}")
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
@@ -130,7 +162,8 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None]) 
             hint=f"It was trained with {run.trained_by}.",
         ) from None
     kimg = checkpoint.step * run.config.train.batch_size / 1000
-    return Trained(run=run, architecture=twin, step=checkpoint.step, kimg=kimg)
+    score = checkpoint.state().get("score")
+    return Trained(run=run, architecture=twin, step=checkpoint.step, kimg=kimg, score=score)
 
 
 def _with_whole_source(config: Resolved, registry: Registry) -> Resolved:

@@ -1,0 +1,15 @@
+"""Building blocks that more than one architecture uses."""
+
+from ganzoo.nn.adaptive import AdaptiveAugment
+from ganzoo.nn.augmentation import Augmentation, DiffAugment
+from ganzoo.nn.freezing import freeze_first_layers
+from ganzoo.nn.spectral import Stepwise, normalize_spectrum
+
+__all__ = [
+    "AdaptiveAugment",
+    "Augmentation",
+    "DiffAugment",
+    "Stepwise",
+    "freeze_first_layers",
+    "normalize_spectrum",
+]

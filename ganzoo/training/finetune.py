@@ -1,0 +1,107 @@
+"""Beginning from the weights of another run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganzoo.errors import RequestError
+from ganzoo.plugins import Registry
+from ganzoo.training import checkpoint as checkpoints
+from ganzoo.training.ema import Average
+from ganzoo.training.engine import Engine
+from ganzoo.training.run import open_run
+
+_NAMED = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transfer:
+    """What was taken from another run.
+
+    source: architecture, step and pictures of that run. matched: names of tensors that were taken.
+    reshaped: there, but of another shape. missing: not there. left: there, and not wanted here.
+    """
+
+    source: str
+    matched: list[str]
+    reshaped: list[str]
+    missing: list[str]
+    left: list[str]
+
+    def lines(self) -> list[str]:
+        total = len(self.matched) + len(self.reshaped) + len(self.missing)
+        lines = [f"took {len(self.matched)} of {total} tensors from {self.source}"]
+        for what, names in (
+            ("began anew, of another shape there", self.reshaped),
+            ("began anew, not there", self.missing),
+            ("left behind, not used here", self.left),
+        ):
+            if names:
+                more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                lines.append(f"  {what}: {', '.join(names[:_NAMED])}{more}")
+        return lines
+
+
+def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Callable[[str], None]) -> Transfer:
+    """Copy what fits of the networks of the run in `path`, its best checkpoint, and of its average.
+
+    Only networks that an optimiser trains or the average holds are taken: a probability of augmentation or a mean
+    path length belongs to the other run's pictures. Raises CheckpointError when there is no checkpoint,
+    RequestError when nothing fits.
+    """
+    run = open_run(path, registry)
+    checkpoint, damaged = checkpoints.choose(run.checkpoints, "best")
+    for line in damaged:
+        say(f"passed over: {line}")
+    specs = [optimizer.spec for optimizer in engine.optimizers.values()]
+    networks = {name for spec in specs for name in spec.trains}
+    averaged = engine.average.spec.of if engine.average is not None else ()
+    given = checkpoint.model()
+
+    def ours(name: str) -> bool:
+        return any(name.startswith(f"{network}.") for network in (*networks, *averaged))
+
+    state = {name: tensor for name, tensor in engine.architecture.state_dict().items() if ours(name)}
+    matched, reshaped, missing = _copy(given, state)
+    transfer = Transfer(
+        source=f"{path} ({run.offer.spec.name}, step {checkpoint.step:,}, {run.data_description})",
+        matched=matched,
+        reshaped=reshaped,
+        missing=missing,
+        left=[name for name in given if ours(name) and name not in state],
+    )
+    if not matched:
+        raise RequestError(
+            f"None of the {len(state)} tensors fits those of {path}, a {run.offer.spec.name} "
+            f"of {run.data.channels}x{run.data.size}x{run.data.size} pictures.",
+            hint="--init-from takes a run of the same architecture; widths and sizes decide which layers fit.",
+        )
+    if engine.average is not None:
+        _copy_average(engine.average, given, checkpoint.average() or {})
+    return transfer
+
+
+def _copy_average(average: Average, given: Mapping[str, Tensor], theirs: Mapping[str, Mapping[str, Tensor]]) -> None:
+    for name, state in average.state().items():
+        prefix = f"{name}."
+        live = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
+        _copy(theirs.get(name, live), state)
+
+
+@torch.no_grad()
+def _copy(given: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[str]]:
+    matched, reshaped, missing = [], [], []
+    for name, tensor in state.items():
+        if name not in given:
+            missing.append(name)
+        elif given[name].shape != tensor.shape:
+            reshaped.append(name)
+        else:
+            tensor.copy_(given[name])
+            matched.append(name)
+    return matched, reshaped, missing

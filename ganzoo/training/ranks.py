@@ -1,0 +1,181 @@
+"""The processes that train together, under torchrun or alone.
+
+Plain all-reduces, not DistributedDataParallel: DDP leaves gradients unsynchronised, silently, for a backward
+pass of a penalty alone, for two forward passes before two backward passes, and for a submodule called outside
+`forward`. Here every phase ends with one flat all-reduce of what it computed, however it computed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError, RequestError, one_line
+
+_PATIENCE = datetime.timedelta(minutes=30)  # others wait while rank 0 writes or scores
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranks:
+    """This process among those of a training. One alone communicates with nobody.
+
+    rank, count: this process and how many there are. local_rank: this process among those of its machine.
+    talk: the group for messages between hosts, apart from the GPUs' own.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    talk: Any = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.rank == 0
+
+    def average_phase(self, parameters: Sequence[nn.Parameter], values: Sequence[Tensor]) -> list[Tensor]:
+        """Average the gradients of a phase over ranks, in place, and the values that ride along.
+
+        A gradient that is missing on every rank stays None, because a zero would move Adam; one that is missing on
+        some counts as zero there. Raises GanzooError when another rank is gone.
+        """
+        if self.count == 1:
+            return list(values)
+        dtype = torch.promote_types(parameters[0].dtype, torch.float32)
+        device = parameters[0].device
+        missing = [index for index, parameter in enumerate(parameters) if parameter.grad is None]
+        present = torch.ones(len(parameters), dtype=dtype, device=device)
+        for index in missing:
+            parameters[index].grad = torch.zeros_like(parameters[index])
+            present[index] = 0
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        parts = [present, *gradients, *values]
+        flat = torch.cat([part.detach().reshape(-1).to(dtype) for part in parts])
+        self._reduce(flat)
+        averaged = [
+            chunk.view(part.shape)
+            for chunk, part in zip(torch.split(flat, [part.numel() for part in parts]), parts, strict=True)
+        ]
+        torch._foreach_copy_(gradients, averaged[1 : 1 + len(gradients)])
+        if missing:  # only then is the device asked
+            anywhere = (averaged[0] > 0).tolist()
+            for index in missing:
+                if not anywhere[index]:
+                    parameters[index].grad = None
+        return [value.to(part.dtype) for value, part in zip(averaged[-len(values) :], values, strict=True)]
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Average floating-point tensors over ranks, in place. Raises GanzooError when another rank is gone."""
+        if self.count == 1 or not tensors:
+            return
+        flat = torch.cat(
+            [tensor.reshape(-1).to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors]
+        )
+        self._reduce(flat)
+        for tensor, chunk in zip(tensors, torch.split(flat, [tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(chunk.view(tensor.shape))
+
+    def broadcast(self, tensors: Sequence[Tensor]) -> None:
+        """Rank 0's values for everybody, in place. Raises GanzooError when another rank is gone."""
+        if self.count > 1:
+            with _contact(self.rank):
+                for tensor in tensors:
+                    whole = tensor.detach().contiguous()
+                    dist.broadcast(whole, 0)
+                    tensor.detach().copy_(whole)
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors of all ranks in order, concatenated. Raises GanzooError when another rank is gone."""
+        if self.count == 1:
+            return tensor
+        parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(self.count)]
+        with _contact(self.rank):
+            dist.all_gather(parts, tensor.detach().contiguous())
+        return torch.cat(parts)
+
+    def any(self, *flags: bool) -> list[bool]:
+        """For each flag, whether it is set on any rank. Asks the hosts, never the GPUs."""
+        if self.count == 1:
+            return list(flags)
+        votes = torch.tensor([float(flag) for flag in flags])
+        with _contact(self.rank):
+            dist.all_reduce(votes, dist.ReduceOp.MAX, group=self.talk)
+        return [bool(vote) for vote in votes.tolist()]
+
+    def tell(self, value: Any) -> Any:
+        """Rank 0's value, a small Python object, for everybody."""
+        if self.count == 1:
+            return value
+        box = [value]
+        with _contact(self.rank):
+            dist.broadcast_object_list(box, 0, group=self.talk)
+        return box[0]
+
+    def agree(self, value: float) -> bool:
+        """Whether every rank has this very value: weights that drifted apart must not go unnoticed."""
+        if self.count == 1:
+            return True
+        extremes = torch.tensor([value, -value], dtype=torch.float64)
+        with _contact(self.rank):
+            dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.talk)
+        return bool(extremes[0] == -extremes[1])
+
+    def _reduce(self, flat: Tensor) -> None:
+        with _contact(self.rank):
+            dist.all_reduce(flat)
+        flat /= self.count
+
+
+@contextlib.contextmanager
+def _contact(rank: int) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:  # gloo raises plain RuntimeErrors
+        raise GanzooError(
+            f"Rank {rank} lost contact with another rank: {one_line(error, limit=160)}",
+            hint="The rank that failed first says why. Go on from the last checkpoint with the same command and "
+            "--resume RUN; torchrun --max-restarts N does so by itself.",
+        ) from error
+
+
+@contextlib.contextmanager
+def joined_ranks(device: str) -> Iterator[Ranks]:
+    """Join the processes that torchrun started, or be alone. `device` as in the [train] table.
+
+    Raises RequestError when there are more processes than GPUs, GanzooError when the others cannot be reached.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Ranks()
+        return
+    rank, local_rank = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    if on_gpu:
+        if ":" in device:
+            raise RequestError(
+                f"--device {device} names one GPU, and torchrun started {count} processes.", hint="Use --device cuda."
+            )
+        if local_rank >= torch.cuda.device_count():
+            raise RequestError(
+                f"torchrun started more processes than the {torch.cuda.device_count()} GPUs of this machine.",
+                hint=f"Use --nproc-per-node {torch.cuda.device_count()}, or --device cpu.",
+            )
+        torch.cuda.set_device(local_rank)
+    with _contact(rank):
+        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
+    talk = dist.new_group(backend="gloo", timeout=_PATIENCE) if on_gpu else None
+    yield Ranks(rank=rank, count=count, local_rank=local_rank, talk=talk)
+    dist.destroy_process_group()  # not after an error: it would wait for the others, who may be gone
+
+
+def restarted() -> bool:
+    """Whether torchrun has started this command again after a failure."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
