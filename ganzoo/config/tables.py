@@ -107,8 +107,8 @@ class NoiseToImageConfig:
     penalty_every: Annotated[int, Ge(1), Help("steps between penalties; above 1 it is lazy")] = 1
     critic_steps: Annotated[int, Ge(1), Help("discriminator updates per generator update")] = 1
     optimizer: Annotated[Literal["adam", "rmsprop", "sgd"], Help("of both players; sgd has beta1 as momentum")] = "adam"
-    generator_lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("learning rate of the generator")] = 2e-4
-    discriminator_lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("learning rate of the discriminator")] = 2e-4
+    generator_lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("learning rate of the generator")] = 2e-4
+    discriminator_lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("learning rate of the discriminator")] = 2e-4
     beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.5
     beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999
     clip_gradients: Annotated[float, Ge(0), Help("largest norm of a player's gradient; 0: no clipping")] = 0.0
@@ -137,6 +137,6 @@ class NoiseToImageConfig:
 class ImageToImageConfig:
     """What every image-to-image architecture can set."""
 
-    lr: Annotated[Annotated[float, Gt(0)] | Schedule, Help("Adam learning rate")] = 2e-4
+    lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate")] = 2e-4
     beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.5
     beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999

@@ -37,7 +37,7 @@ class CycleGAN(ImageToImage):
         shape = (POOL, self.data.channels, self.data.size, self.data.size)
         for side in "ab":
             self.register_buffer(f"pool_{side}", torch.zeros(shape))
-        self.register_buffer("pooled", torch.zeros((), dtype=torch.int64))
+            self.register_buffer(f"pooled_{side}", torch.zeros((), dtype=torch.int64))
 
     def directions(self):
         return {
@@ -79,20 +79,20 @@ class CycleGAN(ImageToImage):
         for side, fake, real, judge in zip(
             "ab", fakes, (batch.source, batch.target), (self.d_a, self.d_b), strict=True
         ):
-            shown = step.mine(self.exchange(side, step.gather(fake), step))
+            draws = step.uniform(f"pool {side}", len(fake), 2)
+            shown = step.mine(self.exchange(side, step.gather(fake), step.gather(draws)))
             terms[side] = discriminator_loss("least-squares", judge(real), judge(shown)) / 2
         return Losses(terms)
 
     @torch.no_grad()
-    def exchange(self, side, fakes, step):
-        """Each fake is shown as it is, or, with probability 1/2, an older one that it replaces."""
-        pool = getattr(self, f"pool_{side}")
-        draws = step.uniform(f"pool {side}", len(fakes), 2)
+    def exchange(self, side, fakes, draws):
+        """Each fake is shown as it is, or, with probability 1/2, an older one that it replaces. All ranks do all."""
+        pool, pooled = getattr(self, f"pool_{side}"), getattr(self, f"pooled_{side}")
         shown = []
-        for number, (fake, (coin, place)) in enumerate(zip(fakes, draws, strict=True)):
-            filled = int(self.pooled) + number
-            if filled < POOL:
-                pool[filled] = fake
+        for fake, (coin, place) in zip(fakes, draws, strict=True):
+            if pooled < POOL:
+                pool[int(pooled)] = fake
+                pooled += 1
                 shown.append(fake)
             elif coin < 0.5:
                 index = int(place * POOL)
@@ -101,6 +101,3 @@ class CycleGAN(ImageToImage):
             else:
                 shown.append(fake)
         return torch.stack(shown)
-
-    def after_step(self, step, stats):
-        self.pooled.add_(2).clamp_(max=POOL)

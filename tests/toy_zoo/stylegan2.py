@@ -89,8 +89,8 @@ class StyleGAN2(NoiseToImage):
         noise = step.normal("path", *images.shape) / math.sqrt(images.shape[2] * images.shape[3])
         (gradient,) = torch.autograd.grad((images * noise).sum(), ws, create_graph=True)
         lengths = gradient.square().sum(2).mean(1).sqrt()
-        mean = self.path_mean.lerp(lengths.detach().mean(), 0.01)
-        penalty = (lengths - mean).square().mean()
+        # The mean of the steps before: one that included these rows would differ from rank to rank.
+        penalty = (lengths - self.path_mean).square().mean()
         return Losses({"path": self.config.path_weight * penalty}, {"length": lengths.detach().mean()})
 
     def phases(self):
@@ -98,6 +98,7 @@ class StyleGAN2(NoiseToImage):
         return [*super().phases(), path]
 
     def after_step(self, step, stats):
+        super().after_step(step, stats)
         self.generator.w_average.lerp_(stats["generator.w"], 0.005)
         if "path.length" in stats:
             self.path_mean.lerp_(stats["path.length"], 0.01)

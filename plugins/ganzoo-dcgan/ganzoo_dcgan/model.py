@@ -7,7 +7,6 @@ arXiv:1511.06434. Deviations: see config.py and networks.py.
 from torch import nn
 
 from ganzoo.architecture import NoiseToImage
-from ganzoo.errors import RequestError
 from ganzoo_dcgan.config import Config
 from ganzoo_dcgan.networks import SIZES, Discriminator, Generator
 
@@ -15,14 +14,7 @@ from ganzoo_dcgan.networks import SIZES, Discriminator, Generator
 class DCGAN(NoiseToImage):
     config: Config
     channels_last = True
-
-    def build(self) -> None:
-        if self.data.size not in SIZES:
-            raise RequestError(
-                f"dcgan paints pictures of {', '.join(map(str, SIZES))} pixels, not {self.data.size}.",
-                hint="Set one of them: --set data.size=64",
-            )
-        super().build()
+    sizes = SIZES
 
     def build_generator(self) -> nn.Module:
         return Generator(

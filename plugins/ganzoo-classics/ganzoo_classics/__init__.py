@@ -1,0 +1,1 @@
+"""The first GANs, for ganzoo: gan, cgan, wgan, wgan-gp."""
