@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganzoo.config import Ge, Gt, Help, NoiseToImageConfig, toml
+from ganzoo.config import Ge, Gt, Help, NoiseToImageConfig, Schedule, toml
 from ganzoo.config.fields import describe
 from ganzoo.config.resolve import Layer, file_layer, preset_layer, resolve, set_layer
 from ganzoo.errors import RequestError
@@ -175,3 +175,38 @@ scalars = (
 @given(st.dictionaries(st.text("abc_", min_size=1), scalars | st.lists(scalars, max_size=3)))
 def test_toml_out_is_toml_in(table):
     assert tomllib.loads(toml.dump({"table": table}))["table"] == table
+
+
+def test_a_schedule_goes_from_start_to_end_and_stays():
+    linear = Schedule(start=2.0, end=1.0, from_kimg=10.0, to_kimg=20.0)
+    assert [linear(kimg) for kimg in (0, 10, 15, 20, 1e6)] == [2.0, 2.0, 1.5, 1.0, 1.0]
+    cosine = Schedule(start=0.0, end=1.0, to_kimg=4.0, shape="cosine")
+    assert [cosine(kimg) for kimg in (0, 1, 2, 4)] == pytest.approx([0.0, 0.1464466, 0.5, 1.0])
+    with pytest.raises(ValueError, match="to_kimg must be above from_kimg"):
+        Schedule(start=1.0, end=0.0, from_kimg=5.0, to_kimg=5.0)
+
+
+def test_a_schedule_survives_toml_and_set(tmp_path):
+    text = 'generator_lr={start=2e-4, end=5e-5, to_kimg=20000, shape="cosine"}'
+    config = resolve("plain", NoiseToImageConfig, [set_layer([text])])
+    assert config.architecture.generator_lr == Schedule(start=2e-4, end=5e-5, to_kimg=20000.0, shape="cosine")
+    (tmp_path / "c.toml").write_text(config.to_toml(provenance=True))
+    again = resolve("plain", NoiseToImageConfig, [file_layer(tmp_path / "c.toml")])
+    assert again.architecture == config.architecture and again.tables() == config.tables()
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("beta2={start=0.9, end=1.5, to_kimg=10}", ["beta2 goes from 0.9 to 1.5", ">= 0 and < 1 or schedule"]),
+        ("beta2={start=0.9, to_kimg=10}", ["expected number >= 0 and < 1 or schedule", "A schedule has start: number"]),
+        ("beta2={start=0.9, end=0.99, to_kimg=10, over=3}", ["A schedule has start"]),
+        ("beta2={start=0.9, end=0.99, to_kimg=0}", ["to_kimg is above from_kimg"]),
+        ("beta2=1.5", ["beta2 = 1.5 (--set): expected number >= 0 and < 1 or schedule"]),
+    ],
+)
+def test_schedules_that_cannot_be(text, messages):
+    with pytest.raises(RequestError) as caught:
+        resolve("plain", NoiseToImageConfig, [set_layer([text])])
+    for message in messages:
+        assert message in str(caught.value)

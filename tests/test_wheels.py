@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
-    for project in (ROOT, ROOT / "plugins" / "ganzoo-dcgan"):
+    for project in (ROOT, *sorted((ROOT / "plugins").iterdir())):
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(project)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -23,7 +23,7 @@ def wheels(tmp_path_factory):
 
 
 def test_a_wheel_holds_its_own_package_and_no_other(wheels):
-    assert set(wheels) == {"ganzoo", "ganzoo_dcgan"}
+    assert set(wheels) == {"ganzoo", "ganzoo_classics", "ganzoo_dcgan"}
     for package, path in wheels.items():
         names = zipfile.ZipFile(path).namelist()
         assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {package}
@@ -49,11 +49,12 @@ def test_installed_from_wheels_the_verbs_work(wheels, tmp_path):
         return done.stdout
 
     where = subprocess.run(
-        [sys.executable, "-c", "import ganzoo, ganzoo_dcgan; print(ganzoo.__file__, ganzoo_dcgan.__file__)"],
+        [sys.executable, "-c", "import ganzoo, ganzoo_dcgan as d, ganzoo_classics as c; print(ganzoo.__file__, d.__file__, c.__file__)"],
         capture_output=True, text=True, env=env, cwd=tmp_path, check=True,
     )  # fmt: skip
-    assert where.stdout.count(str(site)) == 2
+    assert where.stdout.count(str(site)) == 3
     listed = json.loads(ganzoo("list", "--json"))
-    assert [item["name"] for item in listed["architectures"]] == ["dcgan"] and listed["problems"] == []
+    assert [item["name"] for item in listed["architectures"]] == ["cgan", "dcgan", "gan", "wgan", "wgan-gp"]
+    assert listed["problems"] == []
     ganzoo("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", "run")
     ganzoo("export", "run")

@@ -54,7 +54,7 @@ class ThumbnailScorer:
 
     def _thumbnails_of_reals(self) -> NDArray[np.float64]:
         lengths = self._source.lengths
-        count = min(_MOST_REALS, min(lengths))
+        count = min(_MOST_REALS, *lengths)
         places = [np.linspace(0, length - 1, count).astype(np.int64) for length in lengths]
         found = []
         for start in range(0, count, _CHUNK):

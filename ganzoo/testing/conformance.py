@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganzoo.architecture import Architecture, ImageToImage
 from ganzoo.config.fields import describe
-from ganzoo.config.resolve import preset_layer, resolve
+from ganzoo.config.resolve import Layer, preset_layer, resolve
 from ganzoo.data.batches import Order
 from ganzoo.errors import RequestError
 from ganzoo.export.exporter import Origin, export
@@ -32,12 +32,16 @@ _MOST_STEPS = 40
 
 
 class Subject:
-    """An architecture with its `tiny` settings and random pictures of the shape it asks for."""
+    """An architecture with its `tiny` settings and random pictures of the shape it asks for.
 
-    def __init__(self, offer: Offer[ArchitectureSpec]) -> None:
+    settings: of its own table, over those of `tiny`.
+    """
+
+    def __init__(self, offer: Offer[ArchitectureSpec], *, settings: Mapping[str, Any] | None = None) -> None:
         self.offer = offer
         self.spec = offer.spec
-        self.config = resolve(self.spec.name, config_class(offer), [preset_layer(self.spec, PRESET)])
+        layers = [preset_layer(self.spec, PRESET), Layer(origin="test", tables={"architecture": settings or {}})]
+        self.config = resolve(self.spec.name, config_class(offer), layers)
         data = self.config.data
         self.data = DataInfo(channels=data.channels or 3, size=data.size or 64, classes=10)
         self.batch_size = self.config.train.batch_size

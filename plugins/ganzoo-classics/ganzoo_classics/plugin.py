@@ -15,6 +15,16 @@ _FAST = {
     "ema_half_life_kimg": 5.0,
     "ema_rampup": 0.5,
 }
+# Without dropout: on 1,500 pictures R1 is the better restraint.
+_PERCEPTRON_FAST = {
+    **_FAST,
+    "width": 256,
+    "generator_lr": 1e-3,
+    "discriminator_lr": 1e-3,
+    "penalty": "r1",
+    "penalty_weight": 1.0,
+    "dropout": 0.0,
+}
 _TINY_TRAIN = {"batch_size": 8, "steps": 4, "sample_count": 4}
 
 
@@ -32,7 +42,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 "paper": Preset(summary="28x28 grey, the published widths", data={"size": 28, "channels": 1}),
                 "digits": Preset(
                     summary="the built-in digits at 32x32, two minutes on two CPU cores",
-                    architecture={**_FAST, "width": 256, "generator_lr": 5e-4},
+                    architecture=_PERCEPTRON_FAST,
                     train=_LENGTH,
                     data=_DIGITS,
                 ),
@@ -60,7 +70,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 ),
                 "digits": Preset(
                     summary="the built-in digits at 32x32 by class, two minutes on two CPU cores",
-                    architecture={**_FAST, "width": 256, "generator_lr": 5e-4},
+                    architecture=_PERCEPTRON_FAST,
                     train=_LENGTH,
                     data=_DIGITS,
                 ),
