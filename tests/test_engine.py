@@ -222,7 +222,7 @@ def test_batch_norm_statistics_are_averaged_and_counters_copied():
     architecture.a.num_batches_tracked.fill_(7)
     average.update(kimg=0.1, batch_size=100)
     assert average.modules["a"].running_mean.tolist() == [0.5, 0.5]
-    assert average.modules["a"].num_batches_tracked.item() == 7
+    assert average.state()["a"]["num_batches_tracked"].item() == 7
 
 
 def test_wgan_gp_takes_five_critic_steps():

@@ -237,11 +237,8 @@ class NoiseToImage(Architecture):
         real_margin, fake_margin = objectives.margins(self.config.objective, real, fake)
         # Of pairs it is no accuracy: a critic may rank all of them rightly and still be a good teacher.
         name = "ranking" if self.config.objective in objectives.PAIRED else "accuracy"
-        stats = {
-            "real": real.mean(),
-            "fake": fake.mean(),
-            name: ((real_margin > 0).float().mean() + (fake_margin < 0).float().mean()) / 2,
-        }
+        right = torch.stack([real_margin, -fake_margin]) > 0
+        stats = {"real": real.mean(), "fake": fake.mean(), name: right.to(real.dtype).mean()}
         if isinstance(self.augmentation, AdaptiveAugment):
             stats["sign"] = real_margin.sign().mean()
             stats["augment"] = self.augmentation.probability.clone()

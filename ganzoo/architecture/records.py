@@ -5,7 +5,6 @@ Shapes: B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -31,14 +30,12 @@ class _Pictures:
     """Shared by the kinds of batch: every tensor field has the batch as its first dimension."""
 
     def __len__(self) -> int:
-        return int(getattr(self, dataclasses.fields(self)[0].name).shape[0])
+        return int(getattr(self, self.__slots__[0]).shape[0])
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same record with every tensor changed."""
-        values: dict[str, Any] = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        return dataclasses.replace(
-            self, **{name: change(value) for name, value in values.items() if isinstance(value, Tensor)}
-        )
+        values: list[Any] = [getattr(self, name) for name in self.__slots__]
+        return type(self)(*[change(value) if isinstance(value, Tensor) else value for value in values])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,14 @@ from torch import Tensor
 
 def derive_key(*parts: object) -> int:
     """A 63-bit key from printable parts; equal parts give equal keys on every machine."""
-    text = "\x1f".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+    return _key(hashlib.blake2b(digest_size=8), "\x1f".join(map(str, parts)))
+
+
+def _key(begun: hashlib.blake2b, text: str) -> int:
+    """The key of a text whose beginning has been hashed already."""
+    whole = begun.copy()
+    whole.update(text.encode())
+    return int.from_bytes(whole.digest(), "little") >> 1
 
 
 def seed_default_generators(key: int, device: torch.device) -> None:
@@ -75,7 +81,7 @@ class Step:
         self.batch_size = batch_size
         self.device = device
         self._dtype = dtype
-        self._seed = seed
+        self._begun = hashlib.blake2b(f"{seed}\x1f{number}\x1f".encode(), digest_size=8)
         self._shard = shard or Shard()
         self._scope = ""
         self._drawn: set[tuple[str, str]] = set()
@@ -131,12 +137,12 @@ class Step:
             yield
         finally:
             self._scope = outer
-            self._seed_defaults(f"{outer} after {name}")
+            if outer:  # between phases nothing is drawn that the next one would not seed for itself
+                self._seed_defaults(f"{outer} after {name}")
 
     def _seed_defaults(self, scope: str) -> None:
         # Strangers use nn.Dropout and torch.randn, which know nothing of keys.
-        key = derive_key(self._seed, self.number, "default", scope, self._shard.index)
-        seed_default_generators(key, self.device)
+        seed_default_generators(_key(self._begun, f"default\x1f{scope}\x1f{self._shard.index}"), self.device)
 
     def _draw(self, purpose: str, shape: tuple[int, ...], make: Callable[..., Tensor]) -> Tensor:
         if (self._scope, purpose) in self._drawn:
@@ -144,7 +150,7 @@ class Step:
                 f"{purpose!r} was drawn before in {self._scope!r} of this step; give each draw a purpose of its own"
             )
         self._drawn.add((self._scope, purpose))
-        generator = torch.Generator().manual_seed(derive_key(self._seed, self.number, self._scope, purpose))
+        generator = torch.Generator().manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}"))
         samples, count = shape[0], self._shard.count
         pinned = self.device.type == "cuda"
         drawn = make((samples * count, *shape[1:]), generator=generator, pin_memory=pinned)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ganzoo.architecture import Architecture, Ema
 from ganzoo.architecture.records import value_at
@@ -39,6 +38,8 @@ class Average:
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """State dicts of the averaged submodules, by the names the architecture uses; the tensors are the live ones."""
+        for copied, live in self._copies:  # counters: nobody reads them before
+            copied.copy_(live)
         return {name: self.modules[_key(name)].state_dict() for name in self.spec.of}
 
     def load_state(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
@@ -55,9 +56,7 @@ class Average:
         # beta such that a weight counts half after half_life
         beta = 0.5 ** (batch_size / 1000 / half_life) if half_life > 0 else 0.0
         if self._averages:
-            get_ema_multi_avg_fn(beta)(self._averages, self._lives, None)  # type: ignore[no-untyped-call]
-        for average, live in self._copies:
-            average.copy_(live)
+            torch._foreach_lerp_(self._averages, self._lives, 1 - beta)
 
 
 def evaluation_copy(architecture: Architecture, average: Mapping[str, Mapping[str, Tensor]] | None) -> Architecture:

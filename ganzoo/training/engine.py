@@ -6,10 +6,11 @@ averaged over micro-batches and ranks in one place, before the update.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from ganzoo.nn import Stepwise
 from ganzoo.training.ema import Average
 from ganzoo.training.optimizers import PlayerOptimizer
 from ganzoo.training.ranks import Ranks
+
+_MOST_KEPT = 1_000
 
 Compile = Literal["off", "on", "cuda-graphs"]
 
@@ -73,7 +76,17 @@ class Engine:
             for name, buffer in architecture.named_buffers()
             if name.rpartition(".")[2] in ("running_mean", "running_var")
         ]
-        self._sums: dict[str, tuple[Tensor, int]] = {}
+        self._shards = [
+            Shard(
+                rank=self.ranks.rank,
+                ranks=self.ranks.count,
+                micro=micro,
+                micros=accumulate,
+                all_gather=self.ranks.gather,
+            )
+            for micro in range(accumulate)
+        ]
+        self._meters: dict[str, _Meter] = {}
         # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
         self._latch = torch.zeros((), dtype=torch.int64, device=device)
@@ -108,9 +121,7 @@ class Engine:
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
             optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total))
-            for name, value in {**losses.terms, **losses.stats}.items():
-                if value.ndim == 0:
-                    self._note(f"{phase.name}.{name}", value)
+            self._note(phase.name, losses)
             stats |= {f"{phase.name}.{name}": value for name, value in losses.stats.items()}
         if self.device.type == "cpu":
             self.check(batch)
@@ -132,13 +143,11 @@ class Engine:
 
     def means(self) -> dict[str, float]:
         """The mean of each loss and scalar statistic since the last call, as `phase.name`."""
-        names = list(self._sums)
-        if not names:
+        if not self._meters:
             return {}
-        values = torch.stack([total for total, _ in self._sums.values()]).tolist()
-        counts = [count for _, count in self._sums.values()]
-        self._sums.clear()
-        return {name: value / count for name, value, count in zip(names, values, counts, strict=True)}
+        names, means = list(self._meters), torch.stack([meter.mean() for meter in self._meters.values()])
+        self._meters.clear()
+        return dict(zip(names, means.tolist(), strict=True))  # the one question to the device
 
     def checksum(self) -> float:
         """A number that is the same on every rank as long as their weights are the same bits."""
@@ -154,15 +163,9 @@ class Engine:
                 batch_size=self.batch_size,
                 device=self.device,
                 dtype=self._dtype,
-                shard=Shard(
-                    rank=self.ranks.rank,
-                    ranks=self.ranks.count,
-                    micro=micro,
-                    micros=self.micros,
-                    all_gather=self.ranks.gather,
-                ),
+                shard=shard,
             )
-            for micro in range(self.micros)
+            for shard in self._shards
         ]
 
     def _split(self, batch: Batch | Pair) -> list[Batch | Pair]:
@@ -190,7 +193,7 @@ class Engine:
 
     def _backward_one(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
         with step.scope(phase.name):
-            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            with self._autocast():
                 losses = phase.loss(batch, step)
             if not isinstance(losses, Losses) or not losses.terms:
                 raise PluginError(f"the loss of phase {phase.name!r} must return Losses with at least one term")
@@ -234,7 +237,7 @@ class Engine:
                 largest, where = size, name
                 if math.isnan(size):
                     break
-        optimizer.torch.zero_grad(set_to_none=True)
+        optimizer.drop_gradients()
         terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
         return DivergedError(
             f"Training diverged at step {number}, phase {phase.name!r}: {terms}; "
@@ -242,10 +245,37 @@ class Engine:
             hint="Lower the learning rates, or go back to an earlier checkpoint with other settings.",
         )
 
-    def _note(self, name: str, value: Tensor) -> None:
-        value = value.float()
-        total, count = self._sums.get(name, (None, 0))
-        self._sums[name] = (value if total is None else total + value, count + 1)
+    def _autocast(self) -> contextlib.AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+
+    def _note(self, phase: str, losses: Losses) -> None:
+        for name, value in (*losses.terms.items(), *losses.stats.items()):
+            if value.ndim == 0:
+                self._meters.setdefault(f"{phase}.{name}", _Meter()).add(value)
+
+
+class _Meter:
+    """The mean of scalars on the device. Kept in a list: adding up at every step costs a kernel for each."""
+
+    def __init__(self) -> None:
+        self._values: list[Tensor] = []
+        self._total: Tensor | float = 0.0
+        self._count = 0
+
+    def add(self, value: Tensor) -> None:
+        self._values.append(value)
+        if len(self._values) == _MOST_KEPT:
+            self._fold()
+
+    def mean(self) -> Tensor:
+        self._fold()
+        return torch.as_tensor(self._total / self._count)
+
+    def _fold(self) -> None:
+        if self._values:
+            self._total = self._total + torch.stack(self._values).double().sum()
+            self._count += len(self._values)
+            self._values.clear()
 
 
 def _check_division(batch_size: int, ranks: int, accumulate: int) -> None:

@@ -78,7 +78,12 @@ class PlayerOptimizer:
             with torch.no_grad():
                 torch._foreach_clamp_max_(list[Tensor](self.parameters), self.spec.clamp)
                 torch._foreach_clamp_min_(list[Tensor](self.parameters), -self.spec.clamp)
-        self.torch.zero_grad(set_to_none=True)
+        self.drop_gradients()
+
+    def drop_gradients(self) -> None:
+        """What `zero_grad(set_to_none=True)` does, at a tenth of its cost."""
+        for parameter in self.parameters:
+            parameter.grad = None
 
 
 def _parameters(name: str, spec: Optimizer, architecture: Architecture) -> list[tuple[str, nn.Parameter]]:
