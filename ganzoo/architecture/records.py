@@ -30,12 +30,14 @@ class _Pictures:
     """Shared by the kinds of batch: every tensor field has the batch as its first dimension."""
 
     def __len__(self) -> int:
-        return int(getattr(self, self.__slots__[0]).shape[0])
+        return int(self._values()[0].shape[0])
+
+    def _values(self) -> tuple[Any, ...]:
+        raise NotImplementedError
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same record with every tensor changed."""
-        values: list[Any] = [getattr(self, name) for name in self.__slots__]
-        return type(self)(*[change(value) if isinstance(value, Tensor) else value for value in values])
+        return type(self)(*[change(value) if isinstance(value, Tensor) else value for value in self._values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ class Batch(_Pictures):
     real: Tensor
     label: Tensor | None = None
 
+    def _values(self) -> tuple[Any, ...]:
+        return self.real, self.label
+
 
 @dataclass(frozen=True, slots=True)
 class Pair(_Pictures):
@@ -59,6 +64,9 @@ class Pair(_Pictures):
 
     source: Tensor
     target: Tensor
+
+    def _values(self) -> tuple[Any, ...]:
+        return self.source, self.target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
