@@ -1,4 +1,4 @@
-"""Write the README's tables from code and result files: `python benchmarks/tables.py [--write]`.
+"""Write the tables of README and docs from code and result files: `python benchmarks/tables.py [--write]`.
 
 Without --write it says which are out of date and exits with 1; the tests call it so.
 """
@@ -12,7 +12,6 @@ from ganzoo.cli import VERBS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-README = ROOT / "README.md"
 
 
 def verbs():
@@ -47,6 +46,14 @@ def benchmarks():
             lines.append(
                 f"| training, DCGAN preset `{name}` | {speed[0]} | best hand-written loop: {speed[1]} "
                 f"| {_interval(figure)} of the time |"
+            )
+    for figures, machine in _figures("ranks"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            lines.append(
+                f"| training, {name}, two processes of one core | {figure['ours_images_per_second']:,.0f} images/s "
+                f"| one process of two cores: {figure['theirs_images_per_second']:,.0f} images/s "
+                f"| {_interval(figure)} of the speed |"
             )
     for figures, machine in _figures("runtime"):
         machines.add(_machine(machine))
@@ -95,23 +102,73 @@ def digits():
     return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
 
 
-TABLES = {"verbs": verbs, "benchmarks": benchmarks, "digits": digits}
+def objectives():
+    lines = ["| objective | settings | kimg | Frechet distance | rarest digit |", "|---|---|---|---|---|"]
+    machines = set()
+    for figures, machine in _figures("objectives"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            lines.append(
+                f"| {name} | `{figure['command']}` | {figure['kimg']:.0f} | {figure['frechet']:.0f} "
+                f"| {100 * figure['rarest_class']:.1f}% |"
+            )
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
+def conditional():
+    lines = [
+        "| seed | painted as asked | the least obeyed digit | Frechet distance | distance to training digits |",
+        "|---|---|---|---|---|",
+    ]
+    machines = set()
+    for figures, machine in _figures("conditional"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            lines.append(
+                f"| {name.removeprefix('seed ')} | {100 * figure['obeyed']:.1f}% "
+                f"| {100 * figure['least_obeyed_class']:.1f}% | {figure['frechet']:.0f} "
+                f"| {figure['novelty']:.2f} times that of unseen real ones |"
+            )
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
+def switches():
+    lines = ["| switch | preset | with it, of the time without | |", "|---|---|---|---|"]
+    machines = set()
+    for figures, machine in _figures("switches"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            switch, _, preset = name.partition(", ")
+            lines.append(f"| {switch} | `{preset}` | {_interval(figure)} | {figure['remark']} |")
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
+README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
+TABLES = {
+    "verbs": (README, verbs),
+    "benchmarks": (README, benchmarks),
+    "digits": (README, digits),
+    "objectives": (OBJECTIVES, objectives),
+    "conditional": (OBJECTIVES, conditional),
+    "switches": (GUIDE, switches),
+}
 
 
 def main(write):
-    text = README.read_text(encoding="utf-8")
-    fresh = text
-    for name, make in TABLES.items():
+    stale = []
+    for name, (page, make) in TABLES.items():
+        text = page.read_text(encoding="utf-8")
         pattern = re.compile(rf"(<!-- {name}: made by benchmarks/tables.py -->\n).*?(<!-- end -->)", re.S)
-        if not pattern.search(fresh):
-            sys.exit(f"README.md has no place for the table {name!r}")
+        if not pattern.search(text):
+            sys.exit(f"{page.name} has no place for the table {name!r}")
         body = "\n".join(make())
-        fresh = pattern.sub(lambda match, body=body: match[1] + body + "\n" + match[2], fresh)
-    if fresh == text:
-        return
-    if not write:
-        sys.exit("README.md is out of date: python benchmarks/tables.py --write")
-    README.write_text(fresh, encoding="utf-8")
+        fresh = pattern.sub(lambda match, body=body: match[1] + body + "\n" + match[2], text)
+        if fresh != text and write:
+            page.write_text(fresh, encoding="utf-8")
+        elif fresh != text:
+            stale.append(f"{page.name} ({name})")
+    if stale:
+        sys.exit(f"Out of date: {', '.join(stale)}. Run: python benchmarks/tables.py --write")
 
 
 if __name__ == "__main__":

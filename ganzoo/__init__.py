@@ -6,7 +6,7 @@ when an architecture is built and not before.
 
 from typing import TYPE_CHECKING
 
-from ganzoo.specs import ArchitectureSpec, DataInfo, DataSourceSpec, Dim, Preset, TensorSpec
+from ganzoo.specs import ArchitectureSpec, DataInfo, DataSourceSpec, Dim, LoggerSpec, Preset, TensorSpec
 from ganzoo.version import API_VERSION, __version__
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = [
     "DataInfo",
     "DataSourceSpec",
     "Dim",
+    "LoggerSpec",
     "Preset",
     "TensorSpec",
     "__version__",

@@ -111,6 +111,15 @@ def test_schedules_are_functions_of_kimg():
     assert group["lr"] == pytest.approx(0.1 - 0.04) and group["betas"] == (pytest.approx(0.04), 0.9)
 
 
+def test_a_schedule_of_sgd_is_its_momentum():
+    def optimizers(self):
+        return {"a": Optimizer(trains=("a",), kind="sgd", lr=0.1, betas=(lambda kimg: 0.5 + kimg, 0.0))}
+
+    one = engine(Scalars, optimizers=optimizers)
+    one.step(10, batch())
+    assert one.optimizers["a"].torch.param_groups[0]["momentum"] == pytest.approx(0.54)
+
+
 def test_a_gradient_that_is_missing_stays_missing():
     class TwoWeights(nn.Module):
         def __init__(self):

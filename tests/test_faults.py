@@ -115,6 +115,16 @@ def test_a_fault_at_every_operation_of_a_checkpoint(subject, unbroken, tmp_path,
         assert not differing(unbroken, whole_state(resumed)), (at, names[at])
 
 
+def test_a_kill_in_the_first_checkpoint_leaves_a_run_that_can_be_begun_again(tmp_path):
+    run = tmp_path / "run"
+    command = ("train", "gan", "--preset", "tiny", "--data", "digits", "--out", run)
+    assert_clean(ganzoo(*command), status=0)
+    (only,) = (run / "checkpoints").iterdir()
+    only.rename(run / "checkpoints" / f".writing-{only.name}")
+    assert_clean(ganzoo(*command), status=0)
+    assert [item.name for item in (run / "checkpoints").iterdir()] == [only.name]
+
+
 def test_a_real_limit_on_file_size(tmp_path):
     """The system itself refuses to write on, as a full disk or a quota does."""
     if sys.platform == "win32":

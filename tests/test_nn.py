@@ -62,6 +62,14 @@ def test_freezing_takes_the_first_layers_with_their_norms():
         freeze_first_layers(network, 3)
 
 
+def test_freezing_and_spectral_norm_together():
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    freeze_first_layers(network, 1)
+    normalize_spectrum(network)
+    learning = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    assert learning == ["1.bias", "1.parametrizations.weight.original"]
+
+
 def test_warping_by_nothing_gives_the_picture_back():
     images = pictures()
     same = matrix(1, 0, 0, 1).expand(4, 3, 3)

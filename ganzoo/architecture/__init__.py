@@ -8,7 +8,7 @@ trainer knows phases and nothing else; it never asks for a name.
 from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.image_to_image import Direction, ImageToImage
 from ganzoo.architecture.noise_to_image import NoiseToImage
-from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Pair, Phase, Value
+from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Pair, Phase, Value, value_at
 from ganzoo.architecture.step import Shard, Step
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "Shard",
     "Step",
     "Value",
+    "value_at",
 ]

@@ -60,12 +60,12 @@ class NoiseToImage(Architecture):
             )
         self.generator = self.build_generator()
         self.discriminator = self.build_discriminator()
-        if self.config.spectral_norm:
-            normalize_spectrum(self.discriminator)
         try:
             freeze_first_layers(self.discriminator, self.config.freeze_discriminator)
         except ValueError as error:
             raise RequestError(f"freeze_discriminator: {error}.") from None
+        if self.config.spectral_norm:  # after freezing: it puts a weight behind its bias
+            normalize_spectrum(self.discriminator)
         self.augmentation = self._build_augmentation()
 
     def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
@@ -85,15 +85,16 @@ class NoiseToImage(Architecture):
         purpose: names the draw of the augmentation. compiled: False for a gradient penalty, as the second derivative
         of a compiled network is refused.
         """
-        labels, augmentation = self._labels(batch), self.augmentation
+        labels = self._labels(batch)
         discriminate = self.discriminator if compiled else self.discriminator.forward
-        if augmentation is None:
+        if self.augmentation is None:
             return lambda images: discriminate(images, *labels)
-        draws = step.uniform(f"augment {purpose}", len(batch), augmentation.columns)
+        draws = step.uniform(f"augment {purpose}", len(batch), self.augmentation.columns)
+        augment = self.augmentation if compiled else self.augmentation.forward
 
         def judge(images: Tensor) -> Tensor:
             with torch.autocast(images.device.type, enabled=False):
-                shown = augmentation(images.to(draws.dtype), draws)
+                shown = augment(images.to(draws.dtype), draws)
             logits: Tensor = discriminate(shown, *labels)
             return logits
 

@@ -65,16 +65,17 @@ def command(
         grid(to_uint8(painted.pixels, low=painted.low, high=painted.high), columns=columns).save(out)
     except (OSError, ValueError) as error:
         raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
-    click.echo(f"{count} pictures, seeds {seed} to {seed + count - 1}: {out}")
+    click.echo(f"{count} pictures{painted.origin}, seeds {seed} to {seed + count - 1}: {out}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Painted:
-    """pixels: (N, C, H, W) in [low, high]."""
+    """pixels: (N, C, H, W) in [low, high]. origin: in words, of which checkpoint."""
 
     pixels: NDArray[Any]
     low: float
     high: float
+    origin: str = ""
 
 
 def paint_file(path: Path, count: int, seed: int, label: str | None = None) -> Painted:
@@ -114,11 +115,14 @@ def paint_run(path: Path, count: int, seed: int, label: str | None = None, check
     from ganzoo.training.previews import paint
     from ganzoo.training.start import load_trained
 
-    graph = load_trained(path, load_registry(), say=warn, which=checkpoint).architecture.graphs()[0]
+    trained = load_trained(path, load_registry(), say=warn, which=checkpoint)
+    graph = trained.architecture.graphs()[0]
     _refuse_translation(path, [spec.draw for spec in graph.inputs])
     labels = _labels(label, graph.inputs, count, path)
     images = paint(graph, count=count, device=torch.device("cpu"), first_seed=seed, labels=labels)
-    return Painted(pixels=images.numpy(), low=graph.outputs[0].low, high=graph.outputs[0].high)
+    return Painted(
+        pixels=images.numpy(), low=graph.outputs[0].low, high=graph.outputs[0].high, origin=f" of step {trained.step:,}"
+    )
 
 
 def _labels(text: str | None, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:

@@ -80,7 +80,7 @@ def command(
     registry = load_registry()
     if resume is not None:
         changes = Layer(origin="command line", tables=_merge(set_layer(assignments).tables, {"train": given}))
-        return _go_on(resume, changes, registry)
+        return _resume(resume, changes, registry)
     assert architecture is not None
     offer = registry.architecture(architecture)
     resolved = _resolve(registry, architecture, preset, config, assignments, given, data)
@@ -97,25 +97,32 @@ def command(
         _print_plan(resolved, trainer)
         return 0
     assert out is not None
-    if restarted() and any((out / "checkpoints").glob("step-*")):
-        return _go_on(out, Layer(origin="restart", tables={}), registry)
     with joined_ranks(resolved.train.device) as ranks, _observer(ranks, out) as observer:
+        # Rank 0 decides: one decision for all, whatever the others see of a shared directory just now.
+        if ranks.tell(restarted() and any((out / "checkpoints").glob("step-*"))):
+            kept = {key: given[key] for key in ("max_seconds",) if key in given}  # a run does not remember it
+            return _go_on(out, Layer(origin="restart", tables={"train": kept}), registry, ranks, observer)
         trainer = begin(
             offer, resolved, registry, out=out, preset=preset or "", observer=observer, init_from=init_from, ranks=ranks
         )
         return _report(trainer.train(), out, ranks)
 
 
-def _go_on(run: Path, changes: Layer, registry: Registry) -> int:
+def _resume(run: Path, changes: Layer, registry: Registry) -> int:
     from ganzoo.training.ranks import joined_ranks
     from ganzoo.training.run import open_run
-    from ganzoo.training.start import go_on
 
     device = changes.tables.get("train", {}).get("device") or open_run(run, registry).config.train.device
     with joined_ranks(device) as ranks, _observer(ranks, run) as observer:
-        trainer = go_on(run, changes, registry, observer=observer, ranks=ranks)
-        observer.say(f"going on at step {trainer.steps_done}")
-        return _report(trainer.train(), run, ranks)
+        return _go_on(run, changes, registry, ranks, observer)
+
+
+def _go_on(run: Path, changes: Layer, registry: Registry, ranks: Ranks, observer: Observer) -> int:
+    from ganzoo.training.start import go_on
+
+    trainer = go_on(run, changes, registry, observer=observer, ranks=ranks)
+    observer.say(f"going on at step {trainer.steps_done}")
+    return _report(trainer.train(), run, ranks)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 class Schedule:
     """A number that goes from `start` to `end` while kimg goes from `from_kimg` to `to_kimg`.
 
-    Constant before and after, and never outside [start, end]. It is a pure function of kimg, so making a
+    Constant before and after. It is a pure function of kimg, so making a
     run longer on resume does not rewrite its past. In TOML it is an inline table:
 
         generator_lr = {start = 2e-4, end = 5e-5, to_kimg = 20000, shape = "cosine"}

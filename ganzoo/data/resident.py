@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 
 import numpy as np
 import torch
@@ -28,33 +27,39 @@ class Resident:
         self.lengths = source.lengths
         self.in_memory = True
         self._device = device
-        self._sides = [_everything(source, side, device) for side in range(len(source.lengths))]
+        whole = [_everything(source, side, device) for side in range(len(source.lengths))]
+        # An unpaired source has a second side, and only its targets are of use.
+        self._tensors = {**whole[-1], **({"source": whole[0]["source"]} if len(whole) > 1 else {})}
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         chosen = [torch.from_numpy(side).to(self._device, non_blocking=True) for side in indices]
-        rows = [batch.map(itemgetter(at)) for batch, at in zip(self._sides, chosen, strict=True)]
-        first, last = rows[0], rows[-1]
-        if isinstance(first, Pair) and isinstance(last, Pair):
-            return Pair(source=first.source, target=last.target)
-        return first
+        rows = {
+            name: tensor.index_select(0, chosen[-1 if name == "target" else 0])
+            for name, tensor in self._tensors.items()
+        }
+        return Pair(**rows) if "target" in rows else Batch(**rows)
 
 
 def fits(source: DataSource, gigabytes: float) -> bool:
     """Whether the pictures of a source in memory take at most so many GiB."""
+    if not source.in_memory:
+        return False
+    first = source.fetch([np.zeros(1, dtype=np.int64)] * len(source.lengths))
+    pictures = 2 if isinstance(first, Pair) and len(source.lengths) == 1 else 1  # a paired row has two
     pixels = source.info.channels * source.info.size**2
-    return source.in_memory and sum(source.lengths) * pixels <= gigabytes * 2**30
+    return pictures * sum(source.lengths) * pixels <= gigabytes * 2**30
 
 
-def _everything(source: DataSource, side: int, device: torch.device) -> Batch | Pair:
-    """All pictures of one side; another side's rows are whatever its first pictures are."""
-    length = source.lengths[side]
-    parts: list[Batch | Pair] = []
+def _everything(source: DataSource, side: int, device: torch.device) -> dict[str, Tensor]:
+    """The tensors of a batch with all pictures of one side; of an unpaired source the other side's are left out."""
+    length, unpaired = source.lengths[side], len(source.lengths) > 1
+    parts: dict[str, list[Tensor]] = {}
     for start in range(0, length, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, length))
-        indices = [rows if other == side else rows % count for other, count in enumerate(source.lengths)]
-        parts.append(source.fetch(indices).map(lambda tensor: tensor.to(device)))
-    names = [
-        name for name in ("real", "label", "source", "target") if isinstance(getattr(parts[0], name, None), Tensor)
-    ]
-    whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-    return Batch(**whole) if isinstance(parts[0], Batch) else Pair(**whole)
+        batch = source.fetch([rows if other == side else rows % count for other, count in enumerate(source.lengths)])
+        names = ("real", "label") if isinstance(batch, Batch) else ("source", "target")
+        for name in (names[side],) if unpaired else names:
+            tensor = getattr(batch, name)
+            if tensor is not None:
+                parts.setdefault(name, []).append(tensor.to(device))
+    return {name: torch.cat(tensors) for name, tensors in parts.items()}

@@ -21,6 +21,7 @@ from ganzoo.nn.augmentation import Augmentation
 from ganzoo.nn.warp import blit, warp
 
 _EVERY = 4  # steps between two moves of p (appendix C)
+_Number = Tensor | float
 _LUMA = 1 / math.sqrt(3)
 
 
@@ -115,12 +116,10 @@ def _normal(uniform: Tensor) -> Tensor:
 
 
 def _chosen(applies: Tensor, value: Tensor, otherwise: float) -> Tensor:
-    return torch.where(applies, value, otherwise)
+    return value.masked_fill(~applies, otherwise)  # `where` with a number makes the host wait for a GPU
 
 
-def _matrix(a: Tensor, b: Tensor | float, c: Tensor | float, d: Tensor | float, x: Tensor | float, y: Tensor | float) -> Tensor:  # fmt: skip # noqa: E501
+def _matrix(a: Tensor, b: _Number, c: _Number, d: _Number, x: _Number, y: _Number) -> Tensor:
     """[[a, b, x], [c, d, y], [0, 0, 1]] for each picture: (B, 3, 3)."""
-    rows = [
-        torch.as_tensor(value, dtype=a.dtype, device=a.device).expand_as(a) for value in (a, b, x, c, d, y, 0, 0, 1)
-    ]
+    rows = [value if isinstance(value, Tensor) else torch.full_like(a, value) for value in (a, b, x, c, d, y, 0, 0, 1)]
     return torch.stack(rows, 1).reshape(-1, 3, 3)

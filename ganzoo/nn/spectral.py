@@ -42,7 +42,9 @@ class _SpectralNorm(Stepwise):
             self.advance()
 
     def forward(self, weight: Tensor) -> Tensor:
-        return weight / torch.dot(self.u, self._matrix(weight) @ self.v)
+        # The same sigma for a loss under bf16 and a penalty outside of it.
+        with torch.autocast(weight.device.type, enabled=False):
+            return weight / torch.dot(self.u, self._matrix(weight) @ self.v)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         return weight

@@ -27,7 +27,7 @@ from torch import Tensor
 from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.training.engine import Engine
 
-_NAME = re.compile(r"step-(\d{8})")
+_NAME = re.compile(r"step-(\d{8,})")
 _MODEL, _AVERAGE, _OPTIMIZERS, _STATE, _MANIFEST = (
     "model.safetensors",
     "ema.safetensors",
@@ -155,17 +155,21 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
             hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
         ) from error
     # Counted from the one just written: a newer one is damaged, or we would have gone on from it.
-    kept = best(folder)
+    kept = best(folder, sound=final)
     for old in [item for item in _listed(folder) if item.step <= step][keep:]:
         if old != kept:
             _remove(old)
     return final
 
 
-def best(folder: Path) -> Checkpoint | None:
-    """The checkpoint with the lowest score, not verified; None where none has a score."""
-    scored = _by_score(folder)
-    return scored[0] if scored else None
+def best(folder: Path, *, sound: Checkpoint | None = None) -> Checkpoint | None:
+    """The whole checkpoint with the lowest score; None where there is none. sound: one that need not be verified."""
+    for checkpoint in _by_score(folder):
+        with contextlib.suppress(CheckpointError):
+            if checkpoint != sound:
+                checkpoint.verify()
+            return checkpoint
+    return None
 
 
 def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:

@@ -60,15 +60,16 @@ class Engine:
         self.micros = accumulate
         self._dtype = dtype
         _check_division(batch_size, self.ranks.count, accumulate)
-        self.ranks.broadcast([*architecture.parameters(), *architecture.buffers()])
         self.phases = list(architecture.phases())
         specs = architecture.optimizers()
         _check(self.phases, list(specs))
         self.optimizers = {name: PlayerOptimizer(name, spec, architecture, self.phases) for name, spec in specs.items()}
         ema = architecture.ema()
         self.average = Average(ema, architecture) if ema is not None else None
+        self.synchronize()
         if compile != "off":
             architecture.compile_networks(mode="reduce-overhead" if compile == "cuda-graphs" else "default")
+        self._cuda_graphs = compile == "cuda-graphs" and device.type == "cuda"
         self.between_steps = True
         self._stepwise = [module for module in architecture.modules() if isinstance(module, Stepwise)]
         self._running = [
@@ -91,6 +92,13 @@ class Engine:
         # because asking a GPU at every step would make it wait.
         self._latch = torch.zeros((), dtype=torch.int64, device=device)
 
+    def synchronize(self) -> None:
+        """Give every rank the weights and the average of rank 0."""
+        averages = (
+            [tensor for state in self.average.state().values() for tensor in state.values()] if self.average else []
+        )
+        self.ranks.broadcast([*self.architecture.parameters(), *self.architecture.buffers(), *averages])
+
     def prepare(self, batch: Batch | Pair) -> Batch | Pair:
         """Pictures to the device, uint8 to float in [-1, 1]."""
 
@@ -110,6 +118,9 @@ class Engine:
         they were before that phase; on a GPU the updates are withheld and `check` raises.
         """
         self.between_steps = False
+        if self._cuda_graphs:
+            # What one phase painted, the next one still reads: the graphs' memory is free again from here.
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         steps, parts = self._new_steps(number), self._split(batch)
         stats: dict[str, Tensor] = {}
         for index, phase in enumerate(self.phases):
@@ -149,10 +160,14 @@ class Engine:
         self._meters.clear()
         return dict(zip(names, means.tolist(), strict=True))  # the one question to the device
 
-    def checksum(self) -> float:
-        """A number that is the same on every rank as long as their weights are the same bits."""
-        sums = [parameter.detach().double().sum() for parameter in self.architecture.parameters()]
-        return float(torch.stack(sums).sum())
+    def checksum(self) -> int:
+        """A number that is the same on every rank as long as their weights and buffers are the same bits.
+
+        Of bits, as whole numbers: a sum of floats depends on the processor that adds them.
+        """
+        tensors = [tensor.detach() for tensor in (*self.architecture.parameters(), *self.architecture.buffers())]
+        sums = [tensor.contiguous().flatten().view(torch.uint8).sum(dtype=torch.int64) for tensor in tensors]
+        return int(torch.stack(sums).sum())
 
     def _new_steps(self, number: int) -> list[Step]:
         """One for each micro-batch of this rank."""
@@ -223,7 +238,7 @@ class Engine:
         if self.device.type == "cpu" and math.isfinite(witness.item()):
             return None  # `check` ends the run in the step that trips the latch
         here = 1 + number * len(self.phases) + index
-        self._latch = torch.where((self._latch == 0) & ~torch.isfinite(witness), here, self._latch)
+        self._latch = self._latch.masked_fill((self._latch == 0) & ~torch.isfinite(witness), here)
         return (self._latch > 0).float()
 
     def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:

@@ -81,8 +81,16 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
             f"of {run.data.channels}x{run.data.size}x{run.data.size} pictures.",
             hint="--init-from takes a run of the same architecture; widths and sizes decide which layers fit.",
         )
+    frozen = {name for name, parameter in engine.architecture.named_parameters() if not parameter.requires_grad}
+    if anew := sorted(frozen & {*reshaped, *missing}):
+        raise RequestError(
+            f"{', '.join(anew[:_NAMED])} would be frozen as it began: {path} has nothing that fits.",
+            hint="Freeze fewer layers (--set freeze_discriminator=N), or keep widths, size and spectral_norm as they "
+            "are there.",
+        )
     if engine.average is not None:
         _copy_average(engine.average, given, checkpoint.average() or {})
+    engine.synchronize()  # the other run may be training still, and each rank reads for itself
     return transfer
 
 

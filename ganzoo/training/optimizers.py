@@ -56,19 +56,21 @@ class PlayerOptimizer:
     def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None) -> None:
         """Update the parameters and drop their gradients.
 
-        withhold: a float scalar on the device; 1 leaves parameters and moments as they are.
+        withhold: a float scalar on the device; 1 leaves the parameters as they are, and the moments but RMSprop's.
         """
         for group in self.torch.param_groups:
             group["lr"] = value_at(self.spec.lr, kimg) * self.correction
             if self.spec.kind == "adam":
                 group["betas"] = self._betas(kimg)
+            elif self.spec.kind == "sgd":
+                group["momentum"] = self._betas(kimg)[0]
         if self.spec.clip is not None and norm is not None:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.spec.clip, norm)
         if self.spec.kind == "rmsprop":
             if withhold is not None:  # it has no fused kernel; a gradient of zero moves no weight
                 for parameter in self.parameters:
                     if parameter.grad is not None:
-                        parameter.grad = torch.where(withhold > 0, 0, parameter.grad)
+                        parameter.grad.masked_fill_(withhold > 0, 0)
         else:
             fused: Any = self.torch
             fused.found_inf = withhold  # read by the fused kernels: no synchronisation with the host

@@ -119,11 +119,11 @@ class Ranks:
             dist.broadcast_object_list(box, 0, group=self.talk)
         return box[0]
 
-    def agree(self, value: float) -> bool:
+    def agree(self, value: int) -> bool:
         """Whether every rank has this very value: weights that drifted apart must not go unnoticed."""
         if self.count == 1:
             return True
-        extremes = torch.tensor([value, -value], dtype=torch.float64)
+        extremes = torch.tensor([value, -value])
         with _contact(self.rank):
             dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.talk)
         return bool(extremes[0] == -extremes[1])

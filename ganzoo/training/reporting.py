@@ -63,8 +63,9 @@ class Reporter:
 
     def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
         for name, logger in self._loggers.items():
-            self.attempt(f"the logger {name}", partial(logger.log, record))
-        self.attempt("the display", partial(self._observer.log, record, steps=steps, seconds_left=seconds_left))
+            self.attempt(f"the logger {name}", partial(logger.log, dict(record)))
+        shown = partial(self._observer.log, dict(record), steps=steps, seconds_left=seconds_left)
+        self.attempt("the display", shown)
         for warning in self._watch.look(record):
             self.say(f"warning: {warning}")
 
@@ -78,7 +79,7 @@ class Reporter:
             return
         try:
             work()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin must not end a training
             self._failed.add(what)
             self.say(f"warning: {what} failed and was left out: {one_line(error)}")
 

@@ -110,7 +110,7 @@ def check_free(path: Path) -> None:
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     holds_run = (path / "config.toml").exists()
-    if holds_run and not any((path / "checkpoints").glob("*")):
+    if holds_run and not any((path / "checkpoints").glob("step-*")):
         return
     raise CheckpointError(
         f"{path} exists already{' and holds a run' if holds_run else ''}.",
@@ -169,13 +169,17 @@ def target_steps(train: TrainConfig) -> int:
     return max(1, -int(-kimg * 1000 // train.batch_size))
 
 
+MAY_MOVE = frozenset({("data", "memory_gb"), ("data", "device_memory_gb")})
+"""Settings outside [train] that say where pictures are held, not what they look like."""
+
+
 def check_changes(run: Run, changes: Layer) -> None:
     """Raises RequestError for a change that would alter what the weights become."""
     from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 
     for table, values in changes.tables.items():
         for key in values:
-            if table != "train" or key not in MAY_CHANGE_ON_RESUME:
+            if (table, key) not in MAY_MOVE and (table != "train" or key not in MAY_CHANGE_ON_RESUME):
                 raise RequestError(
                     f"{key!r} of [{table}] cannot change on resume: the weights would no longer be those of one run.",
                     hint=f"May change: {', '.join(sorted(MAY_CHANGE_ON_RESUME))}. "

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.architecture import Architecture
+from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, Resolved
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.flips import WithFlips
 from ganzoo.data.source import DataSource, locate, open_source
-from ganzoo.errors import CheckpointError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.loading import build_architecture
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugins import Offer, Registry
@@ -24,11 +25,8 @@ from ganzoo.training.ema import evaluation_copy
 from ganzoo.training.finetune import initialize_from
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.reporting import Observer
-from ganzoo.training.run import Run, check_changes, check_free, open_run
+from ganzoo.training.run import MAY_MOVE, Run, check_changes, check_free, open_run
 from ganzoo.training.trainer import Trainer
-
-_MAY_MOVE = {("data", "source"), ("data", "memory_gb"), ("data", "device_memory_gb")}
-"""[data] keys that say where the pictures are, not what they look like."""
 
 
 def begin(
@@ -52,6 +50,7 @@ def begin(
     leads = ranks is None or ranks.leads
     if write and leads:
         check_free(out)
+        checkpoints.clean(out / "checkpoints")  # of a run that died while it wrote its first
     config = _with_whole_source(config, registry)
     loggers = find_loggers(config.train.loggers, registry)
     source = _open(config, registry, observer)
@@ -67,6 +66,12 @@ def begin(
     )
     trainer = Trainer(run, architecture, source, observer, ranks=ranks, loggers=loggers)
     origin: dict[str, Any] = {}
+    settings = config.architecture
+    if init_from is None and isinstance(settings, NoiseToImageConfig) and settings.freeze_discriminator:
+        raise RequestError(
+            "freeze_discriminator keeps layers as another run learnt them, and no run is given.",
+            hint="Add --init-from RUN.",
+        )
     if init_from is not None:
         transfer = initialize_from(trainer.engine, init_from, registry, say=observer.say)
         for line in transfer.lines():
@@ -118,7 +123,7 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
     written = tomllib.loads((checkpoint.path / "config.toml").read_text(encoding="utf-8"))
     for table, values in run.config.tables().items():
         for key, then in written.get(table, {}).items():
-            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in _MAY_MOVE
+            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in {*MAY_MOVE, ("data", "source")}
             if not free and key in values and values[key] != then:
                 raise CheckpointError(
                     f"{run.path / 'config.toml'} says {key} = {values[key]!r} in [{table}]; "

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from types import FrameType
 
+_IMPATIENCE_SECONDS = 1.0
+
 
 class StopRequest:
-    """Whether the user asked for the end. The first signal asks; a second one ends the program."""
+    """Whether the user asked for the end. The first signal asks; a later Ctrl-C ends the program at once.
+
+    Only that: schedulers and torchrun send the same SIGTERM twice, and the second must not cost the checkpoint.
+    """
 
     def __init__(self) -> None:
         self.made = False
+        self._when = 0.0
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.made:
+        if self.made and number == signal.SIGINT and time.monotonic() - self._when > _IMPATIENCE_SECONDS:
             raise KeyboardInterrupt
+        if not self.made:
+            self._when = time.monotonic()
         self.made = True  # nothing is printed here: a handler may interrupt another print
 
     @contextlib.contextmanager

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +18,13 @@ from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
-from ganzoo.evaluation.thumbnails import ThumbnailScorer
 from ganzoo.loggers.protocol import Factory
 from ganzoo.plugins import Offer
 from ganzoo.specs import LoggerSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.device import backends, is_out_of_memory, select_device, use_bf16
-from ganzoo.training.ema import averaged_state, evaluation_copy
 from ganzoo.training.engine import Engine
-from ganzoo.training.previews import paint_batches, write_previews, write_reals
+from ganzoo.training.keeper import Keeper
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.reporting import Observer, Reporter, Silent, peak_memory_gb
 from ganzoo.training.run import Run, target_steps
@@ -89,15 +86,19 @@ class Trainer:
             accumulate=settings.accumulate,
             compile=settings.compile,
         )
-        held = device.type == "cuda" and fits(source, run.config.data.device_memory_gb)
-        self._source = Resident(source, device) if held else source
-        self._scorer = ThumbnailScorer(source)
         self.reporter = Reporter(observer if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
+        self._keeper = Keeper(run, self.engine, source, self.reporter)
+        self._source = source
+        if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
+            try:
+                self._source = Resident(source, device)
+            except torch.OutOfMemoryError:
+                self.reporter.say("the pictures do not fit the GPU beside the networks; they are copied at each step")
         self._stop = StopRequest()
         self.steps_done = 0
         self._seconds_before = 0.0
         self._began = 0.0
-        self._aside = 0.0  # seconds spent on checkpoints, scores and samples, which are no training speed
+        self._seconds_aside = 0.0  # spent on checkpoints, scores and samples, which are no training speed
 
     def resume(self) -> checkpoints.Checkpoint:
         """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
@@ -113,7 +114,7 @@ class Trainer:
         checkpoint.restore(self.engine)
         self.steps_done = checkpoint.step
         self._seconds_before = float(state.get("seconds", 0.0))
-        now = self._conditions()
+        now = self._keeper.conditions()
         if changed := [
             f"{key} {state[key]} to {now[key]}"
             for key in ("device", "bf16", "ranks", "accumulate", "compile")
@@ -137,6 +138,7 @@ class Trainer:
         target = target_steps(settings)
         order = Order(seed=settings.seed, batch_size=batch_size, lengths=self._source.lengths)
         first = logged_step = self.steps_done
+        stop = False
         self._began = logged = time.monotonic()
         with (
             Prefetcher(self._source, order, rows=self._rows()) as prefetcher,
@@ -145,8 +147,7 @@ class Trainer:
             self._reporting(),
         ):
             if self.steps_done == 0:
-                reals = self.run.samples / "reals.png"
-                self._lead("reals.png", lambda: write_reals(reals, prefetcher.first(), settings.sample_count))
+                self._keeper.reals(prefetcher.first)
             while self.steps_done < target:
                 self._step(prefetcher)
                 done = self.steps_done
@@ -159,10 +160,10 @@ class Trainer:
                 if last or self._crosses(settings.checkpoint_every_kimg):
                     if stop:
                         self.reporter.say("stopped; writing a checkpoint")
-                    saved, score = self._save(prefetcher)
+                    saved, score = self._save(prefetcher, scored=not stop)  # who asked to stop waits for it
                 if done % settings.log_every_steps == 0 or last or score:
                     self._raise_if_diverged(prefetcher)
-                    now = time.monotonic() - self._aside
+                    now = time.monotonic() - self._seconds_aside
                     speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
                     self._log(speed, target, score)
                     logged, logged_step = now, done
@@ -173,14 +174,15 @@ class Trainer:
             else:  # nothing was left to do
                 saved, _ = self._save(prefetcher)
                 samples = self._write_samples(prefetcher)
+            self.ranks.tell(None)  # a rank that ends while rank 0 writes would be taken for a failure
         seconds = time.monotonic() - self._began
         best = checkpoints.best(self.run.checkpoints) if self.ranks.leads else None
         return Outcome(
             steps=self.steps_done,
             kimg=self.steps_done * batch_size / 1000,
             seconds=seconds,
-            images_per_second=(self.steps_done - first) * batch_size / max(seconds - self._aside, 1e-9),
-            interrupted=self._stop.made and self.steps_done < target,
+            images_per_second=(self.steps_done - first) * batch_size / max(seconds - self._seconds_aside, 1e-9),
+            interrupted=stop and self.steps_done < target,
             finished=self.steps_done >= target,
             checkpoint=saved,
             samples=samples,
@@ -215,11 +217,11 @@ class Trainer:
         """After the first steps: how long the rest will take, and the memory it takes."""
         if self.engine.device.type == "cuda":
             torch.cuda.synchronize()  # twice in a training
-        now = time.monotonic()
+        now = time.monotonic() - self._seconds_aside
         if done == _WARM_STEPS:
             self._warm = now
             return
-        speed = _ESTIMATE_STEPS / max(now - self._aside - self._warm, 1e-9)
+        speed = _ESTIMATE_STEPS / max(now - self._warm, 1e-9)
         memory = peak_memory_gb(self.engine.device)
         held = f", {memory:.1f} GB of memory" if memory is not None else ""
         left = (target - self.steps_done) / speed
@@ -229,18 +231,18 @@ class Trainer:
         )
 
     def _log(self, speed: float, target: int, score: dict[str, float]) -> None:
-        settings, done, seconds = self._settings, self.steps_done, time.monotonic() - self._began
+        settings, done = self._settings, self.steps_done
         record = {
             "step": done,
             "kimg": done * settings.batch_size / 1000,
-            "seconds": round(self._seconds_before + seconds, 3),
+            "seconds": round(self._seconds(), 3),
             "images_per_second": round(speed, 2),
             **self.engine.means(),
             **score,
         }
         left = (target - done) * settings.batch_size / max(speed, 1e-9)
         if settings.max_seconds is not None:
-            left = min(left, settings.max_seconds - seconds)
+            left = min(left, settings.max_seconds - (time.monotonic() - self._began))
         self.reporter.log(record, steps=target, seconds_left=max(0.0, left))
 
     def _raise_if_diverged(self, prefetcher: Prefetcher) -> None:
@@ -248,87 +250,35 @@ class Trainer:
         if number is not None:
             self.engine.check(self.engine.prepare(prefetcher.batch(number)))
 
-    def _save(self, prefetcher: Prefetcher | None = None) -> tuple[Path, dict[str, float]]:
-        """Score and write. Every rank calls it; rank 0 writes. The score, as metrics, is empty where there is none."""
-        if prefetcher is not None:
-            self._raise_if_diverged(prefetcher)
-            if not self.ranks.agree(self.engine.checksum() if self.ranks.count > 1 else 0.0):
-                raise GanzooError(
-                    f"The ranks' weights differ after step {self.steps_done}; no checkpoint of them is written.",
-                    hint="Go on from the last one with --resume. Does the architecture keep state outside its modules, "
-                    "or compute differently on different ranks?",
-                )
-        began = time.monotonic()
-        path = checkpoints.path_of(self.run.checkpoints, self.steps_done)
-        score: dict[str, float] = {}
-        if self.ranks.leads:
-            if prefetcher is not None:
-                self._lead("the score", lambda: score.update(self._score()))
-            checkpoints.write(
-                self.run.checkpoints,
-                self.engine,
-                step=self.steps_done,
-                state={
-                    "kimg": self.steps_done * self._settings.batch_size / 1000,
-                    "seconds": self._seconds_before + time.monotonic() - self._began,
-                    "score": score.get("score.frechet"),
-                    "torch": torch.__version__,
-                    **self._conditions(),
-                },
-                config=self.run.to_toml(),
-                keep=self._settings.keep_checkpoints,
-            )
-        self._aside += time.monotonic() - began
-        return path, score
-
-    def _conditions(self) -> dict[str, Any]:
-        """What may change on resume, and changes the last bits."""
-        return {
-            "threads": torch.get_num_threads(),
-            "device": self.engine.device.type,
-            "bf16": self.engine.bf16,
-            "ranks": self.ranks.count,
-            "accumulate": self._settings.accumulate,
-            "compile": self._settings.compile,
-        }
-
-    def _score(self) -> dict[str, float]:
-        """Of the averaged generator; empty when it is switched off or the main graph does not paint from noise."""
-        twin = evaluation_copy(self.engine.architecture, averaged_state(self.engine.average))
-        graph, count = twin.graphs()[0], self._settings.score_count
-        if count < 2 or any(spec.draw == "image" for spec in graph.inputs) or graph.outputs[0].draw != "image":
-            return {}
-        found = self._scorer.score(paint_batches(graph, count=count, device=self.engine.device))
-        return {"score.frechet": found.frechet, "score.diversity": found.diversity}
+    def _save(self, prefetcher: Prefetcher, *, scored: bool = True) -> tuple[Path, dict[str, float]]:
+        self._raise_if_diverged(prefetcher)
+        self._keeper.check_agreement(self.steps_done)
+        with self._aside():
+            return self._keeper.save(self.steps_done, seconds=self._seconds(), scored=scored)
 
     def _save_if_sound(self) -> None:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
         if self.ranks.leads and self.steps_done and self.engine.between_steps and self.engine.check() is None:
             with contextlib.suppress(CheckpointError):
-                self.reporter.say(f"saved {self._save()[0]}")
+                path, _ = self._keeper.save(self.steps_done, seconds=self._seconds(), scored=False)
+                self.reporter.say(f"saved {path}")
 
     def _write_samples(self, prefetcher: Prefetcher) -> Path:
-        path, began = self.run.samples / f"step-{self.steps_done:08d}.png", time.monotonic()
+        with self._aside():
+            return self._keeper.samples(self.steps_done, lambda: self.engine.prepare(prefetcher.first()))
 
-        def paint() -> None:
-            twin = evaluation_copy(self.engine.architecture, averaged_state(self.engine.average))
-            write_previews(
-                path,
-                twin.graphs(),
-                reals=lambda: self.engine.prepare(prefetcher.first()),
-                count=self._settings.sample_count,
-                device=self.engine.device,
-            )
-            self.reporter.picture(path, self.steps_done)
+    def _seconds(self) -> float:
+        """Trained so far, in all sessions."""
+        return self._seconds_before + time.monotonic() - self._began
 
-        self._lead(f"the samples {path.name}", paint)
-        self._aside += time.monotonic() - began
-        return path
-
-    def _lead(self, what: str, work: Any) -> None:
-        if self.ranks.leads:
-            self.reporter.attempt(what, work)
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds_aside += time.monotonic() - began
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:

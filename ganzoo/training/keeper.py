@@ -1,0 +1,114 @@
+"""What a training leaves on disk besides metrics: scored checkpoints, and grids of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganzoo.architecture import Architecture, Batch, Pair
+from ganzoo.data.source import DataSource
+from ganzoo.errors import GanzooError
+from ganzoo.evaluation.thumbnails import ThumbnailScorer
+from ganzoo.training import checkpoint as checkpoints
+from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.engine import Engine
+from ganzoo.training.previews import paint_batches, write_previews, write_reals
+from ganzoo.training.reporting import Reporter
+from ganzoo.training.run import Run
+
+
+class Keeper:
+    """Writes for one run. Every rank calls it; the first one writes."""
+
+    def __init__(self, run: Run, engine: Engine, source: DataSource, reporter: Reporter) -> None:
+        self._run = run
+        self._settings = run.config.train
+        self._engine = engine
+        self._ranks = engine.ranks
+        self._reporter = reporter
+        self._scorer = ThumbnailScorer(source)
+
+    def save(self, step: int, *, seconds: float, scored: bool = True) -> tuple[Path, dict[str, float]]:
+        """Score and write a checkpoint; the score comes back as metrics, empty where there is none.
+
+        seconds: trained so far. scored: False where time presses. Raises CheckpointError.
+        """
+        score: dict[str, float] = {}
+        if self._ranks.leads:
+            if scored:
+                self._reporter.attempt(f"the score of step {step}", lambda: score.update(self._score()))
+            checkpoints.write(
+                self._run.checkpoints,
+                self._engine,
+                step=step,
+                state={
+                    "kimg": step * self._settings.batch_size / 1000,
+                    "seconds": seconds,
+                    "score": score.get("score.frechet"),
+                    "torch": torch.__version__,
+                    **self.conditions(),
+                },
+                config=self._run.to_toml(),
+                keep=self._settings.keep_checkpoints,
+            )
+        return checkpoints.path_of(self._run.checkpoints, step), score
+
+    def check_agreement(self, step: int) -> None:
+        """Raises GanzooError when the ranks' weights have drifted apart."""
+        if self._ranks.count > 1 and not self._ranks.agree(self._engine.checksum()):
+            raise GanzooError(
+                f"The ranks' weights differ after step {step}; no checkpoint of them is written.",
+                hint="Go on from the last one with --resume. Does the architecture keep state outside its modules, "
+                "or compute differently on different ranks?",
+            )
+
+    def conditions(self) -> dict[str, Any]:
+        """What may change on resume, and changes the last bits."""
+        return {
+            "threads": torch.get_num_threads(),
+            "device": self._engine.device.type,
+            "bf16": self._engine.bf16,
+            "ranks": self._ranks.count,
+            "accumulate": self._settings.accumulate,
+            "compile": self._settings.compile,
+        }
+
+    def reals(self, batch: Callable[[], Batch | Pair]) -> None:
+        """A grid of reals, to hold the fakes against."""
+        path = self._run.samples / "reals.png"
+        self._attempt("reals.png", lambda: write_reals(path, batch(), self._settings.sample_count))
+
+    def samples(self, step: int, reals: Callable[[], Batch | Pair]) -> Path:
+        """A grid of samples of the average. reals: a prepared batch, for graphs that take pictures."""
+        path = self._run.samples / f"step-{step:08d}.png"
+
+        def paint() -> None:
+            write_previews(
+                path,
+                self._twin().graphs(),
+                reals=reals,
+                count=self._settings.sample_count,
+                device=self._engine.device,
+            )
+            self._reporter.picture(path, step)
+
+        self._attempt(f"the samples {path.name}", paint)
+        return path
+
+    def _score(self) -> dict[str, float]:
+        """Empty when it is switched off or the main graph does not paint pictures from noise."""
+        graph, count = self._twin().graphs()[0], self._settings.score_count
+        if count < 2 or any(spec.draw == "image" for spec in graph.inputs) or graph.outputs[0].draw != "image":
+            return {}
+        found = self._scorer.score(paint_batches(graph, count=count, device=self._engine.device))
+        return {"score.frechet": found.frechet, "score.diversity": found.diversity}
+
+    def _twin(self) -> Architecture:
+        return evaluation_copy(self._engine.architecture, averaged_state(self._engine.average))
+
+    def _attempt(self, what: str, work: Callable[[], object]) -> None:
+        if self._ranks.leads:
+            self._reporter.attempt(what, work)
