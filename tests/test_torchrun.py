@@ -46,10 +46,12 @@ def kill_rank(rank, *, parent, number=signal.SIGKILL):
 
 
 def wait_for(process, text):
+    said = []
     for line in process.stderr:
+        said.append(line)
         if text in line:
             return
-    raise AssertionError(f"{text!r} was never said")
+    raise AssertionError(f"{text!r} was never said, but: {''.join(said)[-3000:]}")
 
 
 def test_two_ranks_make_one_run_that_one_process_can_go_on_with(tmp_path):

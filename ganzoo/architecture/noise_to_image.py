@@ -196,10 +196,14 @@ class NoiseToImage(Architecture):
         return [Graph(name="generator", module=self.generator, inputs=tuple(inputs), outputs=(image,))]
 
     def compile_networks(self, **options: Any) -> None:
-        super().compile_networks(**options)
-        # torch.func, through which a penalty compiles, refuses norms that keep running statistics.
+        self.generator.compile(**options)
+        # A norm that keeps running statistics changes them at every pass. A compiled network saves them for its
+        # backward pass, so a discriminator with one cannot judge twice before it; and torch.func refuses it.
         if not any(getattr(module, "track_running_stats", False) for module in self.discriminator.modules()):
+            self.discriminator.compile(**options)
             self.input_gradient = torch.compile(objectives.input_gradient, **options)
+        if self.augmentation is not None:
+            self.augmentation.compile(**options)
 
     def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
         """Feed the augmentation; an override that is used with `augment=ada` calls it too."""

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from ganzoo.errors import GanzooError, RequestError, one_line
 
@@ -170,7 +172,14 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
             )
         torch.cuda.set_device(local_rank)
     with _contact(rank):
-        dist.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
+        store, _, _ = next(iter(rendezvous("env://", timeout=_PATIENCE)))
+        if os.environ.get("LOCAL_WORLD_SIZE") == str(count):
+            # On one machine torchrun keeps one store for all its attempts, and the addresses that dead ranks left in
+            # it send new ones to closed ports, now and then. (On several machines attempts are not numbered alike.)
+            store = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        dist.init_process_group(
+            "nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=_PATIENCE
+        )
     talk = dist.new_group(backend="gloo", timeout=_PATIENCE) if on_gpu else None
     yield Ranks(rank=rank, count=count, local_rank=local_rank, talk=talk)
     dist.destroy_process_group()  # not after an error: it would wait for the others, who may be gone
