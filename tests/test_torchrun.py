@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -24,10 +25,14 @@ OFTEN = ["--set", "train.checkpoint_every_kimg=0.032", "--set", "train.score_cou
 def torchrun(*arguments, restarts=0):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--max-restarts", str(restarts)]
     command += ["--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0", "-m", "ganzoo"]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*command, *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
+    watchdog = threading.Timer(120, process.terminate)  # ranks that wait for each other would wait for half an hour
+    watchdog.daemon = True
+    watchdog.start()
+    return process
 
 
 def kill_rank(rank, *, parent, number=signal.SIGKILL):
