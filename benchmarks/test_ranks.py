@@ -10,7 +10,7 @@ import pytest
 from pairs import compare
 
 HERE = Path(__file__).parent
-SECONDS = {"digits": 8.0, "paper": 12.0}
+SECONDS = {"digits": 6.0, "paper": 10.0}
 
 
 def images_per_second(preset, ranks):
@@ -32,6 +32,6 @@ def images_per_second(preset, ranks):
 
 @pytest.mark.parametrize("preset", SECONDS)
 def test_two_ranks_on_two_cores(preset, report):
-    comparison = compare(lambda: images_per_second(preset, 2), lambda: images_per_second(preset, 1), pairs=5)
+    comparison = compare(lambda: images_per_second(preset, 2), lambda: images_per_second(preset, 1), pairs=4)
     report(f"dcgan {preset}", **comparison.facts("images_per_second"))
     assert comparison.ratio >= 1.0

@@ -11,8 +11,8 @@ from test_training_step import settings_of
 from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.training.engine import Engine
 
-STEPS = {"digits": 25, "paper": 2}
-PAIRS = 12
+STEPS = {"digits": 25, "paper": 1}
+PAIRS = 8
 
 
 def stepper(preset, change):

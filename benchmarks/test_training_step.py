@@ -16,6 +16,7 @@ from ganzoo.training.engine import Engine
 
 MOST = 1.03
 STEPS = {"digits": 25, "paper": 3}
+PAIRS = {"digits": 40, "paper": 10}
 
 
 def settings_of(preset):
@@ -65,6 +66,6 @@ def test_step(preset, report):
             return by_hand.seconds(steps)
 
         ours(), theirs(), ours(), theirs()
-        comparison = compare(ours, theirs, pairs=20)
+        comparison = compare(ours, theirs, pairs=PAIRS[preset])
     report(preset, batch=batch_size, **comparison.facts(f"seconds_per_{steps}_steps"), bound=MOST)
     assert comparison.ratio <= MOST

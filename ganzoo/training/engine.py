@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -111,9 +111,11 @@ class Engine:
 
         return batch.map(move)
 
-    def step(self, number: int, batch: Batch | Pair) -> None:
+    def step(self, number: int, batch: Batch | Pair, votes: Sequence[bool] = ()) -> list[bool]:
         """Run step `number` on a prepared batch: this rank's rows, micro-batch after micro-batch.
 
+        votes: questions to all ranks; the answer to each is whether any rank said yes. On CPUs they travel with the
+        gradients, because every exchange makes the ranks wait for the slowest.
         Raises DivergedError on the CPU as soon as a loss or gradient is not finite, with the weights as
         they were before that phase; on a GPU the updates are withheld and `check` raises.
         """
@@ -123,11 +125,15 @@ class Engine:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         steps, parts = self._new_steps(number), self._split(batch)
         stats: dict[str, Tensor] = {}
-        for index, phase in enumerate(self.phases):
-            if not phase.due(number):
-                continue
+        due = [(index, phase) for index, phase in enumerate(self.phases) if phase.due(number)]
+        answers = list(votes) if due and self.device.type == "cpu" else self.ranks.any(*votes)
+        for index, phase in due:
             optimizer = self.optimizers[phase.optimizer]
-            losses, total = self._backward(phase, parts, steps)
+            last = phase is due[-1][1]  # nothing changes the running statistics after its passes
+            losses, total, yes = self._backward(
+                phase, parts, steps, answers if last else (), self._running if last else ()
+            )
+            answers = yes if last and self.device.type == "cpu" else answers
             norm = optimizer.norm()
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
@@ -138,6 +144,7 @@ class Engine:
             self.check(batch)
         self._finish(steps[0], stats)
         self.between_steps = True
+        return answers
 
     def check(self, batch: Batch | Pair | None = None) -> int | None:
         """The number of the step that diverged when its batch is needed to say more; None when all is well.
@@ -189,8 +196,18 @@ class Engine:
         size = len(batch) // self.micros
         return [batch.map(itemgetter(slice(start, start + size))) for start in range(0, len(batch), size)]
 
-    def _backward(self, phase: Phase, parts: list[Batch | Pair], steps: list[Step]) -> tuple[Losses, Tensor]:
-        """Gradients of a phase, averaged over micro-batches and ranks, with its terms, statistics and their sum."""
+    def _backward(
+        self,
+        phase: Phase,
+        parts: list[Batch | Pair],
+        steps: list[Step],
+        votes: Sequence[bool] = (),
+        buffers: Sequence[Tensor] = (),
+    ) -> tuple[Losses, Tensor, list[bool]]:
+        """Gradients of a phase, averaged over micro-batches and ranks, with its terms, statistics and their sum.
+
+        buffers are averaged in place, votes answered on the way.
+        """
         parameters = self.optimizers[phase.optimizer].parameters
         found: list[dict[str, Tensor]] = []
         for part, step in zip(parts, steps, strict=True):
@@ -200,11 +217,19 @@ class Engine:
             name: torch.stack([one[name].detach() for one in found]).mean(0) if self.micros > 1 else value.detach()
             for name, value in found[0].items()
         }
-        averaged = dict(zip(values, self.ranks.average_phase(parameters, list(values.values())), strict=True))
+        found_values = list(values.values())
+        if self.ranks.count > 1:
+            ballots = [torch.tensor(float(vote)) for vote in votes] if self.device.type == "cpu" else []
+            together = self.ranks.average_phase(parameters, [*found_values, *ballots, *buffers])
+            found_values, rest = together[: len(values)], together[len(values) :]
+            votes = [bool(ballot > 0) for ballot in rest[: len(ballots)]] or votes
+            for buffer, mean in zip(buffers, rest[len(ballots) :], strict=True):
+                buffer.copy_(mean)
+        averaged = dict(zip(values, found_values, strict=True))
         terms = {name: averaged[name] for name in losses.terms}
         stats = {name: averaged[name] for name in losses.stats}
         first, *others = terms.values()
-        return Losses(terms, stats), sum(others, first)
+        return Losses(terms, stats), sum(others, first), list(votes)
 
     def _backward_one(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
         with step.scope(phase.name):
@@ -226,7 +251,6 @@ class Engine:
     @torch.no_grad()
     def _finish(self, step: Step, stats: Mapping[str, Tensor]) -> None:
         """What changes once a step, after the updates, the same on every rank."""
-        self.ranks.average(self._running)  # each rank saw its own rows
         self.architecture.after_step(step, stats)
         for module in self._stepwise:
             module.advance()
@@ -243,7 +267,7 @@ class Engine:
 
     def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:
         """Replay the phase: its weights were left alone and its randomness is keyed. Every rank replays it."""
-        losses, _ = self._backward(phase, self._split(batch), self._new_steps(number))
+        losses, _, _ = self._backward(phase, self._split(batch), self._new_steps(number))
         optimizer = self.optimizers[phase.optimizer]
         largest, where = 0.0, "none"
         for name, parameter in optimizer.named_parameters.items():

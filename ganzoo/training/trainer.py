@@ -149,10 +149,9 @@ class Trainer:
             if self.steps_done == 0:
                 self._keeper.reals(prefetcher.first)
             while self.steps_done < target:
-                self._step(prefetcher)
-                done = self.steps_done
                 late = settings.max_seconds is not None and time.monotonic() - self._began >= settings.max_seconds
-                stop, late = self.ranks.any(self._stop.made, late)
+                stop, late = self._step(prefetcher, (self._stop.made, late))
+                done = self.steps_done
                 last = done == target or late or stop
                 if done - first in (_WARM_STEPS, _WARM_STEPS + _ESTIMATE_STEPS):
                     self._estimate(done - first, target)
@@ -196,9 +195,10 @@ class Trainer:
         micros = np.arange(self._settings.batch_size).reshape(self._settings.accumulate, self.ranks.count, -1)
         return np.ascontiguousarray(micros[:, self.ranks.rank].ravel())
 
-    def _step(self, prefetcher: Prefetcher) -> None:
+    def _step(self, prefetcher: Prefetcher, votes: tuple[bool, bool]) -> list[bool]:
         try:
-            self.engine.step(self.steps_done, self.engine.prepare(prefetcher.batch(self.steps_done)))
+            batch = self.engine.prepare(prefetcher.batch(self.steps_done))
+            answers = self.engine.step(self.steps_done, batch, votes)
         except (DivergedError, CheckpointError):
             raise
         except Exception as error:
@@ -207,6 +207,7 @@ class Trainer:
                 raise _out_of_memory(error, self._settings.batch_size) from error
             raise
         self.steps_done += 1
+        return answers
 
     def _crosses(self, every_kimg: float) -> bool:
         after = self.steps_done * self._settings.batch_size
