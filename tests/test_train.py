@@ -245,7 +245,7 @@ def _trainer(registry, out, told, *assignments):
 def test_what_training_can_do_without_does_not_stop_it(registry, tmp_path, monkeypatch):
     told = Told(fails=True)
     trainer = _trainer(registry, tmp_path / "run", told, "train.log_every_steps=1")
-    monkeypatch.setattr("ganzoo.training.trainer.write_previews", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("ganzoo.training.keeper.write_previews", lambda *a, **k: 1 / 0)
     outcome = trainer.train()
     assert outcome.finished and outcome.checkpoint.is_dir()
     assert told.logged == 1  # switched off after the first failure

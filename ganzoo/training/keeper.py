@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,15 @@ class Keeper:
         self._reporter = reporter
         self._scorer = ThumbnailScorer(source)
 
-    def save(self, step: int, *, seconds: float, scored: bool = True) -> tuple[Path, dict[str, float]]:
-        """Score and write a checkpoint; the score comes back as metrics, empty where there is none.
-
-        seconds: trained so far. scored: False where time presses. Raises CheckpointError.
-        """
+    def score(self, step: int) -> dict[str, float]:
+        """What the average paints now, scored, as metrics; empty where there is no score, and on other ranks."""
         score: dict[str, float] = {}
+        self._attempt(f"the score of step {step}", lambda: score.update(self._score()))
+        return score
+
+    def save(self, step: int, *, seconds: float, score: Mapping[str, float]) -> Path:
+        """Write a checkpoint. seconds: trained so far. score: of `score`. Raises CheckpointError."""
         if self._ranks.leads:
-            if scored:
-                self._reporter.attempt(f"the score of step {step}", lambda: score.update(self._score()))
             checkpoints.write(
                 self._run.checkpoints,
                 self._engine,
@@ -54,7 +54,7 @@ class Keeper:
                 config=self._run.to_toml(),
                 keep=self._settings.keep_checkpoints,
             )
-        return checkpoints.path_of(self._run.checkpoints, step), score
+        return checkpoints.path_of(self._run.checkpoints, step)
 
     def check_agreement(self, step: int) -> None:
         """Raises GanzooError when the ranks' weights have drifted apart."""

@@ -155,23 +155,25 @@ class Trainer:
                 last = done == target or late or stop
                 if done - first in (_WARM_STEPS, _WARM_STEPS + _ESTIMATE_STEPS):
                     self._estimate(done - first, target)
-                score: dict[str, float] = {}
-                if last or self._crosses(settings.checkpoint_every_kimg):
-                    if stop:
-                        self.reporter.say("stopped; writing a checkpoint")
-                    saved, score = self._save(prefetcher, scored=not stop)  # who asked to stop waits for it
+                saving = last or self._crosses(settings.checkpoint_every_kimg)
+                # Who asked to stop waits for the checkpoint.
+                score = self._score() if saving and not stop else {}
                 if done % settings.log_every_steps == 0 or last or score:
                     self._raise_if_diverged(prefetcher)
                     now = time.monotonic() - self._seconds_aside
                     speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
                     self._log(speed, target, score)
                     logged, logged_step = now, done
+                if saving:  # after its log line, which a kill in between would lose for good
+                    if stop:
+                        self.reporter.say("stopped; writing a checkpoint")
+                    saved = self._save(prefetcher, score)
                 if last or self._crosses(settings.sample_every_kimg):
                     samples = self._write_samples(prefetcher)
                 if last:
                     break
             else:  # nothing was left to do
-                saved, _ = self._save(prefetcher)
+                saved = self._save(prefetcher, {})
                 samples = self._write_samples(prefetcher)
             self.ranks.tell(None)  # a rank that ends while rank 0 writes would be taken for a failure
         seconds = time.monotonic() - self._began
@@ -251,18 +253,22 @@ class Trainer:
         if number is not None:
             self.engine.check(self.engine.prepare(prefetcher.batch(number)))
 
-    def _save(self, prefetcher: Prefetcher, *, scored: bool = True) -> tuple[Path, dict[str, float]]:
+    def _score(self) -> dict[str, float]:
+        with self._aside():
+            return self._keeper.score(self.steps_done)
+
+    def _save(self, prefetcher: Prefetcher, score: dict[str, float]) -> Path:
         self._raise_if_diverged(prefetcher)
         self._keeper.check_agreement(self.steps_done)
         with self._aside():
-            return self._keeper.save(self.steps_done, seconds=self._seconds(), scored=scored)
+            return self._keeper.save(self.steps_done, seconds=self._seconds(), score=score)
 
     def _save_if_sound(self) -> None:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
         if self.ranks.leads and self.steps_done and self.engine.between_steps and self.engine.check() is None:
             with contextlib.suppress(CheckpointError):
-                path, _ = self._keeper.save(self.steps_done, seconds=self._seconds(), scored=False)
+                path = self._keeper.save(self.steps_done, seconds=self._seconds(), score={})
                 self.reporter.say(f"saved {path}")
 
     def _write_samples(self, prefetcher: Prefetcher) -> Path:
