@@ -5,6 +5,7 @@ Shapes: B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -26,14 +27,15 @@ def value_at(value: Value, kimg: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pictures:
+class _Pictures(ABC):
     """Shared by the kinds of batch: every tensor field has the batch as its first dimension."""
 
     def __len__(self) -> int:
         return int(self._values()[0].shape[0])
 
+    @abstractmethod
     def _values(self) -> tuple[Any, ...]:
-        raise NotImplementedError
+        """The fields, in order of declaration."""
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Self:
         """The same record with every tensor changed."""

@@ -14,7 +14,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,12 +164,7 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
 
 def best(folder: Path, *, sound: Checkpoint | None = None) -> Checkpoint | None:
     """The whole checkpoint with the lowest score; None where there is none. sound: one that need not be verified."""
-    for checkpoint in _by_score(folder):
-        with contextlib.suppress(CheckpointError):
-            if checkpoint != sound:
-                checkpoint.verify()
-            return checkpoint
-    return None
+    return _first_whole(_by_score(folder), sound=sound)[0]
 
 
 def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
@@ -180,14 +175,9 @@ def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
     """
     if which == "last":
         return newest(folder)
-    damaged: list[str] = []
     if which == "best":
-        for checkpoint in _by_score(folder):
-            try:
-                checkpoint.verify()
-            except CheckpointError as error:
-                damaged.append(error.message)
-                continue
+        checkpoint, damaged = _first_whole(_by_score(folder))
+        if checkpoint is not None:
             return checkpoint, damaged
         last, others = newest(folder)
         return last, [*damaged, *(line for line in others if line not in damaged)]
@@ -199,6 +189,22 @@ def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
         )
     kept[which].verify()
     return kept[which], []
+
+
+def _first_whole(
+    checkpoints: Sequence[Checkpoint], *, sound: Checkpoint | None = None
+) -> tuple[Checkpoint | None, list[str]]:
+    """The first that is whole, and one line for each before it that is not. sound: one that need not be verified."""
+    damaged: list[str] = []
+    for checkpoint in checkpoints:
+        try:
+            if checkpoint != sound:
+                checkpoint.verify()
+        except CheckpointError as error:
+            damaged.append(error.message)
+            continue
+        return checkpoint, damaged
+    return None, damaged
 
 
 def _by_score(folder: Path) -> list[Checkpoint]:
@@ -217,13 +223,8 @@ def newest(folder: Path) -> tuple[Checkpoint, list[str]]:
 
     Raises CheckpointError when there is none.
     """
-    damaged = []
-    for checkpoint in _listed(folder):
-        try:
-            checkpoint.verify()
-        except CheckpointError as error:
-            damaged.append(error.message)
-            continue
+    checkpoint, damaged = _first_whole(_listed(folder))
+    if checkpoint is not None:
         return checkpoint, damaged
     raise CheckpointError(
         "\n".join([f"There is no whole checkpoint in {folder}.", *damaged]),

@@ -26,6 +26,20 @@ _PERCEPTRON_FAST = {
     "dropout": 0.0,
 }
 _TINY_TRAIN = {"batch_size": 8, "steps": 4, "sample_count": 4}
+_PERCEPTRON_PRESETS = {
+    "digits": Preset(
+        summary="the built-in digits at 32x32, two minutes on two CPU cores",
+        architecture=_PERCEPTRON_FAST,
+        train=_LENGTH,
+        data=_DIGITS,
+    ),
+    "tiny": Preset(
+        summary="8x8 in milliseconds, for tests",
+        architecture={"width": 16, "latent_size": 4},
+        train=_TINY_TRAIN,
+        data={"size": 8, "channels": 1},
+    ),
+}
 
 
 @hookimpl
@@ -40,18 +54,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             config="ganzoo_classics.config:GANConfig",
             presets={
                 "paper": Preset(summary="28x28 grey, the published widths", data={"size": 28, "channels": 1}),
-                "digits": Preset(
-                    summary="the built-in digits at 32x32, two minutes on two CPU cores",
-                    architecture=_PERCEPTRON_FAST,
-                    train=_LENGTH,
-                    data=_DIGITS,
-                ),
-                "tiny": Preset(
-                    summary="8x8 in milliseconds, for tests",
-                    architecture={"width": 16, "latent_size": 4},
-                    train=_TINY_TRAIN,
-                    data={"size": 8, "channels": 1},
-                ),
+                **_PERCEPTRON_PRESETS,
             },
         ),
         ArchitectureSpec(
@@ -68,18 +71,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     train={"batch_size": 100},
                     data={"size": 28, "channels": 1},
                 ),
-                "digits": Preset(
-                    summary="the built-in digits at 32x32 by class, two minutes on two CPU cores",
-                    architecture=_PERCEPTRON_FAST,
-                    train=_LENGTH,
-                    data=_DIGITS,
-                ),
-                "tiny": Preset(
-                    summary="8x8 in milliseconds, for tests",
-                    architecture={"width": 16, "latent_size": 4},
-                    train=_TINY_TRAIN,
-                    data={"size": 8, "channels": 1},
-                ),
+                **_PERCEPTRON_PRESETS,
             },
         ),
         ArchitectureSpec(
