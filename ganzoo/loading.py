@@ -32,20 +32,27 @@ def config_class(offer: Offer[ArchitectureSpec]) -> type:
     return config
 
 
-def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataInfo, *, seed: int) -> Architecture:
-    """The architecture with its initial weights, which depend on the seed alone, on the CPU.
-
-    Leaves torch's default generator as it was. Raises PluginError when the implementation cannot be
-    imported, is no Architecture or fails to build, RequestError when it refuses config or data.
-    """
-    import torch
-
+def implementation_class(offer: Offer[ArchitectureSpec]) -> type[Architecture]:
+    """The class behind a spec. Raises PluginError when it cannot be imported or is no Architecture."""
     from ganzoo.architecture import Architecture
-    from ganzoo.architecture.step import derive_key
 
     implementation = load_object(offer.spec.implementation, offer=offer)
     if not isinstance(implementation, type) or not issubclass(implementation, Architecture):
         raise PluginError(f"{offer.spec.implementation} of {offer.distribution} is not an Architecture.")
+    return implementation
+
+
+def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataInfo, *, seed: int) -> Architecture:
+    """The architecture with its initial weights, which depend on the seed alone, on the CPU.
+
+    Leaves torch's default generator as it was. Raises what `implementation_class` raises, PluginError when the
+    implementation fails to build, RequestError when it refuses config or data.
+    """
+    import torch
+
+    from ganzoo.architecture.step import derive_key
+
+    implementation = implementation_class(offer)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_key(seed, "build"))
         try:

@@ -25,7 +25,11 @@ from ganzoo.errors import GanzooError, PluginError, RequestError, nearest, one_l
 from ganzoo.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
 
-FIRST_PARTY = {"ganzoo-dcgan": ("dcgan",), "ganzoo-classics": ("gan", "cgan", "wgan", "wgan-gp")}
+FIRST_PARTY = {
+    "ganzoo-dcgan": ("dcgan",),
+    "ganzoo-classics": ("gan", "cgan", "wgan", "wgan-gp"),
+    "ganzoo-cyclegan": ("cyclegan", "pix2pix"),
+}
 """Distributions of this repository and what they offer, so that a missing one can be named."""
 
 _MOST_SPECS = 1000  # of one hook; an endless iterator must not hang `ganzoo list`

@@ -56,6 +56,8 @@ class ArchitectureSpec:
     implementation: import string of the `Architecture` subclass.
     config: import string of its frozen dataclass of hyperparameters; empty: the task's own.
     paper: where the architecture was published, e.g. `arXiv:1511.06434`.
+    importer: import string of a callable `(files: Sequence[Tensors]) -> Imported` that reads checkpoints of the
+        original authors' code, see `ganzoo.importing`; empty: there is none.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
 
     Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.
@@ -67,6 +69,7 @@ class ArchitectureSpec:
     implementation: str
     config: str = ""
     paper: str = ""
+    importer: str = ""
     presets: Mapping[str, Preset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,6 +81,8 @@ class ArchitectureSpec:
         _check_import_string(f"implementation of {self.name!r}:", self.implementation)
         if self.config:
             _check_import_string(f"config of {self.name!r}:", self.config)
+        if self.importer:
+            _check_import_string(f"importer of {self.name!r}:", self.importer)
         for preset_name, preset in self.presets.items():
             _check_name(f"preset of {self.name!r}:", preset_name)
             if not isinstance(preset, Preset):
@@ -142,14 +147,20 @@ class Dim:
     """A dimension fixed only at run time.
 
     name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
+    usual: the size it was trained at, taken where nobody says another; None for none.
     """
 
     name: str
     multiple: int = 1
     least: int = 1
+    usual: int | None = None
 
     def accepts(self, size: int) -> bool:
         return size >= self.least and size % self.multiple == 0
+
+    def smallest(self, size: int = 1) -> int:
+        """The smallest size it accepts that is not below `size`."""
+        return self.multiple * -(-max(size, self.least) // self.multiple)
 
 
 BATCH = Dim(name="batch")
@@ -208,7 +219,9 @@ class TensorSpec:
         return {
             "name": self.name,
             "shape": [
-                size if isinstance(size, int) else {"name": size.name, "multiple": size.multiple, "least": size.least}
+                size
+                if isinstance(size, int)
+                else {"name": size.name, "multiple": size.multiple, "least": size.least, "usual": size.usual}
                 for size in self.shape
             ],
             "dtype": self.dtype,
@@ -226,7 +239,10 @@ class TensorSpec:
             raise ValueError(f"tensor {value['name']!r}: draw {value['draw']!r}, dtype {value['dtype']!r}")
         shape = tuple(size if isinstance(size, int) else Dim(**size) for size in value["shape"])
         dims = [dim for dim in shape if isinstance(dim, Dim)]
-        if any(dim.multiple < 1 or dim.least < 1 for dim in dims) or not shape or shape[0] != BATCH:
+        sound = all(
+            dim.multiple >= 1 and dim.least >= 1 and (dim.usual is None or dim.accepts(dim.usual)) for dim in dims
+        )
+        if not sound or not shape or shape[0] != BATCH:
             raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
         if not value["high"] > value["low"] or value["stream"] < 0 or (value["draw"] == "class") > value["classes"]:
             raise ValueError(f"tensor {value['name']!r} has values out of range")

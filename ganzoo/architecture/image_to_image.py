@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import nn
 
 from ganzoo.architecture.base import Architecture
-from ganzoo.architecture.records import Graph
-from ganzoo.specs import BATCH, Dim, TensorSpec
+from ganzoo.architecture.records import Ema, Graph
+from ganzoo.config import ImageToImageConfig
+from ganzoo.errors import RequestError
+from ganzoo.specs import BATCH, DataInfo, Dim, TensorSpec
 
 Domain = Literal["source", "target"]
 
@@ -29,20 +31,50 @@ class ImageToImage(Architecture):
     """Translators between two domains.
 
     paired: whether source and target of a `Pair` show the same thing.
-    size_multiple, least_size: heights and widths that the networks accept.
+    size_multiple, least_size: heights and widths that the translators accept; `build` may set them from the config.
+    least_training_size: the smallest that the other networks accept too.
+
+    Raises RequestError for pictures of a size that does not fit.
     """
 
+    config: ImageToImageConfig
     paired: ClassVar[bool] = False
-    size_multiple: ClassVar[int] = 1
-    least_size: ClassVar[int] = 1
+    size_multiple: int = 1
+    least_size: int = 1
+    least_training_size: int = 1
+
+    def __init__(self, config: Any, data: DataInfo) -> None:
+        super().__init__(config, data)
+        least = max(self.least_size, self.least_training_size)
+        if data.size < least or data.size % self.size_multiple:
+            multiple = self.size_multiple
+            fitting = max(multiple * round(data.size / multiple), multiple * -(-least // multiple))
+            raise RequestError(
+                f"{type(self).__name__} with these settings learns from pictures of "
+                f"{f'a multiple of {multiple}' if multiple > 1 else 'any number of'} pixels from "
+                f"{multiple * -(-least // multiple)}, not {data.size}.",
+                hint=f"The nearest that fits: --set data.size={fitting}",
+            )
 
     @abstractmethod
     def directions(self) -> Mapping[str, Direction]:
         """Translations by name, e.g. {"a2b": Direction(network=self.g_ab, reads="source", paints="target")}."""
 
+    def ema(self) -> Ema | None:
+        """The average of every translator, as the config asks."""
+        if self.config.ema_half_life_kimg == 0:
+            return None
+        names = {module: name for name, module in self.named_modules()}
+        return Ema(
+            of=tuple(names[direction.network] for direction in self.directions().values()),
+            half_life_kimg=self.config.ema_half_life_kimg,
+            rampup=self.config.ema_rampup,
+        )
+
     def graphs(self) -> Sequence[Graph]:
         height, width = (
-            Dim(name=name, multiple=self.size_multiple, least=self.least_size) for name in ("height", "width")
+            Dim(name=name, multiple=self.size_multiple, least=self.least_size, usual=self.data.size)
+            for name in ("height", "width")
         )
         shape = (BATCH, self.data.channels, height, width)
         return [

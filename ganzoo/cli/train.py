@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from ganzoo.plugins import Registry
     from ganzoo.training.ranks import Ranks
     from ganzoo.training.reporting import Observer
-    from ganzoo.training.trainer import Outcome
+    from ganzoo.training.trainer import Outcome, Trainer
 
 _TRAIN_OPTIONS = (
-    "kimg", "steps", "batch_size", "seed", "device", "precision", "compile", "deterministic", "max_seconds"
+    "kimg", "steps", "epochs", "batch_size", "seed", "device", "precision", "compile", "deterministic", "max_seconds"
 )  # fmt: skip
 
 
 @click.command("train")
 @click.argument("architecture", required=False)
 @click.option("--data", metavar="SOURCE", help="Pictures: a folder, or a data source such as digits.")
+@click.option("--target", metavar="SOURCE", help="For translation: pictures of the other domain.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run directory to make.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
 @click.option("--preset", help="Settings by name; see `ganzoo info ARCHITECTURE`.")
@@ -33,6 +34,7 @@ _TRAIN_OPTIONS = (
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="One setting; repeat for more.")
 @click.option("--kimg", type=float, help="Length in thousands of real pictures.")
 @click.option("--steps", type=int, help="Length in steps.")
+@click.option("--epochs", type=float, help="Length in passes over the pictures.")
 @click.option("--batch-size", type=int, help="Real pictures per step, over all devices.")
 @click.option("--seed", type=int, help="Seed of every random number of the run.")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
@@ -50,6 +52,7 @@ _TRAIN_OPTIONS = (
 def command(
     architecture: str | None,
     data: str | None,
+    target: str | None,
     out: Path | None,
     resume: Path | None,
     preset: str | None,
@@ -64,16 +67,19 @@ def command(
     \b
     ganzoo train dcgan --data photos/ --out runs/photos
     ganzoo train dcgan --preset digits --out runs/digits --max-time 60
+    ganzoo train cyclegan --preset paper --data horses/ --target zebras/ --out runs/zebras
     ganzoo train --resume runs/photos --kimg 2000
     ganzoo train dcgan --data cats/ --out runs/cats --init-from runs/photos --set freeze_discriminator=3
     torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
     from ganzoo.config.resolve import Layer, set_layer
+    from ganzoo.config.tables import LENGTHS
     from ganzoo.errors import RequestError
 
-    _check_arguments(architecture, data, out, resume, preset, config, init_from, dry_run)
-    if options["kimg"] is not None and options["steps"] is not None:
-        raise RequestError("--kimg and --steps both state the length; give one.")
+    _check_arguments(architecture, {"--data": data, "--target": target}, out, resume, preset, config, init_from, dry_run)
+    lengths = [f"--{name}" for name in LENGTHS if options[name] is not None]
+    if len(lengths) > 1:
+        raise RequestError(f"{' and '.join(lengths)} both state the length; give one.")
     given = {key: options[key] for key in _TRAIN_OPTIONS if options[key] is not None}
     if "compile" in given:
         given["compile"] = "on"
@@ -83,7 +89,7 @@ def command(
         return _resume(resume, changes, registry)
     assert architecture is not None
     offer = registry.architecture(architecture)
-    resolved = _resolve(registry, architecture, preset, config, assignments, given, data)
+    resolved = _resolve(registry, architecture, preset, config, assignments, given, {"source": data, "target": target})
     if not resolved.data.source:
         raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
     from ganzoo.training.ranks import joined_ranks, restarted
@@ -94,7 +100,7 @@ def command(
             offer, resolved, registry, out=out or Path(), preset=preset or "", observer=_Plain(), write=False,
             init_from=init_from,
         )  # fmt: skip
-        _print_plan(resolved, trainer)
+        _print_plan(trainer)
         return 0
     assert out is not None
     with joined_ranks(resolved.train.device) as ranks, _observer(ranks, out) as observer:
@@ -140,7 +146,7 @@ def _observer(ranks: Ranks, run: Path) -> Iterator[Observer]:
 
 def _check_arguments(
     architecture: str | None,
-    data: str | None,
+    data: Mapping[str, str | None],
     out: Path | None,
     resume: Path | None,
     preset: str | None,
@@ -153,7 +159,7 @@ def _check_arguments(
     if resume is not None:
         stated = {
             "ARCHITECTURE": architecture,
-            "--data": data,
+            **data,
             "--out": out,
             "--preset": preset,
             "-c": config,
@@ -182,7 +188,7 @@ def _resolve(
     config: Path | None,
     assignments: tuple[str, ...],
     given: dict[str, Any],
-    data: str | None,
+    data: Mapping[str, str | None],
 ) -> Resolved:
     from ganzoo.config.resolve import file_layer, preset_layer, resolve, set_layer
     from ganzoo.loading import config_class
@@ -195,8 +201,7 @@ def _resolve(
         layers.append(file_layer(config))
     layers.append(set_layer(assignments))
     layers += [_option_layer("train", key, value) for key, value in given.items()]
-    if data is not None:
-        layers.append(_option_layer("data", "source", data))
+    layers += [_option_layer("data", key, value) for key, value in data.items() if value is not None]
     return resolve(offer.spec.name, config_class(offer), layers)
 
 
@@ -216,15 +221,17 @@ def _merge(*parts: Any) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def _print_plan(resolved: Resolved, trainer: Any) -> None:
+def _print_plan(trainer: Trainer) -> None:
     from ganzoo.training.run import target_steps
 
-    click.echo(resolved.to_toml(provenance=True))
     engine, run = trainer.engine, trainer.run
-    counts = ", ".join(
-        f"{name} {sum(p.numel() for p in module.parameters()):,}"
+    resolved = run.config
+    click.echo(resolved.to_toml(provenance=True))
+    sizes = {
+        name: sum(parameter.numel() for parameter in module.parameters())
         for name, module in engine.architecture.named_children()
-    )
+    }
+    counts = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
     click.echo(f"# data: {run.data_description}; {run.data.channels}x{run.data.size}x{run.data.size}")
     click.echo(f"# parameters: {counts}")
     click.echo(f"# device: {engine.device}, {'bf16' if engine.bf16 else 'fp32'}")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, describe, within
 from ganzoo.config.schedule import Schedule
-from ganzoo.config.tables import DataConfig, TrainConfig
+from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
 from ganzoo.errors import RequestError, nearest
 from ganzoo.specs import ArchitectureSpec
 
@@ -40,6 +40,28 @@ class Resolved:
     train: TrainConfig
     data: DataConfig
     origins: Mapping[tuple[str, str], str]
+
+    def in_kimg(self, pictures: int) -> Resolved:
+        """The same with every length and schedule that is in epochs in kimg. pictures: shown in an epoch."""
+        per_epoch = pictures / 1000
+        changes: dict[str, Any] = {}
+        if self.train.epochs is not None:
+            kimg = self.train.epochs * per_epoch
+            changes["train"] = dataclasses.replace(self.train, kimg=kimg, epochs=None)
+        schedules = {
+            item.name: getattr(self.architecture, item.name)
+            for item in dataclasses.fields(self.architecture)
+            if isinstance(getattr(self.architecture, item.name), Schedule)
+        }
+        if schedules:
+            changes["architecture"] = dataclasses.replace(
+                self.architecture, **{name: value.in_kimg(per_epoch) for name, value in schedules.items()}
+            )
+        origins = {
+            **self.origins,
+            **({("train", "kimg"): self.origins[("train", "epochs")]} if ("train", "epochs") in self.origins else {}),
+        }
+        return dataclasses.replace(self, **changes, origins=origins)
 
     def tables(self) -> dict[str, dict[str, Any]]:
         return {table: as_dict(getattr(self, table)) for table in TABLES}
@@ -136,14 +158,15 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
             for key, value in values.items():
                 merged[table][key] = value
                 origins[table, key] = layer.origin
-                other = {"kimg": "steps", "steps": "kimg"}.get(key) if table == "train" else None
-                if other and origins.get((table, other)) not in (None, layer.origin):
-                    merged[table].pop(other, None)  # the later layer states the length, in its own unit
+                for other in LENGTHS if table == "train" and key in LENGTHS else ():
+                    if other != key and origins.get((table, other)) not in (None, layer.origin):
+                        merged[table].pop(other, None)  # the later layer states the length, in its own unit
     problems: list[str] = []
     kinds: dict[str, type] = {"architecture": config, "train": TrainConfig, "data": DataConfig}
     made: dict[str, Any] = {table: _validate(table, kinds[table], merged[table], origins, problems) for table in TABLES}
-    if merged["train"].get("kimg") is not None and merged["train"].get("steps") is not None:
-        problems.append("[train] states both kimg and steps; state one.")
+    stated = [key for key in LENGTHS if merged["train"].get(key) is not None]
+    if len(stated) > 1:
+        problems.append(f"[train] states {' and '.join(stated)}; state one length.")
     if problems:
         raise RequestError(
             "\n".join(problems),
@@ -185,7 +208,10 @@ def _validate(
             problems.append(f"[{table}] {key} = {_short(given)} ({where}): expected {fields[key].expected}.")
             if isinstance(given, Mapping) and "schedule" in fields[key].expected:
                 parts = [f"{item.name}: {item.expected}" for item in describe(Schedule)]
-                problems.append(f"  A schedule has {', '.join(parts)}; to_kimg is above from_kimg.")
+                problems.append(
+                    f"  A schedule has {', '.join(parts)}; to_kimg is above from_kimg, "
+                    "or to_epochs and from_epochs are stated in their place."
+                )
         return None
 
 

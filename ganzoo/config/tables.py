@@ -19,6 +19,9 @@ class TrainConfig:
         Help("length in thousands of real pictures; 1000 if steps is not stated"),
     ] = None
     steps: Annotated[Annotated[int, Ge(1), Le(10**12)] | None, Help("length in steps, instead of kimg")] = None
+    epochs: Annotated[
+        Annotated[float, Gt(0), Le(1e9)] | None, Help("length in passes over the pictures, instead of kimg")
+    ] = None
     seed: Annotated[int, Ge(0), Lt(2**32), Help("every random number of the run follows from it")] = 0
     device: Annotated[str, Help("auto, cpu, cuda or cuda:N")] = "auto"
     precision: Annotated[
@@ -45,13 +48,15 @@ class TrainConfig:
     loggers: Annotated[str, Help("who is told the metrics, by name, e.g. jsonl,tensorboard")] = "jsonl"
 
 
+LENGTHS = ("kimg", "steps", "epochs")
+"""[train] keys that state the length of a training, each in its unit."""
+
 DEFAULT_KIMG = 1000.0
-"""Length of a training when neither `kimg` nor `steps` is stated."""
+"""Length of a training when none of them is stated."""
 
 MAY_CHANGE_ON_RESUME = frozenset(
     {
-        "kimg",
-        "steps",
+        *LENGTHS,
         "device",
         "accumulate",
         "compile",
@@ -72,11 +77,17 @@ class DataConfig:
     """The [data] table."""
 
     source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder of pictures")] = ""
+    target: Annotated[str, Help("for translation: the second domain, if the source has only the first")] = ""
+    swap: Annotated[bool, Help("for translation: exchange source and target")] = False
     size: Annotated[
         Annotated[int, Ge(4), Le(4096)] | None,
         Help("height and width in pixels; the source's own if not stated, or 64"),
     ] = None
     channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; the source's own if not stated")] = None
+    load_size: Annotated[
+        Annotated[int, Ge(4), Le(8192)] | None,
+        Help("pictures are read at this size and a random square of `size` is shown; `size` if not stated"),
+    ] = None
     resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
         "lanczos"
     )
@@ -86,6 +97,11 @@ class DataConfig:
         float, Ge(0), Help("pictures in memory are held on the GPU up to this size, else copied at each step")
     ] = 4.0
     memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
+
+    def __post_init__(self) -> None:
+        if self.load_size is not None and (self.size is None or self.load_size < self.size):
+            size = "which is not stated" if self.size is None else f"which is {self.size}"
+            raise ValueError(f"load_size = {self.load_size}: expected at least size, {size}, as that is cut from it")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,8 +151,12 @@ class NoiseToImageConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageToImageConfig:
-    """What every image-to-image architecture can set."""
+    """What every image-to-image architecture can set; subclass it to add fields or change defaults."""
 
     lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate")] = 2e-4
     beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.5
     beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999
+    ema_half_life_kimg: Annotated[
+        Annotated[float, Ge(0)] | Schedule, Help("half-life of the averaged translators; 0: none")
+    ] = 0.0
+    ema_rampup: Annotated[float, Ge(0), Help("half-life is at most this share of the kimg so far; 0: off")] = 0.05

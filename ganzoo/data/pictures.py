@@ -20,13 +20,18 @@ RESIZE_FILTERS = {
 def read_picture(
     path: Path, *, size: int, channels: int, resize: str = "lanczos", fit: str = "crop"
 ) -> NDArray[np.uint8]:
-    """A square picture: (channels, size, size) uint8.
-
-    EXIF rotation is applied, transparency is laid on white, 16-bit and float greys are scaled to 8 bits,
-    an animation gives its first frame. `fit="crop"` takes the centre square, `"stretch"` the whole.
-    Resizing is Pillow's, which is antialiased.
+    """A square picture: (channels, size, size) uint8, see `open_picture` and `square`.
 
     Raises OSError, ValueError, SyntaxError or DecompressionBombError for what cannot be read.
+    """
+    return square(open_picture(path, channels=channels), size=size, resize=resize, fit=fit)
+
+
+def open_picture(path: Path, *, channels: int) -> Image.Image:
+    """A picture at its own size, in mode L or RGB.
+
+    EXIF rotation is applied, transparency is laid on white, 16-bit and float greys are scaled to 8 bits, an animation
+    gives its first frame. Raises what `read_picture` raises.
     """
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file)
@@ -35,14 +40,25 @@ def read_picture(
             image = image.convert("RGBA")
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image)
-        image = image.convert("RGB" if channels == 3 else "L")
-        if fit == "crop":
-            side = min(image.size)
-            left, top = (image.width - side) // 2, (image.height - side) // 2
-            image = image.crop((left, top, left + side, top + side))
-        image = image.resize((size, size), RESIZE_FILTERS[resize])
-        pixels = np.asarray(image)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if channels == 3 else pixels[None])
+        return image.convert("RGB" if channels == 3 else "L")
+
+
+def square(image: Image.Image, *, size: int, resize: str = "lanczos", fit: str = "crop") -> NDArray[np.uint8]:
+    """(channels, size, size) uint8. `fit="crop"` takes the centre square, `"stretch"` the whole.
+
+    Resizing is Pillow's, which is antialiased.
+    """
+    if fit == "crop":
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return pixels_of(image.resize((size, size), RESIZE_FILTERS[resize]))
+
+
+def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
+    """A picture of mode L or RGB as (channels, H, W) uint8."""
+    pixels = np.asarray(image)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None])
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:

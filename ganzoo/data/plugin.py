@@ -21,4 +21,19 @@ def ganzoo_data_sources() -> list[DataSourceSpec]:
             summary="a folder of pictures of any size and mode; a path alone means this",
             implementation="ganzoo.data.folder:open_folder",
         ),
+        DataSourceSpec(
+            name="pairs",
+            summary="pairs for translation: two folders with equal names, or pictures side by side in one",
+            implementation="ganzoo.data.pairs:open_pairs",
+        ),
+        DataSourceSpec(
+            name="digits-neon",
+            summary="unpaired: the digits as ink on paper, and other digits as light on a coloured ground",
+            implementation="ganzoo.data.digit_tasks:open_neon",
+        ),
+        DataSourceSpec(
+            name="digits-outline",
+            summary="paired: the outlines of the digits, and the digits",
+            implementation="ganzoo.data.digit_tasks:open_outline",
+        ),
     ]

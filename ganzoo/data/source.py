@@ -55,10 +55,10 @@ class Located:
     text: str
 
 
-def locate(text: str, registry: Registry) -> Located:
+def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Located:
     """What `--data` means: NAME, NAME:ARGUMENT (NAME may be `distribution:name`), or the path of a folder.
 
-    Raises RequestError for a name nobody offers, with suggestions.
+    bare_path: which of our own sources a path alone means. Raises RequestError for a name nobody offers, with suggestions.
     """
     if not text:
         raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
@@ -68,12 +68,12 @@ def locate(text: str, registry: Registry) -> Located:
                 registry.data_source(name)  # raises when several offer it
                 return _located(offer, name, text[len(name) + 1 :])
     if _looks_like_path(text) or _exists(text):
-        return _located(registry.data_source("ganzoo:folder"), "folder", text)
+        return _located(registry.data_source(f"ganzoo:{bare_path}"), bare_path, text)
     return _located(registry.data_source(text.partition(":")[0]), text, "")
 
 
 def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
-    if offer.qualified_name == "ganzoo:folder":
+    if offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs"):
         try:
             argument = str(Path(argument).expanduser().absolute())
             Path(argument).exists()

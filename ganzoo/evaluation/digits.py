@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from ganzoo.data.digits import DEEPEST, Digits, load_digits
 from ganzoo.evaluation.frechet import frechet_distance
-
-_NEIGHBOURS = 3
+from ganzoo.evaluation.neighbours import nearest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +41,12 @@ def judge(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0)
     train, held_out = load_digits()
     pixels = to_originals(images, low=low, high=high)
     real = np.concatenate([_flat(train), _flat(held_out)])
-    nearest, labels = _nearest(pixels, train)
-    held_out_nearest, held_out_labels = _nearest(_flat(held_out), train)
+    distances, labels = nearest(pixels, _flat(train), train.labels)
+    held_out_distances, held_out_labels = nearest(_flat(held_out), _flat(train), train.labels)
     return DigitsReport(
         frechet=frechet_distance(pixels, real),
         shares=(np.bincount(labels, minlength=10) / len(labels)).tolist(),
-        novelty=float(np.median(nearest) / np.median(held_out_nearest)),
+        novelty=float(np.median(distances) / np.median(held_out_distances)),
         classifier_accuracy=float((held_out_labels == held_out.labels).mean()),
     )
 
@@ -55,7 +54,7 @@ def judge(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0)
 def classify(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.int64]:
     """The digit of each picture (N, 1 or 3, S, S) by its three nearest real training digits: (N,)."""
     train, _ = load_digits()
-    return _nearest(to_originals(images, low=low, high=high), train)[1]
+    return nearest(to_originals(images, low=low, high=high), _flat(train), train.labels)[1]
 
 
 def to_originals(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.float64]:
@@ -71,16 +70,3 @@ def to_originals(images: NDArray[np.floating], *, low: float = -1.0, high: float
 
 def _flat(digits: Digits) -> NDArray[np.float64]:
     return digits.images.reshape(len(digits.images), 64)
-
-
-def _nearest(pixels: NDArray[np.float64], train: Digits) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distance to the nearest training digit, and the class by vote of the three nearest."""
-    known = _flat(train)
-    squares = (pixels**2).sum(1)[:, None] - 2 * pixels @ known.T + (known**2).sum(1)
-    order = np.argsort(squares, axis=1)[:, :_NEIGHBOURS]
-    votes = np.zeros((len(pixels), 10))
-    for place in range(_NEIGHBOURS):
-        # The nearer neighbour breaks a tie.
-        votes[np.arange(len(pixels)), train.labels[order[:, place]]] += 1 - 0.01 * place
-    distances = np.sqrt(squares[np.arange(len(pixels)), order[:, 0]].clip(0))
-    return distances, votes.argmax(1)

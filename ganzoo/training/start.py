@@ -14,12 +14,13 @@ from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, Resolved
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.flips import WithFlips
-from ganzoo.data.source import DataSource, locate, open_source
+from ganzoo.data.domains import Kind, kind_wanted, open_kind, with_whole_paths
+from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.loading import build_architecture
+from ganzoo.loading import build_architecture, implementation_class
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import ArchitectureSpec
+from ganzoo.specs import ArchitectureSpec, DataInfo
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import evaluation_copy
 from ganzoo.training.finetune import initialize_from
@@ -51,15 +52,18 @@ def begin(
     if write and leads:
         check_free(out)
         checkpoints.clean(out / "checkpoints")  # of a run that died while it wrote its first
-    config = _with_whole_source(config, registry)
+    kind = kind_wanted(implementation_class(offer))
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
-    source = _open(config, registry, observer)
-    architecture = build_architecture(offer, config.architecture, source.info, seed=config.train.seed)
+    source = _open(config, kind, registry, observer)
+    config = config.in_kimg(_pictures_per_epoch(source, config))
+    info = _shown(source, config)
+    architecture = build_architecture(offer, config.architecture, info, seed=config.train.seed)
     run = Run(
         path=out,
         offer=offer,
         config=config,
-        data=source.info,
+        data=info,
         preset=preset,
         data_description=source.description,
         trained_by=f"{offer.distribution} {offer.version}",
@@ -94,10 +98,11 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     if now != run.trained_by:
         observer.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
     loggers = find_loggers(run.config.train.loggers, registry)
-    source = _open(run.config, registry, observer)
-    if source.info != run.data:
+    source = _open(run.config, kind_wanted(implementation_class(run.offer)), registry, observer)
+    run = dataclasses.replace(run, config=run.config.in_kimg(_pictures_per_epoch(source, run.config)))
+    if (info := _shown(source, run.config)) != run.data:
         raise CheckpointError(
-            f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {source.info}.",
+            f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}.",
             hint="Put the data back as it was.",
         )
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
@@ -110,9 +115,22 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     return trainer
 
 
-def _open(config: Resolved, registry: Registry, observer: Observer) -> DataSource:
-    source = open_source(config.data, registry, notify=observer.say)
+def _open(config: Resolved, kind: Kind, registry: Registry, observer: Observer) -> DataSource:
+    options = dataclasses.replace(config.data, size=config.data.load_size or config.data.size)
+    source = open_kind(options, kind, registry, notify=observer.say)
     return WithFlips(source) if config.data.flip else source
+
+
+def _pictures_per_epoch(source: DataSource, config: Resolved) -> int:
+    """Of the larger side, as the papers count. A mirror image is another view of a picture, not another picture."""
+    return max(source.lengths) // (2 if config.data.flip else 1)
+
+
+def _shown(source: DataSource, config: Resolved) -> DataInfo:
+    """What the pictures are like when the networks see them: cut to `size` if they are read at `load_size`."""
+    if config.data.load_size is None or config.data.size is None:
+        return source.info
+    return dataclasses.replace(source.info, size=config.data.size)
 
 
 def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
@@ -169,9 +187,3 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], 
     kimg = checkpoint.step * run.config.train.batch_size / 1000
     score = checkpoint.state().get("score")
     return Trained(run=run, architecture=twin, step=checkpoint.step, kimg=kimg, score=score)
-
-
-def _with_whole_source(config: Resolved, registry: Registry) -> Resolved:
-    """A folder's path made absolute, so that the run can be resumed from anywhere."""
-    data = dataclasses.replace(config.data, source=locate(config.data.source, registry).text)
-    return dataclasses.replace(config, data=data)

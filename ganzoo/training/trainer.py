@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganzoo.architecture import Architecture
 from ganzoo.data.batches import Order, Prefetcher
+from ganzoo.data.crops import Centred, RandomCrops
 from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
@@ -56,6 +57,7 @@ class Outcome:
 class Trainer:
     """Trains one run from its newest checkpoint, or from the beginning.
 
+    source: its pictures may be larger than the run's; then random squares of them are shown.
     ranks: the processes that train it together; the first of them writes and talks.
     Raises RequestError for a device that is not there; see `train` for the rest.
     """
@@ -87,7 +89,17 @@ class Trainer:
             compile=settings.compile,
         )
         self.reporter = Reporter(observer if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
-        self._keeper = Keeper(run, self.engine, source, self.reporter)
+        self._crops: RandomCrops | None = None
+        seen = source
+        if run.data.size < source.info.size:
+            self._crops = RandomCrops(
+                size=run.data.size,
+                seed=settings.seed,
+                batch_size=settings.batch_size,
+                together=len(source.lengths) == 1,
+            )
+            seen = Centred(source, run.data.size)
+        self._keeper = Keeper(run, self.engine, seen, self.reporter)
         self._source = source
         if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
             try:
@@ -141,7 +153,7 @@ class Trainer:
         stop = False
         self._began = logged = time.monotonic()
         with (
-            Prefetcher(self._source, order, rows=self._rows()) as prefetcher,
+            Prefetcher(self._source, order, rows=self._rows(), crops=self._crops) as prefetcher,
             backends(engine.device, deterministic=settings.deterministic),
             self._stop.listening(),
             self._reporting(),

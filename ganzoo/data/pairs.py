@@ -1,0 +1,143 @@
+"""Pairs of pictures that show the same thing: two folders with equal names, or two pictures side by side in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzoo.config import DataConfig
+from ganzoo.data.folder import DEFAULT_SIZE, find_pictures
+from ganzoo.data.pictures import open_picture, square
+from ganzoo.data.store import PictureStore
+from ganzoo.errors import DataError, RequestError
+from ganzoo.specs import DataInfo
+
+if TYPE_CHECKING:
+    from ganzoo.architecture import Pair
+    from ganzoo.data.source import Notify
+
+_NAMED = 5
+
+Halves = tuple[Image.Image, Image.Image]
+
+
+def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSource:
+    """The data source `pairs:FOLDER`, for paired translation.
+
+    With `options.target`, another folder, a file's partner has the same path and name below it, whatever its suffix.
+    Without, each file holds source and target side by side, each half as wide as the file.
+    Raises DataError for partners that are missing or of another size, and for what `folder` raises it.
+    """
+    folder = Path(argument)
+    if not options.target:
+        return PairsSource(
+            [(path,) for path in find_pictures(folder, notify)], _halves, folder, "side by side", options, notify
+        )
+    other = Path(options.target.removeprefix("folder:"))
+    return PairsSource(_matched(folder, other, notify), _both, folder, "in two folders", options, notify)
+
+
+class PairsSource:
+    """Pairs, in order of path; those that cannot be read are left out and reported.
+
+    files: one tuple for each pair. read: makes source and target of one, at their own sizes.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[Path, ...]],
+        read: Callable[[tuple[Path, ...], int], Halves],
+        folder: Path,
+        how: str,
+        options: DataConfig,
+        notify: Notify,
+    ) -> None:
+        size = options.size or DEFAULT_SIZE
+        self.info = DataInfo(channels=options.channels or 3, size=size)
+        misfits: list[str] = []
+
+        def read_pair(paths: tuple[Path, ...]) -> NDArray[np.uint8]:
+            halves = read(paths, self.info.channels)
+            if halves[0].size != halves[1].size:
+                sizes = [f"{half.width}x{half.height}" for half in halves]
+                misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
+            return np.stack([square(half, size=size, resize=options.resize, fit=options.fit) for half in halves])
+
+        self._store = PictureStore(
+            files,
+            read_pair,
+            shape=(2, self.info.channels, size, size),
+            name=lambda paths: str(paths[0].relative_to(folder)),
+            where=str(folder),
+            memory_gb=options.memory_gb,
+            notify=notify,
+        )
+        if misfits:
+            raise DataError(
+                f"Of {len(misfits)} of {len(files)} pairs the pictures differ in size: {_first(misfits)}",
+                hint="Resize one of each, so that the same place shows the same thing; or take them out.",
+            )
+        self.description = f"{len(self._store)} pairs {how}"
+        self.lengths: tuple[int, ...] = (len(self._store),)
+        self.in_memory = self._store.in_memory
+
+    def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
+        import torch
+
+        from ganzoo.architecture import Pair
+
+        both = torch.from_numpy(self._store.fetch(indices[0]))  # (N, 2, C, H, W)
+        return Pair(source=both[:, 0].contiguous(), target=both[:, 1].contiguous())
+
+
+def _both(paths: tuple[Path, ...], channels: int) -> Halves:
+    first, second = (open_picture(path, channels=channels) for path in paths)
+    return first, second
+
+
+def _halves(paths: tuple[Path, ...], channels: int) -> Halves:
+    image = open_picture(paths[0], channels=channels)
+    if image.width % 2:
+        raise ValueError(f"it is {image.width}x{image.height}, and two pictures side by side have an even width")
+    middle = image.width // 2
+    return image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
+
+
+def _matched(folder: Path, other: Path, notify: Notify) -> list[tuple[Path, ...]]:
+    sides = [_by_name(place, find_pictures(place, notify)) for place in (folder, other)]
+    alone = [
+        f"{len(names)} of {len(sides[side])} in {place} have no partner: {_first(sorted(names))}"
+        for side, place in enumerate((folder, other))
+        if (names := set(sides[side]) - set(sides[1 - side]))
+    ]
+    if alone:
+        raise DataError(
+            "The two folders do not match. " + "; ".join(alone),
+            hint="A pair has one path and name in both folders (the suffix may differ). "
+            "For pictures that do not correspond use an unpaired architecture, such as cyclegan.",
+        )
+    return [(path, sides[1][name]) for name, path in sides[0].items()]
+
+
+def _by_name(folder: Path, paths: Sequence[Path]) -> dict[str, Path]:
+    named: dict[str, Path] = {}
+    for path in paths:
+        name = str(path.relative_to(folder).with_suffix(""))
+        if name in named:
+            raise DataError(
+                f"{folder} has {named[name].name} and {path.name}, and it is not clear which is the partner.",
+                hint="Keep one of them.",
+            )
+        named[name] = path
+    return named
+
+
+def _first(items: Sequence[str]) -> str:
+    return "; ".join(items[:_NAMED]) + (f"; and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
+
+

@@ -1,0 +1,66 @@
+"""What the games of CycleGAN and pix2pix have in common: their networks, and how they are optimised.
+
+Shapes: B batch, C channels, H, W.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo import objectives
+from ganzoo.architecture import ImageToImage, Optimizer
+from ganzoo_cyclegan.config import Networks
+from ganzoo_cyclegan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
+
+_WHOLE = {"least-squares": 2.0}
+"""The core's least squares have the 1/2 of arXiv:1611.04076; these papers' have not."""
+
+
+class Translation(ImageToImage):
+    """Builds the networks that a config describes. A subclass adds the game."""
+
+    config: Networks
+
+    def build_generator(self) -> nn.Module:
+        config, channels = self.config, self.data.channels
+        generator: ResNetGenerator | UNetGenerator
+        if config.generator == "resnet":
+            generator = ResNetGenerator(
+                channels=channels, width=config.width, blocks=config.blocks, norm=config.norm, dropout=config.dropout
+            )
+        else:
+            generator = UNetGenerator(
+                channels=channels, width=config.width, depth=config.depth, norm=config.norm, dropout=config.dropout
+            )
+        self.size_multiple, self.least_size = generator.size_multiple, generator.least_size
+        return generator
+
+    def build_discriminator(self, *, pictures: int = 1) -> nn.Module:
+        """pictures: how many are judged together, one behind the other in the channels."""
+        config = self.config
+        self.least_training_size = PatchDiscriminator.least_size(config.discriminator_layers)
+        return PatchDiscriminator(
+            channels=pictures * self.data.channels,
+            width=config.discriminator_width,
+            layers=config.discriminator_layers,
+            norm=config.norm,
+        )
+
+    def optimizer(self, *trains: str) -> Optimizer:
+        return Optimizer(trains=trains, lr=self.config.lr, betas=(self.config.beta1, self.config.beta2))
+
+    def together(self, network: nn.Module, *images: Tensor) -> tuple[Tensor, ...]:
+        """What the network makes of each, (B, C, H, W) in and out, in one pass where rows do not see each other."""
+        if self.config.norm == "batch":
+            return tuple(network(one) for one in images)
+        results: tuple[Tensor, ...] = network(torch.cat(images)).chunk(len(images))
+        return results
+
+
+def fooling_loss(objective: str, fake: Tensor) -> Tensor:
+    """What a generator minimises, from the logits of its pictures."""
+    return _WHOLE.get(objective, 1.0) * objectives.generator_loss(objective, fake)
+
+
+def judging_loss(objective: str, real: Tensor, fake: Tensor) -> Tensor:
+    """What a discriminator minimises: half of the sum over reals and fakes, which slows it beside the generator."""
+    return _WHOLE.get(objective, 1.0) * objectives.discriminator_loss(objective, real, fake) / 2
