@@ -56,7 +56,7 @@ class ArchitectureSpec:
     implementation: import string of the `Architecture` subclass.
     config: import string of its frozen dataclass of hyperparameters; empty: the task's own.
     paper: where the architecture was published, e.g. `arXiv:1511.06434`.
-    importer: import string of a callable `(files: Sequence[Tensors]) -> Imported` that reads checkpoints of the
+    importer: import string of a callable `(files: Sequence[Path]) -> Imported` that reads checkpoints of the
         original authors' code, see `ganzoo.importing`; empty: there is none.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
 

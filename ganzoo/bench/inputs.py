@@ -24,10 +24,12 @@ class InputRequest:
     """What the user asked for.
 
     batches: sizes of the first dimension; empty when not stated.
+    sizes: heights and widths of pictures whose size is symbolic; empty when not stated.
     shapes: for an input by name, the shapes to sweep. files: for an input by name, a .npy file.
     """
 
     batches: tuple[int, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
     shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
 
@@ -42,6 +44,14 @@ def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
     if not equals or not name or not shape or min(shape) < 1:
         raise RequestError(f"--shape {text!r} is not of the form NAME=1x3x256x256.")
     return name, shape
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`256` or `320x448`, height by width. Raises RequestError."""
+    parts = text.strip().lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RequestError(f"--size {text!r} is not of the form 256 or 320x448, height by width.")
+    return int(parts[0]), int(parts[-1])
 
 
 def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
@@ -60,13 +70,34 @@ def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...
     files = {name: tuple(load_array(path).shape) for name, path in request.files.items()}
     swept = [[(name, shape) for shape in shapes] for name, shapes in request.shapes.items()]
     batches: Sequence[int | None] = request.batches or (None,)
+    pictures = [
+        tensor for tensor in file.inputs if _is_picture(tensor) and tensor.name not in (*request.shapes, *files)
+    ]
+    if request.sizes and not pictures:
+        raise RequestError(
+            f"--size: no input of {file.path.name} is a picture of a size that is open.",
+            hint="`ganzoo inspect` shows the shapes; --shape NAME=1x3x256x256 states one.",
+        )
     cases = []
     for combination in itertools.product(*swept):
-        for batch in batches:
-            case = _case(file, {**files, **dict(combination)}, batch)
-            if case not in cases:
-                cases.append(case)
+        for size in request.sizes or (None,):
+            sized = {tensor.name: (*_leading(tensor), *size) for tensor in pictures} if size else {}
+            for batch in batches:
+                case = _case(file, {**files, **dict(combination), **sized}, batch)
+                if case not in cases:
+                    cases.append(case)
     return cases
+
+
+def _is_picture(tensor: Tensor) -> bool:
+    """(batch, channels, H, W) with H and W that are fixed at run time."""
+    return len(tensor.shape) == 4 and not any(isinstance(size, int) for size in tensor.shape[2:])
+
+
+def _leading(tensor: Tensor) -> tuple[int, int]:
+    """Batch and channels where no --batch is stated."""
+    first, second = (size if isinstance(size, int) else 1 for size in tensor.shape[:2])
+    return first, second
 
 
 def _case(file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None) -> dict[str, tuple[int, ...]]:
@@ -77,16 +108,26 @@ def _case(file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | Non
         wanted = given.get(tensor.name)
         if wanted is not None and batch is not None and tensor.shape and not isinstance(tensor.shape[0], int):
             wanted = (batch, *wanted[1:])
-        shapes[tensor.name] = _shape(file, tensor, wanted, batch, dims)
-        if tensor.name in specs:
-            _check_spec(specs[tensor.name], shapes[tensor.name])
+        spec = specs.get(tensor.name)
+        usual = {dim.name: dim.usual for dim in spec.shape if isinstance(dim, Dim) and dim.usual} if spec else {}
+        shapes[tensor.name] = _shape(file, tensor, wanted, batch, dims, usual)
+        if spec is not None:
+            _check_spec(spec, shapes[tensor.name])
     return {tensor.name: shapes[tensor.name] for tensor in file.inputs}
 
 
 def _shape(
-    file: OnnxFile, tensor: Tensor, wanted: tuple[int, ...] | None, batch: int | None, dims: dict[str, int]
+    file: OnnxFile,
+    tensor: Tensor,
+    wanted: tuple[int, ...] | None,
+    batch: int | None,
+    dims: dict[str, int],
+    usual: Mapping[str, int],
 ) -> tuple[int, ...]:
-    """One input's shape; symbolic names that inputs share are collected in `dims` and must agree."""
+    """One input's shape; symbolic names that inputs share are collected in `dims` and must agree.
+
+    usual: what our own files say of a dimension that nobody states.
+    """
     declared = "x".join(str(size or "?") for size in tensor.shape)
     if wanted is not None and len(wanted) != len(tensor.shape):
         raise RequestError(
@@ -105,7 +146,7 @@ def _shape(
                 )
             sizes.append(size)
             continue
-        found = wanted[axis] if wanted else dims.get(size) if size else None
+        found = wanted[axis] if wanted else dims.get(size, usual.get(size)) if size else None
         if found is None and axis == 0:
             found = batch or 1
         if found is None:

@@ -7,6 +7,7 @@ kept here; a test holds them against the verbs' own.
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sys
 from typing import Any
@@ -25,6 +26,7 @@ VERBS = {
     "train": "Train ARCHITECTURE on pictures, or go on with a run.",
     "sample": "Paint a grid of pictures from a run or an ONNX file.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",
+    "import": "Make a run of weights that the original authors' code saved.",
     "verify": "Repeat the proof of an exported file on this machine.",
     "inspect": "Show what an ONNX file holds and says about itself.",
     "bench": "Measure the latency of any ONNX file.",
@@ -38,7 +40,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"ganzoo.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"ganzoo.cli.{module}").command
         return command
 
     def resolve_command(

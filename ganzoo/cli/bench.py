@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--provider", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which GPU.")
 @click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
+@click.option("--size", metavar="256,320x448", help="Of pictures whose size is open: height by width.")
 @click.option(
     "--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep."
 )
@@ -48,6 +49,7 @@ def command(
     provider: str,
     device: int,
     batch: str | None,
+    size: str | None,
     shapes: tuple[str, ...],
     files: tuple[str, ...],
     threads: int,
@@ -61,6 +63,7 @@ def command(
 
     \b
     ganzoo bench generator.onnx --batch 1,8,32
+    ganzoo bench a2b.onnx --size 256,320x448
     ganzoo bench resnet.onnx --shape input=1x3x224x224 --provider cuda -o result.json
 
     Needs no torch. Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
@@ -78,7 +81,7 @@ def command(
         device=device,
         threads=threads,
         precision=precision,
-        inputs=_inputs(batch, shapes, files),
+        inputs=_inputs(batch, size, shapes, files),
         repeats=repeats,
         max_seconds=max_time,
     )
@@ -96,8 +99,8 @@ def command(
         click.echo(f"everything, samples included: {out}")
 
 
-def _inputs(batch: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) -> InputRequest:
-    from ganzoo.bench.inputs import InputRequest, parse_shape
+def _inputs(batch: str | None, size: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) -> InputRequest:
+    from ganzoo.bench.inputs import InputRequest, parse_shape, parse_size
     from ganzoo.errors import RequestError
 
     batches: list[int] = []
@@ -115,4 +118,5 @@ def _inputs(batch: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) 
         if not equals or not name or not path:
             raise RequestError(f"--input {text!r} is not of the form NAME=FILE.npy.")
         arrays[name] = Path(path)
-    return InputRequest(batches=tuple(batches), shapes=swept, files=arrays)
+    sizes = tuple(parse_size(text) for text in size.split(",")) if size else ()
+    return InputRequest(batches=tuple(batches), sizes=sizes, shapes=swept, files=arrays)

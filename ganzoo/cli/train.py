@@ -76,7 +76,9 @@ def command(
     from ganzoo.config.tables import LENGTHS
     from ganzoo.errors import RequestError
 
-    _check_arguments(architecture, {"--data": data, "--target": target}, out, resume, preset, config, init_from, dry_run)
+    _check_arguments(
+        architecture, {"--data": data, "--target": target}, out, resume, preset, config, init_from, dry_run
+    )
     lengths = [f"--{name}" for name in LENGTHS if options[name] is not None]
     if len(lengths) > 1:
         raise RequestError(f"{' and '.join(lengths)} both state the length; give one.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +13,6 @@ from torch import Tensor
 from ganzoo.architecture import Batch, Pair
 from ganzoo.architecture.step import derive_key
 from ganzoo.data.source import DataSource
-
-BatchT = TypeVar("BatchT", Batch, Pair)
 
 
 class RandomCrops:
@@ -31,7 +28,7 @@ class RandomCrops:
         self._batch_size = batch_size
         self._together = together
 
-    def __call__(self, batch: BatchT, *, step: int, rows: NDArray[np.int64] | None = None) -> BatchT:
+    def __call__(self, batch: Batch | Pair, *, step: int, rows: NDArray[np.int64] | None = None) -> Batch | Pair:
         """batch: the rows of a global batch that `rows` names, all if None. Pictures no larger stay as they are."""
         sides = iter((0, 0) if self._together else (0, 1))
 

@@ -41,9 +41,7 @@ class FolderSource:
         self.info = DataInfo(channels=options.channels or 3, size=size)
 
         def read(path: Path) -> NDArray[np.uint8]:
-            return read_picture(
-                path, size=size, channels=self.info.channels, resize=options.resize, fit=options.fit
-            )
+            return read_picture(path, size=size, channels=self.info.channels, resize=options.resize, fit=options.fit)
 
         self._store = PictureStore(
             find_pictures(folder, notify),

@@ -14,7 +14,7 @@ from ganzoo.config import DataConfig
 from ganzoo.data.folder import DEFAULT_SIZE, find_pictures
 from ganzoo.data.pictures import open_picture, square
 from ganzoo.data.store import PictureStore
-from ganzoo.errors import DataError, RequestError
+from ganzoo.errors import DataError
 from ganzoo.specs import DataInfo
 
 if TYPE_CHECKING:
@@ -139,5 +139,3 @@ def _by_name(folder: Path, paths: Sequence[Path]) -> dict[str, Path]:
 
 def _first(items: Sequence[str]) -> str:
     return "; ".join(items[:_NAMED]) + (f"; and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
-
-

@@ -87,12 +87,12 @@ def to_uint8(images: NDArray[np.generic], *, low: float = -1.0, high: float = 1.
 def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Image:
     """(N, C, H, W) uint8 as one picture, row by row, as square as it can be.
 
-    Raises ValueError for a number of channels other than 1 or 3.
+    columns: in a row. Raises ValueError for a number of channels other than 1 or 3.
     """
     count, channels, height, width = images.shape
     if channels not in (1, 3):
         raise ValueError(f"a picture has 1 or 3 channels, not {channels}")
-    columns = columns or math.ceil(math.sqrt(count))
+    columns = columns or max(1, min(count, math.ceil(math.sqrt(count * height / width))))
     rows = math.ceil(count / columns)
     canvas = np.zeros((rows * columns, channels, height, width), dtype=np.uint8)
     canvas[:count] = images

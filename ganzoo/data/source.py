@@ -58,7 +58,8 @@ class Located:
 def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Located:
     """What `--data` means: NAME, NAME:ARGUMENT (NAME may be `distribution:name`), or the path of a folder.
 
-    bare_path: which of our own sources a path alone means. Raises RequestError for a name nobody offers, with suggestions.
+    bare_path: which of our own sources a path alone means.
+    Raises RequestError for a name nobody offers, with suggestions.
     """
     if not text:
         raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")

@@ -85,7 +85,8 @@ class PictureStore(Generic[ItemT]):
         for item, result in zip(chosen, self._pool.map(self._try_read, chosen), strict=True):
             if isinstance(result, BaseException):
                 raise DataError(
-                    f"{self._where}: {self._name(item)} could be read when training began and cannot any more: {one_line(result)}",
+                    f"{self._where}: {self._name(item)} could be read when training began and cannot any more: "
+                    f"{one_line(result)}",
                     hint="Put it back and go on with --resume.",
                 )
             pictures.append(result)

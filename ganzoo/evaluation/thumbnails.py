@@ -10,7 +10,7 @@ Shapes: N pictures, C channels, H, W; D = 64 C.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from ganzoo.architecture import Batch, Pair
 from ganzoo.data.source import DataSource
 from ganzoo.evaluation.frechet import frechet_distance
 
@@ -40,29 +41,29 @@ class ThumbnailScorer:
 
     def __init__(self, source: DataSource) -> None:
         self._source = source
-        self._reals: NDArray[np.float64] | None = None
+        self._reals: dict[str, NDArray[np.float64]] = {}
 
-    def score(self, images: Iterable[Tensor]) -> Score:
-        """images: batches (N, C, H, W) in [-1, 1]. Raises what `DataSource.fetch` raises."""
-        if self._reals is None:
-            self._reals = self._thumbnails_of_reals()
+    def score(self, images: Iterable[Tensor], *, against: str = "real") -> Score:
+        """images: batches (N, C, H, W) in [-1, 1]. against: the field of the source's batches that has their reals.
+
+        Raises what `DataSource.fetch` raises.
+        """
+        if against not in self._reals:
+            batches = evenly_spaced(self._source, _MOST_REALS, chunk=_CHUNK)
+            found = [thumbnails(getattr(batch, against).float() / 127.5 - 1) for batch in batches]
+            self._reals[against] = np.concatenate(found)
+        reals = self._reals[against]
         fakes = np.concatenate([thumbnails(batch) for batch in images])
-        variance = float(self._reals.var(0).sum()) or 1.0
-        return Score(
-            frechet=frechet_distance(fakes, self._reals) / variance, diversity=float(fakes.var(0).sum()) / variance
-        )
+        variance = float(reals.var(0).sum()) or 1.0
+        return Score(frechet=frechet_distance(fakes, reals) / variance, diversity=float(fakes.var(0).sum()) / variance)
 
-    def _thumbnails_of_reals(self) -> NDArray[np.float64]:
-        lengths = self._source.lengths
-        count = min(_MOST_REALS, *lengths)
-        places = [np.linspace(0, length - 1, count).astype(np.int64) for length in lengths]
-        found = []
-        for start in range(0, count, _CHUNK):
-            batch = self._source.fetch([side[start : start + _CHUNK] for side in places])
-            real = getattr(batch, "real", None)
-            pixels = real if real is not None else getattr(batch, "target")  # noqa: B009
-            found.append(thumbnails(pixels.float() / 127.5 - 1))
-        return np.concatenate(found)
+
+def evenly_spaced(source: DataSource, most: int, *, chunk: int) -> Iterator[Batch | Pair]:
+    """Up to `most` pictures of each side of a source, evenly spaced, in batches of `chunk`, uint8."""
+    count = min(most, *source.lengths)
+    places = [np.linspace(0, length - 1, count).astype(np.int64) for length in source.lengths]
+    for start in range(0, count, chunk):
+        yield source.fetch([side[start : start + chunk] for side in places])
 
 
 def thumbnails(images: Tensor) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ UINT8_BOUND = {"fp32": 1.0, "fp16": 4.0}
 """The same for pixels of 0..255: a level either way where a value lies on the border of two."""
 
 BATCHES = (1, 3, 16)
+_LEAST_PROVED = 32  # pixels
 _SAMPLED = 512  # reference pixels kept per output and case
 
 
@@ -155,14 +156,20 @@ def _feed(specs: Sequence[TensorSpec], dims: dict[str, int], first_seed: int) ->
 
 
 def _dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
-    """Batch sizes that differ from the traced one; other symbolic dimensions at several sizes too."""
+    """Batch sizes that differ from the traced one; other symbolic dimensions at several sizes too.
+
+    A single row has the sizes that the network was trained at; the more rows, the smaller they are, lest the proof of a
+    large network take minutes. Not as small as can be: where a norm sees a handful of pixels, rounding is all it sees.
+    """
     others = {dim.name: dim for spec in inputs for dim in spec.shape if isinstance(dim, Dim) and dim != BATCH}
     cases = []
     for number, batch in enumerate(BATCHES):
-        sizes = {
-            name: dim.multiple * (-(-max(dim.least, 8) // dim.multiple) + number + position)
-            for position, (name, dim) in enumerate(others.items())
-        }
+        sizes = {}
+        for position, (name, dim) in enumerate(others.items()):
+            usual = dim.usual or dim.smallest(_LEAST_PROVED)
+            base = dim.smallest(max(usual >> number, min(usual, _LEAST_PROVED)))
+            # Then one side is longer, lest height and width be taken for each other.
+            sizes[name] = base + dim.multiple * (number > 0 and (number + position) % 2)
         cases.append({BATCH.name: batch, **sizes})
     return cases
 

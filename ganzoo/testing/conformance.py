@@ -21,7 +21,7 @@ from ganzoo.export.exporter import Origin, export
 from ganzoo.loading import build_architecture, config_class
 from ganzoo.onnx_file import OnnxFile
 from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.specs import BATCH, ArchitectureSpec, DataInfo, Dim
 from ganzoo.testing.pictures import RandomPictures
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import averaged_state, evaluation_copy
@@ -29,6 +29,7 @@ from ganzoo.training.engine import Engine
 
 PRESET = "tiny"
 _MOST_STEPS = 40
+_PIXELS = 16  # height and width of pictures whose size is open
 
 
 class Subject:
@@ -192,7 +193,12 @@ class ArchitectureConformance:
         before = whole_state(engine)
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
         for graph in twin.graphs():
-            dims = {"height": 16, "width": 16}
+            dims = {
+                dim.name: dim.usual or dim.smallest(_PIXELS)
+                for spec in graph.inputs
+                for dim in spec.shape
+                if isinstance(dim, Dim) and dim != BATCH
+            }
             inputs = [torch.from_numpy(spec.sample([0, 1, 2], dims)) for spec in graph.inputs]
             outputs = graph.run(*inputs)
             _require(

@@ -84,6 +84,11 @@ class Checkpoint:
 
     def restore(self, engine: Engine) -> None:
         """Put model, average and optimisers back. Raises CheckpointError when they do not fit."""
+        if files := self.state().get("imported"):
+            raise CheckpointError(
+                f"{self.path.parent.parent} was imported from {files}, and there is no training to go on with.",
+                hint=f"Begin one from its weights: ganzoo train ARCHITECTURE --init-from {self.path.parent.parent} ...",
+            )
         try:
             engine.architecture.load_state_dict(self.model())
             average = self.average()
@@ -111,7 +116,31 @@ def path_of(folder: Path, step: int) -> Path:
     return folder / f"step-{step:08d}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What a checkpoint holds beside its state.
+
+    model: a state dict. average: those of averaged submodules by name, if there are. optimizers: state dicts by name.
+    """
+
+    model: Mapping[str, Any]
+    average: Mapping[str, Mapping[str, Tensor]] | None
+    optimizers: Mapping[str, Any]
+
+
 def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], config: str, keep: int) -> Checkpoint:
+    """`write_contents` of an engine."""
+    contents = Contents(
+        model=engine.architecture.state_dict(),
+        average=engine.average.state() if engine.average is not None else None,
+        optimizers={name: optimizer.torch.state_dict() for name, optimizer in engine.optimizers.items()},
+    )
+    return write_contents(folder, contents, step=step, state=state, config=config, keep=keep)
+
+
+def write_contents(
+    folder: Path, contents: Contents, *, step: int, state: Mapping[str, Any], config: str, keep: int
+) -> Checkpoint:
     """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep` and the best.
 
     state: JSON values; its `score`, if there is one, decides which is the best, the lowest.
@@ -128,17 +157,14 @@ def write(folder: Path, engine: Engine, *, step: int, state: Mapping[str, Any], 
             shutil.rmtree(final.path)  # damaged; what is written now replaces it
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        _save_weights(engine.architecture.state_dict(), partial / _MODEL)
-        if engine.average is not None:
-            averages = engine.average.state().items()
+        _save_weights(contents.model, partial / _MODEL)
+        if contents.average is not None:
+            averages = contents.average.items()
             _save_weights(
-                {f"{name}/{key}": tensor for name, state in averages for key, tensor in state.items()},
+                {f"{name}/{key}": tensor for name, tensors in averages for key, tensor in tensors.items()},
                 partial / _AVERAGE,
             )
-        torch.save(
-            {name: optimizer.torch.state_dict() for name, optimizer in engine.optimizers.items()},
-            partial / _OPTIMIZERS,
-        )
+        torch.save(dict(contents.optimizers), partial / _OPTIMIZERS)
         _write_text(partial / _STATE, json.dumps({"step": step, **state}, indent=1))
         _write_text(partial / "config.toml", config)
         hashes = {item.name: _sha256(item) for item in sorted(partial.iterdir())}

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ganzoo.architecture import Architecture, Batch, Pair
+from ganzoo.architecture import Architecture, Batch, Graph, ImageToImage, Pair
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
-from ganzoo.evaluation.thumbnails import ThumbnailScorer
+from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import averaged_state, evaluation_copy
 from ganzoo.training.engine import Engine
-from ganzoo.training.previews import paint_batches, write_previews, write_reals
+from ganzoo.training.previews import paint_batches, reads_pictures, write_previews, write_reals
 from ganzoo.training.reporting import Reporter
 from ganzoo.training.run import Run
+
+_SCORED_AT_ONCE = 16
 
 
 class Keeper:
@@ -29,6 +31,7 @@ class Keeper:
         self._engine = engine
         self._ranks = engine.ranks
         self._reporter = reporter
+        self._source = source
         self._scorer = ThumbnailScorer(source)
 
     def score(self, step: int) -> dict[str, float]:
@@ -86,10 +89,12 @@ class Keeper:
         path = self._run.samples / f"step-{step:08d}.png"
 
         def paint() -> None:
+            twin = self._twin()
             write_previews(
                 path,
-                self._twin().graphs(),
+                twin.graphs(),
                 reals=reals,
+                paired=isinstance(twin, ImageToImage) and twin.paired,
                 count=self._settings.sample_count,
                 device=self._engine.device,
             )
@@ -99,12 +104,26 @@ class Keeper:
         return path
 
     def _score(self) -> dict[str, float]:
-        """Empty when it is switched off or the main graph does not paint pictures from noise."""
-        graph, count = self._twin().graphs()[0], self._settings.score_count
-        if count < 2 or any(spec.draw == "image" for spec in graph.inputs) or graph.outputs[0].draw != "image":
+        """Of the main graph, or the mean over all translations. Empty when it is off or no picture is painted."""
+        graphs, count = self._twin().graphs(), self._settings.score_count
+        if count < 2 or graphs[0].outputs[0].draw != "image":
             return {}
-        found = self._scorer.score(paint_batches(graph, count=count, device=self._engine.device))
-        return {"score.frechet": found.frechet, "score.diversity": found.diversity}
+        if not reads_pictures(graphs[0]):
+            painted = paint_batches(graphs[0], count=count, device=self._engine.device)
+            return _as_metrics([self._scorer.score(painted)])
+        if min(count, *self._source.lengths) < 2:
+            return {}
+        translations = [graph for graph in graphs if reads_pictures(graph)]
+        return _as_metrics(
+            [
+                self._scorer.score(self._translated(graph, count), against=graph.outputs[0].name)
+                for graph in translations
+            ]
+        )
+
+    def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
+        for batch in evenly_spaced(self._source, count, chunk=_SCORED_AT_ONCE):
+            yield graph.run(getattr(self._engine.prepare(batch), graph.inputs[0].name))[0]
 
     def _twin(self) -> Architecture:
         return evaluation_copy(self._engine.architecture, averaged_state(self._engine.average))
@@ -112,3 +131,10 @@ class Keeper:
     def _attempt(self, what: str, work: Callable[[], object]) -> None:
         if self._ranks.leads:
             self._reporter.attempt(what, work)
+
+
+def _as_metrics(scores: Sequence[Score]) -> dict[str, float]:
+    return {
+        "score.frechet": sum(score.frechet for score in scores) / len(scores),
+        "score.diversity": sum(score.diversity for score in scores) / len(scores),
+    }

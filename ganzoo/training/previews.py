@@ -1,24 +1,22 @@
-"""Sample grids written while training."""
+"""Sample grids written while training, and pictures from graphs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from ganzoo.architecture import Batch, Graph, Pair
 from ganzoo.data.pictures import grid, to_uint8
-from ganzoo.specs import TensorSpec
 
 _BATCH = 16
 
 
 def write_reals(path: Path, batch: Batch | Pair, count: int) -> None:
-    """A grid of real pictures, to hold the fakes against."""
-    images = batch.real if isinstance(batch, Batch) else batch.source
+    """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side."""
+    images = batch.real if isinstance(batch, Batch) else torch.cat([batch.source, batch.target], 3)
     grid(images[:count].cpu().numpy()).save(path)
 
 
@@ -27,65 +25,62 @@ def write_previews(
     graphs: Sequence[Graph],
     *,
     reals: Callable[[], Batch | Pair],
+    paired: bool,
     count: int,
     device: torch.device,
 ) -> Path:
-    """The first picture output of the main graph, and of the others if inputs are pictures, as PNG grids.
+    """What the main graph paints, or each translation, as PNG grids.
 
     path: of the main graph's grid; other graphs' names are appended. reals: a prepared batch, asked for
-    when a graph takes pictures.
+    when a graph takes pictures. paired: its targets are what its sources should become.
     """
-    translations = [graph for graph in graphs if any(spec.draw == "image" for spec in graph.inputs)]
+    translations = [graph for graph in graphs if reads_pictures(graph)]
+    batch = reals() if translations else None
     for index, graph in enumerate(translations or graphs[:1]):
-        given = reals if translations else None
-        images = torch.cat([*paint_batches(graph, count=count, device=device, reals=given)])
+        if batch is None:
+            images = torch.cat([*paint_batches(graph, count=count, device=device)])
+        else:
+            given: Tensor = getattr(batch, graph.inputs[0].name)[:count]
+            truth: Tensor | None = getattr(batch, graph.outputs[0].name)[:count] if paired else None
+            images = strips(graph, way_back(graph, graphs), given, truth)
         name = path if index == 0 else path.with_stem(f"{path.stem}-{graph.name}")
         grid(to_uint8(images.float().cpu().numpy())).save(name)
     return path
 
 
-def paint(
-    graph: Graph,
-    *,
-    count: int,
-    device: torch.device,
-    first_seed: int = 0,
-    labels: NDArray[np.int64] | None = None,
-) -> torch.Tensor:
-    """`count` pictures from seeds first_seed, first_seed + 1, ...: (count, C, H, W), in small batches.
+def reads_pictures(graph: Graph) -> bool:
+    """Whether it translates pictures; otherwise it paints from noise."""
+    return any(spec.draw == "image" for spec in graph.inputs)
 
-    labels: class indices (count,) for a class-conditional graph; drawn by seed if not given.
+
+def way_back(graph: Graph, graphs: Sequence[Graph]) -> Graph | None:
+    """The translation that reads what this one paints and paints what it reads, if there is one."""
+    domains = [spec.name for spec in (*graph.inputs, *graph.outputs)]
+    backs = (other for other in graphs if [spec.name for spec in (*other.outputs, *other.inputs)] == domains)
+    return next((other for other in backs if reads_pictures(other)), None)
+
+
+def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None = None) -> Tensor:
+    """What is given, its translation, and the way back or the truth, side by side: (N, C, H, 2 W or 3 W).
+
+    given, truth: (N, C, H, W) in [-1, 1].
     """
-    return torch.cat([*paint_batches(graph, count=count, device=device, first_seed=first_seed, labels=labels)])
+    rows = []
+    for start in range(0, len(given), _BATCH):
+        part = given[start : start + _BATCH]
+        translated = graph.run(part)[0]
+        beside = [part, translated.to(part.dtype)]
+        if back is not None:
+            beside.append(back.run(translated)[0].to(part.dtype))
+        elif truth is not None:
+            beside.append(truth[start : start + _BATCH])
+        rows.append(torch.cat(beside, 3))
+    return torch.cat(rows)
 
 
-def paint_batches(
-    graph: Graph,
-    *,
-    count: int,
-    device: torch.device,
-    first_seed: int = 0,
-    reals: Callable[[], Batch | Pair] | None = None,
-    labels: NDArray[np.int64] | None = None,
-) -> Iterator[torch.Tensor]:
-    """The same, batch by batch. reals: pictures for the inputs that are pictures; it ends where they do."""
-    batch = reals() if reals is not None else None
+def paint_batches(graph: Graph, *, count: int, device: torch.device) -> Iterator[Tensor]:
+    """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W)."""
     for start in range(0, count, _BATCH):
-        seeds = range(first_seed + start, first_seed + min(start + _BATCH, count))
-        inputs = [_input(spec, seeds, start, batch, device) for spec in graph.inputs]
-        if labels is not None:
-            chosen = torch.from_numpy(labels[start : start + len(seeds)]).to(device)
-            inputs = [chosen if spec.draw == "class" else x for spec, x in zip(graph.inputs, inputs, strict=True)]
-        rows = min(len(tensor) for tensor in inputs)
-        if rows == 0:
-            break  # fewer real pictures than asked for
-        yield graph.run(*[tensor[:rows] for tensor in inputs])[0]
-
-
-def _input(
-    spec: TensorSpec, seeds: range, start: int, batch: Batch | Pair | None, device: torch.device
-) -> torch.Tensor:
-    if spec.draw == "image" and batch is not None:
-        pictures: torch.Tensor = getattr(batch, spec.name)
-        return pictures[start : start + len(seeds)]
-    return torch.from_numpy(spec.sample(list(seeds))).to(device)
+        seeds = range(start, min(start + _BATCH, count))
+        inputs = [torch.from_numpy(spec.sample(seeds)).to(device) for spec in graph.inputs]
+        yield graph.run(*inputs)[0]

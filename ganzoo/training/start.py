@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganzoo.architecture import Architecture
+import numpy as np
+
+from ganzoo.architecture import Architecture, Batch, Pair
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, Resolved
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
-from ganzoo.data.flips import WithFlips
+from ganzoo.data.crops import Centred
 from ganzoo.data.domains import Kind, kind_wanted, open_kind, with_whole_paths
-from ganzoo.data.source import DataSource
+from ganzoo.data.flips import WithFlips
+from ganzoo.data.source import DataSource, Notify
 from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.loading import build_architecture, implementation_class
 from ganzoo.loggers.protocol import find_loggers
@@ -55,7 +58,7 @@ def begin(
     kind = kind_wanted(implementation_class(offer))
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
-    source = _open(config, kind, registry, observer)
+    source = _open(config, kind, registry, observer.say)
     config = config.in_kimg(_pictures_per_epoch(source, config))
     info = _shown(source, config)
     architecture = build_architecture(offer, config.architecture, info, seed=config.train.seed)
@@ -98,7 +101,7 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     if now != run.trained_by:
         observer.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
     loggers = find_loggers(run.config.train.loggers, registry)
-    source = _open(run.config, kind_wanted(implementation_class(run.offer)), registry, observer)
+    source = _open(run.config, kind_wanted(implementation_class(run.offer)), registry, observer.say)
     run = dataclasses.replace(run, config=run.config.in_kimg(_pictures_per_epoch(source, run.config)))
     if (info := _shown(source, run.config)) != run.data:
         raise CheckpointError(
@@ -115,9 +118,9 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     return trainer
 
 
-def _open(config: Resolved, kind: Kind, registry: Registry, observer: Observer) -> DataSource:
+def _open(config: Resolved, kind: Kind, registry: Registry, notify: Notify) -> DataSource:
     options = dataclasses.replace(config.data, size=config.data.load_size or config.data.size)
-    source = open_kind(options, kind, registry, notify=observer.say)
+    source = open_kind(options, kind, registry, notify=notify)
     return WithFlips(source) if config.data.flip else source
 
 
@@ -148,6 +151,20 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
                     f"{checkpoint.path.name} was trained with {then!r}.",
                     hint=f"Put it back as it was: copy {checkpoint.path / 'config.toml'} over it.",
                 )
+
+
+def pictures_of(
+    run: Run, registry: Registry, count: int, *, notify: Callable[[str], None]
+) -> tuple[Batch | Pair, bool]:
+    """The first pictures of the data of a run, uint8, as its networks see them, and whether they are pairs.
+
+    Raises what opening the data raises.
+    """
+    kind = kind_wanted(implementation_class(run.offer))
+    source = _open(run.config, kind, registry, notify)
+    shown = source if source.info.size == run.data.size else Centred(source, run.data.size)
+    indices = np.arange(min(count, *source.lengths))
+    return shown.fetch([indices] * len(source.lengths)), kind == "pairs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

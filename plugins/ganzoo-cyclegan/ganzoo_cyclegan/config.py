@@ -16,7 +16,7 @@ class Networks(ImageToImageConfig):
     generator: Annotated[
         Literal["resnet", "unet"], Help("resnet: any multiple of 4 pixels; unet: multiples of 2 to the depth")
     ] = "resnet"
-    blocks: Annotated[int, Ge(1), Le(64), Help("residual blocks of a resnet; the paper has 9 from 256 pixels, else 6")] = 9
+    blocks: Annotated[int, Ge(1), Le(64), Help("residual blocks of a resnet; the paper: 9 from 256 pixels, else 6")] = 9
     depth: Annotated[int, Ge(2), Le(12), Help("halvings of a unet; 8 for 256 pixels, 7 for 128")] = 8
     width: Annotated[int, Ge(1), Le(512), Help("feature maps of a generator's first layer")] = 64
     norm: Annotated[Literal["instance", "batch"], Help("normalisation of every network")] = "instance"

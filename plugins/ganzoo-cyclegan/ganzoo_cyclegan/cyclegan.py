@@ -77,7 +77,8 @@ class CycleGAN(Translation):
         """Judges the fakes as they were made before the generators moved, and some of the past."""
         # Asked for without the gradient; the identity pictures ride along and are not used.
         fake_b, fake_a = step.once("translations", lambda: self.translations(batch, step), detach=True)[:2]
-        terms, stats = {}, {}
+        terms: dict[str, Tensor] = {}
+        stats: dict[str, Tensor] = {}
         for side, judge, pool, real, fake in (
             ("a", self.d_a, self.pool_a, batch.source, fake_a),
             ("b", self.d_b, self.pool_b, batch.target, fake_b),

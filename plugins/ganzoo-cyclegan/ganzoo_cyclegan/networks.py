@@ -26,7 +26,12 @@ class ResNetGenerator(nn.Module):
     def __init__(self, *, channels: int, width: int, blocks: int, norm: Norm, dropout: float) -> None:
         super().__init__()
         conv, deconv, normed = _layers(norm)
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), conv(channels, width, 7), normed(width), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [
+            nn.ReflectionPad2d(3),
+            conv(channels, width, 7),
+            normed(width),
+            nn.ReLU(inplace=True),
+        ]
         for maps in (width, 2 * width):
             layers += [conv(maps, 2 * maps, 3, 2, 1), normed(2 * maps), nn.ReLU(inplace=True)]
         layers += [ResidualBlock(4 * width, norm, dropout) for _ in range(blocks)]  # (B, 4N, H/4, W/4)

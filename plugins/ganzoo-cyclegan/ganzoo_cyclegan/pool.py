@@ -45,7 +45,7 @@ class ImagePool(nn.Module):
         full = self.count >= self.size
         index = torch.where(full, (place * self.size).long().clamp(max=self.size - 1), self.count)[None]
         old = self.images.index_select(0, index)[0]
-        # While the pool fills every fake is kept and shown; then a coin decides whether it is kept and an old one shown.
+        # While the pool fills, every fake is kept and shown; then a coin decides: kept, and an old one shown; or shown.
         kept = ~full | (coin < 0.5)
         shown = torch.where(full & kept, old, fake)
         self.images.index_copy_(0, index, torch.where(kept, fake, old)[None])

@@ -1,0 +1,48 @@
+"""`ganzoo import`. The module has an underscore because Python keeps the word for itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.common import json_option, load_registry, print_json, warn
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--as", "architecture", metavar="ARCHITECTURE", required=True, help="What the weights are of.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", required=True, help="The run directory to make.")
+@click.option("--size", type=click.IntRange(1, 16_384), help="Pixels it was trained at, if not the usual.")
+@json_option
+def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | None, as_json: bool) -> None:
+    """Make a run of weights that the original authors' code saved.
+
+    \b
+    ganzoo import latest_net_G.pth --as pix2pix --out runs/facades
+    ganzoo import latest_net_G_A.pth --as cyclegan --out runs/zebras
+    ganzoo import latest_net_G_A.pth latest_net_G_B.pth --as cyclegan --out runs/both
+
+    The run samples, exports and benches, and `ganzoo train --init-from` begins from it. Settings are taken from the
+    tensors. A file that wants to run code is refused. Several files are what ARCHITECTURE says they are, in order.
+    """
+    from ganzoo.training.adopt import adopt
+
+    registry = load_registry()
+    run = adopt(files, registry.architecture(architecture), registry, out=out, size=size, say=warn)
+    if as_json:
+        tables = run.config.tables()
+        print_json(
+            {
+                "run": str(out),
+                "architecture": run.offer.spec.name,
+                "channels": run.data.channels,
+                "size": run.data.size,
+                "settings": tables["architecture"],
+            }
+        )
+        return
+    architecture_table = run.config.tables()["architecture"]
+    settings = ", ".join(f"{key} {architecture_table[key]}" for table, key in run.config.origins if table != "data")
+    click.echo(f"{out}: {run.offer.spec.name}, {run.data.channels}x{run.data.size}x{run.data.size}; {settings}")
+    click.echo(f"next: ganzoo export {out}")

@@ -1,0 +1,96 @@
+"""What `sample` paints with: the graphs of a run, or an ONNX file; both are functions of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.cli.common import load_registry, warn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ganzoo.architecture import Graph
+    from ganzoo.specs import TensorSpec
+    from ganzoo.training.start import Trained
+
+BATCH = 16
+"""Pictures painted at once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Painter:
+    """One graph. run: arrays in the order of `inputs` -> arrays in the order of `outputs`."""
+
+    name: str
+    inputs: Sequence[TensorSpec]
+    outputs: Sequence[TensorSpec]
+    run: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]
+
+    @property
+    def translates(self) -> bool:
+        """Whether it takes pictures; otherwise it paints from noise."""
+        return any(spec.draw == "image" for spec in self.inputs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """Where the painters are from. trained: of a run; None for a file."""
+
+    path: Path
+    painters: Sequence[Painter]
+    trained: Trained | None = None
+
+    @property
+    def origin(self) -> str:
+        """In words, behind `64 pictures`."""
+        return f" of step {self.trained.step:,}" if self.trained is not None else ""
+
+
+def open_model(path: Path, checkpoint: str | None = None) -> Model:
+    """A run's checkpoint (the best if not stated), or an ONNX file, which needs no torch.
+
+    Raises CheckpointError, ExportError or RequestError.
+    """
+    return _open_file(path, checkpoint) if path.suffix == ".onnx" else _open_run(path, checkpoint or "best")
+
+
+def _open_file(path: Path, checkpoint: str | None) -> Model:
+    from ganzoo.errors import RequestError
+    from ganzoo.onnx_file import PREFIX, OnnxFile
+    from ganzoo.sessions import open_checked, run_session
+
+    if checkpoint is not None:
+        raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
+    file = OnnxFile(path)
+    inputs, outputs = file.input_specs, file.output_specs
+    if inputs is None or outputs is None:
+        raise RequestError(
+            f"{path} does not say how its inputs are drawn; only files exported by ganzoo do.",
+            hint=f"ganzoo inspect {path} shows what it holds.",
+        )
+    session = open_checked(path, "cpu").session
+
+    def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        return run_session(session, {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}, path)
+
+    name = file.metadata.get(f"{PREFIX}graph", path.stem)
+    return Model(path=path, painters=[Painter(name=name, inputs=inputs, outputs=outputs, run=run)])
+
+
+def _open_run(path: Path, checkpoint: str) -> Model:
+    from ganzoo.training.start import load_trained
+
+    trained = load_trained(path, load_registry(), say=warn, which=checkpoint)
+    return Model(path=path, painters=[_painter(graph) for graph in trained.architecture.graphs()], trained=trained)
+
+
+def _painter(graph: Graph) -> Painter:
+    import torch
+
+    def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+
+    return Painter(name=graph.name, inputs=graph.inputs, outputs=graph.outputs, run=run)

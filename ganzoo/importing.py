@@ -1,0 +1,124 @@
+"""Reading checkpoints that other people's code wrote, without running anything that is in them.
+
+An architecture's importer (`ArchitectureSpec.importer`) takes the files and returns an `Imported`; it reads a torch file
+or a safetensors file with `load_tensors`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.specs import DataInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FORBIDDEN_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+_WRAPPERS = ("state_dict", "model", "net", "generator")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What an importer found.
+
+    settings: of the [architecture] table, as the tensors imply them. data: what the pictures are like.
+    state: tensors by the names of the architecture's own state dict; what is left out begins anew.
+    average: state dicts of averaged submodules by name, if the files have them.
+    notes: lines for the user, of what was passed over or assumed.
+    """
+
+    settings: Mapping[str, Any]
+    data: DataInfo
+    state: Mapping[str, Tensor]
+    average: Mapping[str, Mapping[str, Tensor]] | None = None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+Importer = Callable[[Sequence[Path]], Imported]
+"""Raises CheckpointError for a file it cannot read, RequestError for files that do not belong together."""
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a state dict by name: floats as float32, on the CPU, without a DataParallel prefix.
+
+    Reads .safetensors, and whatever torch saved, with `weights_only`: a pickle that wants more than tensors and plain
+    containers is refused and nothing of it is run. Raises CheckpointError that says why, RequestError for no file.
+    """
+    if not path.is_file():
+        kind = "is a directory" if path.is_dir() else "is not there"
+        raise RequestError(
+            f"{path} {kind}.", hint="Name the file that holds the weights, for example latest_net_G.pth."
+        )
+    found = _unwrapped(_load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path), path)
+    tensors = {str(name): _checked(name, value, path) for name, value in found.items()}
+    if tensors and all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def _load_safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {one_line(error)}") from None
+
+
+def _load_torch(path: Path) -> Any:
+    import torch
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        wanted = list(dict.fromkeys(_FORBIDDEN_GLOBAL.findall(str(error))))
+        if wanted:
+            raise CheckpointError(
+                f"{path} is refused: unpickling it would call {', '.join(wanted)}, which is code and not a tensor. "
+                "Nothing was run.",
+                hint="Save the weights alone where the network still runs: torch.save(net.state_dict(), 'weights.pth')",
+            ) from None
+        raise CheckpointError(f"{path} is refused: {one_line(error, limit=160)}") from None
+    except Exception as error:  # a damaged zip file or pickle raises anything
+        raise CheckpointError(
+            f"{path} is not a file that torch saved, or it is damaged: {one_line(error, limit=160)}"
+        ) from None
+
+
+def _unwrapped(value: Any, path: Path) -> Mapping[Any, Any]:
+    for _ in _WRAPPERS:
+        inner = next((value[key] for key in _WRAPPERS if isinstance(value, Mapping) and key in value), None)
+        if not isinstance(inner, Mapping):
+            break
+        value = inner
+    if not isinstance(value, Mapping) or not value:
+        raise CheckpointError(
+            f"{path} holds {'nothing' if isinstance(value, Mapping) else f'a {type(value).__name__}'}; "
+            "expected a state dict, tensors by name."
+        )
+    return value
+
+
+def _checked(name: Any, value: Any, path: Path) -> Tensor:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise CheckpointError(f"{path}: {name!r} is a {type(value).__name__}; expected a tensor")
+    if value.layout != torch.strided or value.is_quantized or value.is_complex():
+        raise CheckpointError(f"{path}: {name!r} is a {value.layout} tensor of {value.dtype}; expected plain numbers")
+    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        # Strides of zero make a few bytes in a file look like terabytes.
+        raise CheckpointError(f"{path}: {name!r} claims {value.numel():,} numbers and the file does not hold them")
+    if not value.is_floating_point():
+        return value.detach().clone()
+    plain = value.detach().to(torch.float32, copy=True).contiguous()
+    if not torch.isfinite(plain).all():
+        raise CheckpointError(f"{path}: {name!r} has values that are not finite")
+    return plain
