@@ -1,13 +1,14 @@
 """Reading checkpoints that other people's code wrote, without running anything that is in them.
 
-An architecture's importer (`ArchitectureSpec.importer`) takes the files and returns an `Imported`; it reads a torch file
-or a safetensors file with `load_tensors`.
+An architecture's importer (`ArchitectureSpec.importer`) takes the files and returns an `Imported`; it reads a torch
+file or a safetensors file with `load_tensors`.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,9 @@ def _load_torch(path: Path) -> Any:
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch remarks on protocols and layouts; what matters is checked below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         wanted = list(dict.fromkeys(_FORBIDDEN_GLOBAL.findall(str(error))))
         if wanted:

@@ -73,7 +73,7 @@ def test_all_problems_are_told_at_once():
 
 def test_kimg_and_steps():
     both = Layer(origin="file", tables={"train": {"kimg": 1.0, "steps": 5}})
-    with pytest.raises(RequestError, match="states both kimg and steps"):
+    with pytest.raises(RequestError, match="states kimg and steps; state one length"):
         made(both)
     preset = Layer(origin="preset", tables={"train": {"kimg": 100.0}})
     resolved = made(preset, Layer(origin="--steps", tables={"train": {"steps": 5}}))
