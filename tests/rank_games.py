@@ -15,6 +15,7 @@ from toy_zoo.networks import Judge, Painter
 from ganzoo.architecture import Architecture, Batch, Losses, NoiseToImage, Optimizer, Phase
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.data.batches import Order
+from ganzoo.plugins import Registry
 from ganzoo.specs import DataInfo
 from ganzoo.testing import RandomPictures, Subject
 from ganzoo.testing.conformance import whole_state
@@ -25,6 +26,8 @@ BATCH = 8
 STEPS = 30
 DATA = DataInfo(channels=1, size=8, classes=10)
 TOYS = ("toy-wgan-gp", "toy-stylegan2", "toy-cyclegan", "toy-conditional")  # the stranger's has batch norm
+# Batch norm sees each process's rows alone, and dropout draws for them alone.
+TRANSLATIONS = {"cyclegan": {}, "pix2pix": {"norm": "instance", "dropout": 0.0}}
 _PLAIN = NoiseToImageConfig(latent_size=4, generator_lr=2e-3, discriminator_lr=2e-3)
 CONFIGS = {
     "eager r1": {"penalty": "r1"},
@@ -114,6 +117,11 @@ def main(folder, accumulate):
                 subject = Subject(offer)
                 source = RandomPictures(subject.data, task=offer.spec.task, count=13)
                 results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows)
+        for name, settings in TRANSLATIONS.items():
+            subject = Subject(Registry.load().architecture(name), settings=settings)
+            paired = name == "pix2pix"
+            source = RandomPictures(subject.data, task="image-to-image", count=13, paired=paired)
+            results[name] = play(subject.build(), ranks, accumulate, source, rows)
         source = RandomPictures(DATA, count=13)
         for name, changes in CONFIGS.items():
             torch.manual_seed(0)

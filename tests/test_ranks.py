@@ -11,6 +11,10 @@ import torch
 
 HERE = Path(__file__).parent
 
+BOUNDS = {"cyclegan": 1e-9, "pix2pix": 1e-9}
+"""Biases in front of an instance norm have a true gradient of zero, of which Adam divides rounding by rounding, and the
+pool keeps pictures, many layers behind the weights: 2.4e-10 was met. A wrong gradient differs by 1e-6."""
+
 
 def free_port():
     with socket.socket() as probe:
@@ -55,7 +59,8 @@ def test_thirty_steps_are_those_of_one_process(results, ranks, accumulate):
             if game == "missing":
                 continue
             for name, tensor in expected.items():
-                assert (tensor.double() - divided[game][name].double()).abs().max() <= 1e-10, (game, name)
+                difference = (tensor.double() - divided[game][name].double()).abs().max()
+                assert difference <= BOUNDS.get(game, 1e-10), (game, name, difference)
 
 
 def test_the_games_moved(results):

@@ -64,7 +64,7 @@ def adopt(
     )
     run.create({"imported": [{"file": path.name, "sha256": _sha256(path)} for path in files]})
     contents = checkpoints.Contents(model=architecture.state_dict(), average=imported.average, optimizers={})
-    state = {"kimg": 0.0, "seconds": 0.0, "score": None, "imported": names}
+    state = {"kimg": 0.0, "seconds": 0.0, "score": None}
     checkpoints.write_contents(run.checkpoints, contents, step=0, state=state, config=run.to_toml(), keep=1)
     return run
 

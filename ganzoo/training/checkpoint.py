@@ -84,11 +84,6 @@ class Checkpoint:
 
     def restore(self, engine: Engine) -> None:
         """Put model, average and optimisers back. Raises CheckpointError when they do not fit."""
-        if files := self.state().get("imported"):
-            raise CheckpointError(
-                f"{self.path.parent.parent} was imported from {files}, and there is no training to go on with.",
-                hint=f"Begin one from its weights: ganzoo train ARCHITECTURE --init-from {self.path.parent.parent} ...",
-            )
         try:
             engine.architecture.load_state_dict(self.model())
             average = self.average()

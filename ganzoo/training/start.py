@@ -96,6 +96,11 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     """
     unchanged = open_run(path, registry)
     check_changes(unchanged, changes)
+    if not unchanged.config.data.source:
+        raise CheckpointError(
+            f"{path} was {unchanged.data_description}, and there is no training to go on with.",
+            hint=f"Begin one from its weights: ganzoo train {unchanged.offer.spec.name} --init-from {path} --data ...",
+        )
     run = open_run(path, registry, changes)
     now = f"{run.offer.distribution} {run.offer.version}"
     if now != run.trained_by:
