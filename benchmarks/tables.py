@@ -19,7 +19,7 @@ def verbs():
 
 
 def _figures(name):
-    """(figures, machine) of each result file of a suite, by file name."""
+    """(figures, machine) of each result file of a suite, by file name: NAME-MACHINE.json."""
     for path in sorted(RESULTS.glob(f"{name}-*.json")):
         content = json.loads(path.read_text())
         yield content["figures"], content["machine"]
@@ -143,7 +143,41 @@ def switches():
     return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
 
 
+def translation():
+    lines = [
+        "| architecture, seed | seconds | recognised | real | L1 to the true target | cycle L1 | way back: recognised, cycle L1 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    machines = set()
+    for figures, machine in _figures("translation"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            back = "-"
+            if "accuracy_b2a" in figure:
+                back = f"{100 * figure['accuracy_b2a']:.1f}%, {figure['cycle_l1_b2a']:.3f}"
+            cycle = f"{figure['cycle_l1']:.3f}" if "cycle_l1" in figure else "-"
+            lines.append(
+                f"| `{name.replace(', seed', '`,')} | {figure['seconds']:.0f} | {100 * figure['accuracy']:.1f}% "
+                f"| {100 * figure['control']:.1f}% | {figure['l1']:.3f} | {cycle} | {back} |"
+            )
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
+def translation_step():
+    lines = ["| switch | ours | the usual | of its time |", "|---|---|---|---|"]
+    machines = set()
+    for figures, machine in _figures("translation_step"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            lines.append(
+                f"| {name.removeprefix('cyclegan 256, ')} | {figure['ours_seconds_per_step']:.2f} s "
+                f"| {figure['theirs_seconds_per_step']:.2f} s | {_interval(figure)} |"
+            )
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
+TRANSLATION = ROOT / "docs" / "translation.md"
 TABLES = {
     "verbs": (README, verbs),
     "benchmarks": (README, benchmarks),
@@ -151,6 +185,8 @@ TABLES = {
     "objectives": (OBJECTIVES, objectives),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
+    "translation": (TRANSLATION, translation),
+    "translation_step": (TRANSLATION, translation_step),
 }
 
 

@@ -52,5 +52,6 @@ def command(architecture: str, as_json: bool) -> None:
         click.echo(f"\n[{name}]" + ("  --set KEY=VALUE" if name == "architecture" else f"  --set {name}.KEY=VALUE"))
         click.echo(table(["key", "expected", "default", "meaning"], rows, wrap="meaning"))
     if any("schedule" in info.expected for infos in tables.values() for info in infos):
-        click.echo('\nA schedule: {start=2e-4, end=5e-5, to_kimg=20000}, and from_kimg=0, shape="linear" or "cosine".')
+        click.echo('\nA schedule: {start=2e-4, end=5e-5, to_kimg=20000}, and from_kimg=0, shape="linear" or "cosine";')
+        click.echo("or to_epochs and from_epochs, in passes over the pictures.")
     click.echo(f"\nTry: ganzoo train {architecture} --data PATH --out RUN --dry-run")
