@@ -36,7 +36,7 @@ def main():
                 run = Path(folder, "run")
                 done = ganzoo(
                     "train", name, "--preset", "digits", "--out", run, "--seed", seed, "--max-time", arguments.seconds,
-                    *options,
+                    *options, timeout=arguments.seconds + 120,
                 )  # fmt: skip
                 assert done.returncode == 0, done.stderr
                 last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])

@@ -6,9 +6,11 @@ file or a safetensors file with `load_tensors`.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,9 +55,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         kind = "is a directory" if path.is_dir() else "is not there"
-        raise RequestError(
-            f"{path} {kind}.", hint="Name the file that holds the weights, for example latest_net_G.pth."
-        )
+        raise RequestError(f"{path} {kind}.", hint="Name the file that holds the weights.")
     found = _unwrapped(_load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path), path)
     tensors = {str(name): _checked(name, value, path) for name, value in found.items()}
     if tensors and all(name.startswith("module.") for name in tensors):
@@ -76,6 +76,7 @@ def _load_safetensors(path: Path) -> Any:
 def _load_torch(path: Path) -> Any:
     import torch
 
+    _refuse_compressed(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch remarks on protocols and layouts; what matters is checked below
@@ -93,6 +94,13 @@ def _load_torch(path: Path) -> Any:
         raise CheckpointError(
             f"{path} is not a file that torch saved, or it is damaged: {one_line(error, limit=160)}"
         ) from None
+
+
+def _refuse_compressed(path: Path) -> None:
+    """torch writes its zip files uncompressed; a compressed one can be a thousand times as large in memory."""
+    with contextlib.suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
+        if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
+            raise CheckpointError(f"{path} is refused: it is a compressed archive, and torch writes none.")
 
 
 def _unwrapped(value: Any, path: Path) -> Mapping[Any, Any]:
@@ -114,8 +122,10 @@ def _checked(name: Any, value: Any, path: Path) -> Tensor:
 
     if not isinstance(value, torch.Tensor):
         raise CheckpointError(f"{path}: {name!r} is a {type(value).__name__}; expected a tensor")
-    if value.layout != torch.strided or value.is_quantized or value.is_complex():
-        raise CheckpointError(f"{path}: {name!r} is a {value.layout} tensor of {value.dtype}; expected plain numbers")
+    if value.layout != torch.strided or value.is_quantized or value.is_complex() or value.device.type != "cpu":
+        raise CheckpointError(
+            f"{path}: {name!r} is a {value.layout} tensor of {value.dtype} on {value.device}; expected plain numbers"
+        )
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
         # Strides of zero make a few bytes in a file look like terabytes.
         raise CheckpointError(f"{path}: {name!r} claims {value.numel():,} numbers and the file does not hold them")

@@ -29,13 +29,15 @@ def good_plugin(architecture: str) -> str:
     """
 
 
-def ganzoo(*arguments: object, path: Path | None = None, cwd: Path | None = None, **environment: str):
+def ganzoo(
+    *arguments: object, path: Path | None = None, cwd: Path | None = None, timeout: float = 300, **environment: str
+):
     """`python -m ganzoo ARGUMENTS` to its end; `path` goes before everything on sys.path."""
     env = {**os.environ, "COLUMNS": "200", **environment}
     if path is not None:
         env["PYTHONPATH"] = os.pathsep.join([str(path), env.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "ganzoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=timeout, check=False)
 
 
 def assert_clean(done, *, status: int) -> None:

@@ -93,6 +93,18 @@ def test_files_that_hold_something_else(tmp_path):
         load_tensors(tmp_path)
 
 
+def test_an_archive_that_was_compressed_is_refused(tmp_path):
+    torch.save({"a": torch.zeros(100_000)}, tmp_path / "plain.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pth") as plain,
+        zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for item in plain.infolist():
+            bomb.writestr(item.filename, plain.read(item), compress_type=zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match="it is a compressed archive"):
+        load_tensors(tmp_path / "bomb.pth")
+
+
 def test_an_architecture_without_importer_says_which_have_one(tmp_path):
     (tmp_path / "x.pth").write_bytes(b"x")
     done = ganzoo("import", tmp_path / "x.pth", "--as", "dcgan", "--out", tmp_path / "run")

@@ -73,7 +73,7 @@ def test_missing_partners_are_named_with_both_counts(registry, folders):
         opened(registry, "pairs", *folders)
     message = str(caught.value)
     assert f"2 of 6 in {folders[0]} have no partner: 4; only" in message
-    assert "cyclegan" in message
+    assert "`ganzoo list` shows them" in message
 
 
 def test_pairs_of_different_sizes_are_named(registry, folders):
@@ -124,7 +124,12 @@ def test_pairs_may_be_learnt_from_without_their_pairing(registry):
         ("pictures", "digits-neon", "", "gives two domains.*learns from pictures of one domain"),
         ("pictures", "digits", "digits", "--target 'digits' is for translation between two domains"),
         ("pairs", "digits", "digits", "Pairs are matched by file name, so source and target are folders"),
-        ("domains", "digits-neon", "digits", "'digits-neon' gives two domains by itself"),
+        (
+            "domains",
+            "digits-neon",
+            "digits",
+            "'digits-neon' gives two domains .* by itself",
+        ),
         ("domains", "digits", "nope", "There is no data source 'nope'"),
     ],
 )
@@ -240,3 +245,25 @@ def test_a_schedule_in_epochs_survives_toml():
     )  # fmt: skip
     written = tomllib.loads(dataclasses.replace(config).to_toml())
     assert written["architecture"]["lr"] == {"start": 2.0, "end": 0.0, "to_epochs": 4, "shape": "linear"}
+
+
+def test_only_what_is_open_may_be_cut_and_names_alone_are_no_folders(registry):
+    for name in ("pairs", "folder"):
+        with pytest.raises(
+            RequestError, match=f"'{name}' wants a folder: {name}:PATH.\nFor a folder of that name: ./{name}"
+        ):
+            opened(registry, "pairs", name)
+    with pytest.raises(RequestError, match="data.swap exchanges source and target"):
+        opened(registry, "pictures", "digits", swap=True)
+
+
+def test_evenly_spaced_counts_the_side_that_is_asked_for():
+    from ganzoo.data.domains import TwoDomains
+    from ganzoo.evaluation.thumbnails import evenly_spaced
+
+    info = DataInfo(channels=1, size=8)
+    source = TwoDomains(RandomPictures(info, count=3), RandomPictures(info, count=50))
+    for of, count in (("source", 3), ("target", 20)):
+        batches = [*evenly_spaced(source, 20, of=of, chunk=8)]
+        assert sum(len(batch) for batch in batches) == count
+        assert max(len(batch) for batch in batches) <= 8

@@ -238,3 +238,111 @@ def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     )  # fmt: skip
     assert_clean(done, status=0)
     assert "took " in done.stderr + done.stdout
+
+
+def test_a_run_with_a_schedule_in_epochs_goes_on_and_its_data_may_move(tmp_path, photos):
+    (photos / "broken.png").unlink()
+    for name in ("a", "b"):
+        for path in sorted(photos.rglob("*.*")):
+            place = tmp_path / name / path.relative_to(photos)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    (tmp_path / "b" / "b.jpg").unlink()
+    run = tmp_path / "run"
+    done = ganzoo(
+        "train", "cyclegan", "--preset", "tiny", "--data", tmp_path / "a", "--target", tmp_path / "b", "--out", run,
+        "--epochs", 4, "--set", "lr={start=1e-3, end=0.0, from_epochs=1, to_epochs=4}",
+    )  # fmt: skip
+    assert_clean(done, status=0)
+    config = (run / "config.toml").read_text()
+    assert "kimg = 0.012" in config and "epochs" not in config
+    (tmp_path / "a").rename(tmp_path / "moved a")
+    (tmp_path / "b").rename(tmp_path / "moved b")
+    done = ganzoo("sample", run, "-o", tmp_path / "grid.png")
+    assert_clean(done, status=1)
+    assert "learnt from cannot be read" in done.stderr and "Add --input" in done.stderr
+    config = config.replace(f"{tmp_path}/a", f"{tmp_path}/moved a").replace(f"{tmp_path}/b", f"{tmp_path}/moved b")
+    (run / "config.toml").write_text(config)
+    done = ganzoo("train", "--resume", run, "--epochs", 8)
+    assert_clean(done, status=0)
+    assert "6 steps" in done.stdout  # 8 epochs of 3, 4 a step
+
+
+def test_a_picture_is_never_written_over_one_that_is_read(runs, photos, tmp_path):
+    before = {path: path.read_bytes() for path in photos.rglob("*.*")}
+    for arguments in (["-i", photos, "-o", photos], ["-i", photos / "a.png", "-o", photos / "a.png"]):
+        done = ganzoo("sample", runs / "cyclegan", *arguments)
+        assert_clean(done, status=2)
+        assert "is one of the pictures to translate" in done.stderr
+    assert before == {path: path.read_bytes() for path in photos.rglob("*.*")}
+
+
+def test_names_that_meet_and_folders_with_a_dot(runs, photos, tmp_path):
+    (photos / "a.bmp").write_bytes((photos / "a.png").read_bytes())
+    done = ganzoo("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "out.v1")
+    assert_clean(done, status=0)
+    assert sorted(path.name for path in (tmp_path / "out.v1").iterdir()) == ["a.png", "a.png.png", "b.png", "sub"]
+    done = ganzoo("sample", runs / "cyclegan", "-i", photos / "a.png", "-i", "none.png", "-o", tmp_path / "other")
+    assert_clean(done, status=2)
+    assert not (tmp_path / "other").exists()  # before anything is written
+
+
+def test_a_broken_file_does_not_spoil_a_grid(runs, photos, tmp_path):
+    done = ganzoo("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "grid.png")
+    assert_clean(done, status=0)
+    assert "3 times source" in done.stdout and "left out" in done.stderr
+
+
+def test_grids_show_as_many_as_asked_whatever_the_batch(runs):
+    assert json.loads((runs / "cyclegan" / "record.json").read_text())
+    with Image.open(runs / "cyclegan" / "samples" / "reals.png") as grid:
+        assert grid.size == (2 * 2 * 16, 2 * 16)  # four of source beside target, at the size that is shown
+
+
+def test_the_kimg_of_epochs_are_whole_steps():
+    from ganzoo.config.tables import TrainConfig
+    from ganzoo.training.run import target_steps
+
+    for pictures in range(1, 3000):
+        assert target_steps(TrainConfig(batch_size=1, kimg=200 * (pictures / 1000))) == 200 * pictures
+
+
+def test_an_average_of_a_network_that_two_directions_share_is_one():
+    from torch import nn
+
+    from ganzoo.architecture import Direction, ImageToImage
+    from ganzoo.config import ImageToImageConfig
+    from ganzoo.specs import DataInfo
+
+    class Mirror(ImageToImage):
+        def build(self):
+            self.network = nn.Conv2d(1, 1, 1)
+
+        def directions(self):
+            ways = {"a2b": ("source", "target"), "b2a": ("target", "source")}
+            return {name: Direction(network=self.network, reads=a, paints=b) for name, (a, b) in ways.items()}
+
+        def optimizers(self):
+            return {}
+
+        def phases(self):
+            return []
+
+    assert Mirror(ImageToImageConfig(ema_half_life_kimg=1.0), DataInfo(channels=1, size=8)).ema().of == ("network",)
+
+
+@pytest.mark.parametrize(
+    ("shape", "request_", "message"),
+    [
+        (["n", "c", "h", "w"], InputRequest(sizes=((8, 8),)), "leaves the channels of 'x' open"),
+        ([1, 3, "h", "w"], InputRequest(sizes=((8, 8),), batches=(4,)), "is fixed at 1 in dimension 0"),
+    ],
+)
+def test_sizes_of_foreign_files_are_not_guessed(tmp_path, shape, request_, message):
+    from onnx import TensorProto, helper, save
+
+    tensors = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", tensors[:1], tensors[1:])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "f.onnx")
+    with pytest.raises(RequestError, match=message):
+        plan(OnnxFile(tmp_path / "f.onnx"), request_)

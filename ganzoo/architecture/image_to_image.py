@@ -66,7 +66,7 @@ class ImageToImage(Architecture):
             return None
         names = {module: name for name, module in self.named_modules()}
         return Ema(
-            of=tuple(names[direction.network] for direction in self.directions().values()),
+            of=tuple(dict.fromkeys(names[direction.network] for direction in self.directions().values())),
             half_life_kimg=self.config.ema_half_life_kimg,
             rampup=self.config.ema_rampup,
         )

@@ -81,7 +81,7 @@ def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...
     cases = []
     for combination in itertools.product(*swept):
         for size in request.sizes or (None,):
-            sized = {tensor.name: (*_leading(tensor), *size) for tensor in pictures} if size else {}
+            sized = {tensor.name: (*_leading(tensor, option="--size"), *size) for tensor in pictures} if size else {}
             for batch in batches:
                 case = _case(file, {**files, **dict(combination), **sized}, batch)
                 if case not in cases:
@@ -94,10 +94,15 @@ def _is_picture(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and not any(isinstance(size, int) for size in tensor.shape[2:])
 
 
-def _leading(tensor: Tensor) -> tuple[int, int]:
-    """Batch and channels where no --batch is stated."""
-    first, second = (size if isinstance(size, int) else 1 for size in tensor.shape[:2])
-    return first, second
+def _leading(tensor: Tensor, *, option: str) -> tuple[int, int]:
+    """Batch, 1 where it is open, and channels. Raises RequestError where the channels are open too."""
+    first, channels = tensor.shape[:2]
+    if not isinstance(channels, int):
+        raise RequestError(
+            f"{option} leaves the channels of {tensor.name!r} open, and they are not fixed in the file.",
+            hint=f"State the whole shape: --shape {tensor.name}=1x3x256x256",
+        )
+    return first if isinstance(first, int) else 1, channels
 
 
 def _case(file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None) -> dict[str, tuple[int, ...]]:
@@ -137,7 +142,7 @@ def _shape(
     sizes = []
     for axis, size in enumerate(tensor.shape):
         if isinstance(size, int):
-            asked = wanted[axis] if wanted else (batch if axis == 0 and batch is not None else size)
+            asked = batch if axis == 0 and batch is not None else wanted[axis] if wanted else size
             if asked != size:
                 raise RequestError(
                     f"{tensor.name!r} of {file.path.name} is fixed at {size} in dimension {axis} ({declared}); "

@@ -13,7 +13,7 @@ from ganzoo.cli.common import json_option, load_registry, print_json, warn
 @click.argument("files", metavar="FILE", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--as", "architecture", metavar="ARCHITECTURE", required=True, help="What the weights are of.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", required=True, help="The run directory to make.")
-@click.option("--size", type=click.IntRange(1, 16_384), help="Pixels it was trained at, if not the usual.")
+@click.option("--size", type=click.IntRange(4, 4096), help="Pixels it was trained at, if not the usual.")
 @json_option
 def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | None, as_json: bool) -> None:
     """Make a run of weights that the original authors' code saved.

@@ -90,7 +90,19 @@ def _open_run(path: Path, checkpoint: str) -> Model:
 def _painter(graph: Graph) -> Painter:
     import torch
 
+    from ganzoo.errors import GanzooError
+    from ganzoo.training.device import is_out_of_memory
+
     def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
-        return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+        try:
+            return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            shapes = ", ".join("x".join(map(str, array.shape)) for array in arrays)
+            raise GanzooError(
+                f"Out of memory for {graph.name} of {shapes}.",
+                hint="A smaller --size, or the exported file, takes less.",
+            ) from error
 
     return Painter(name=graph.name, inputs=graph.inputs, outputs=graph.outputs, run=run)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from ganzoo.cli.pictures import Painted, check_picture_name, write_grid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,15 +83,6 @@ def command(
     click.echo(f"{number} pictures{model.origin}, seeds {first} to {first + number - 1}: {out}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Painted:
-    """pixels: (N, C, H, W) in [low, high]."""
-
-    pixels: NDArray[Any]
-    low: float
-    high: float
-
-
 def paint(model: Model, count: int, first_seed: int, label: str | None = None) -> Painted:
     """Pictures of the main graph by seed, label by label in turn. Raises RequestError for labels that are not there."""
     import numpy as np
@@ -109,28 +101,6 @@ def paint(model: Model, count: int, first_seed: int, label: str | None = None) -
         batches.append(painter.run(arrays)[0])
     spec = painter.outputs[0]
     return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
-
-
-def check_picture_name(out: Path) -> None:
-    """Raises RequestError for a name that Pillow cannot write a picture under."""
-    from PIL import Image
-
-    from ganzoo.errors import RequestError
-
-    if Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
-        raise RequestError(f"{out.name} does not end like a picture.", hint="For example -o grid.png")
-
-
-def write_grid(painted: Painted, out: Path, columns: int | None) -> None:
-    """Raises RequestError when `out` cannot be written."""
-    from ganzoo.data.pictures import grid, to_uint8
-    from ganzoo.errors import RequestError, one_line
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        grid(to_uint8(painted.pixels, low=painted.low, high=painted.high), columns=columns).save(out)
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
 
 
 def _labels(text: str | None, painter: Painter, count: int, path: Path) -> NDArray[np.int64] | None:

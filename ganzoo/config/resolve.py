@@ -57,10 +57,9 @@ class Resolved:
             changes["architecture"] = dataclasses.replace(
                 self.architecture, **{name: value.in_kimg(per_epoch) for name, value in schedules.items()}
             )
-        origins = {
-            **self.origins,
-            **({("train", "kimg"): self.origins[("train", "epochs")]} if ("train", "epochs") in self.origins else {}),
-        }
+        origins = dict(self.origins)
+        if self.train.epochs is not None and ("train", "epochs") in origins:
+            origins["train", "kimg"] = origins.pop(("train", "epochs"))
         return dataclasses.replace(self, **changes, origins=origins)
 
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -78,7 +77,12 @@ class Resolved:
 def as_dict(config: Any) -> dict[str, Any]:
     """A config's fields and values: scalars, and a schedule as a table of its own."""
     values = {item.name: getattr(config, item.name) for item in dataclasses.fields(config)}
-    return {key: as_dict(value) if isinstance(value, Schedule) else value for key, value in values.items()}
+    return {key: _as_table(value) if isinstance(value, Schedule) else value for key, value in values.items()}
+
+
+def _as_table(schedule: Schedule) -> dict[str, Any]:
+    """Without what it does not state: TOML has no null, and what is read back must be what was written."""
+    return {key: value for key, value in as_dict(schedule).items() if value is not None}
 
 
 def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:

@@ -34,7 +34,7 @@ def _value(value: Any) -> str:
         # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key} = {_value(item)}' for key, item in value.items() if item is not None)}}}"
+        return f"{{{', '.join(f'{key} = {_value(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     raise TypeError(f"no TOML for {type(value).__name__}")

@@ -86,10 +86,6 @@ class Prefetcher:
                 self._coming[number] = self._pool.submit(self._fetch, number)
         return self._coming.pop(step).result()
 
-    def first(self) -> Batch | Pair:
-        """The batch of step 0, without fetching ahead from there."""
-        return self._fetch(0)
-
     def _fetch(self, step: int) -> Batch | Pair:
         indices = self._order.indices(step)
         batch = self._source.fetch(indices if self._rows is None else [side[self._rows] for side in indices])

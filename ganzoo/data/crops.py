@@ -29,7 +29,7 @@ class RandomCrops:
         self._together = together
 
     def __call__(self, batch: Batch | Pair, *, step: int, rows: NDArray[np.int64] | None = None) -> Batch | Pair:
-        """batch: the rows of a global batch that `rows` names, all if None. Pictures no larger stay as they are."""
+        """batch: the rows of a global batch that `rows` names, all if None. Pictures of that size stay as they are."""
         sides = iter((0, 0) if self._together else (0, 1))
 
         def cut(tensor: Tensor) -> Tensor:

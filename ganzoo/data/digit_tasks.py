@@ -58,7 +58,7 @@ def open_neon(argument: str, options: DataConfig, *, notify: Notify) -> DigitTas
 
 
 def open_outline(argument: str, options: DataConfig, *, notify: Notify) -> DigitTask:
-    """The data source `digits-outline`. Raises RequestError for an argument."""
+    """The data source `digits-outline`, grey or three equal channels. Raises RequestError for an argument."""
     return DigitTask("outline", argument, options)
 
 
@@ -71,12 +71,15 @@ class DigitTask:
         if argument:
             raise RequestError(f"The data source 'digits-{task}' takes no argument, and was given {argument!r}.")
         channels = 3 if task == "neon" else 1
-        if options.channels not in (None, channels):
-            raise RequestError(f"'digits-{task}' has pictures of {channels} channels, not {options.channels}.")
+        if options.channels is not None and options.channels < channels:
+            raise RequestError(f"'digits-{task}' is coloured.", hint="--set data.channels=3")
         size = options.size or 32
         domains = training_pictures(task, size=size, resize=options.resize)
-        self._source, self._target = torch.from_numpy(domains.source), torch.from_numpy(domains.target)
-        self.info = DataInfo(channels=channels, size=size)
+        self.info = DataInfo(channels=options.channels or channels, size=size)
+        self._source, self._target = (
+            torch.from_numpy(side).expand(-1, self.info.channels, -1, -1).contiguous()
+            for side in (domains.source, domains.target)
+        )
         self.description = f"digits-{task} (UCI optdigits, CC BY 4.0)"
         paired = task == "outline"
         self.lengths: tuple[int, ...] = (len(self._source),) if paired else (len(self._source), len(self._target))

@@ -43,12 +43,18 @@ def with_whole_paths(options: DataConfig, kind: Kind, registry: Registry) -> Dat
             "noise.",
             hint="`ganzoo list` shows the task of each.",
         )
+    if kind == "pictures" and options.swap:
+        raise RequestError("data.swap exchanges source and target, and this architecture paints from noise.")
     source = locate(options.source, registry, bare_path=_BARE_PATH[kind]).text
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
-    if kind == "pairs" and target and not (source.startswith("pairs:") and target.startswith("folder:")):
-        raise RequestError(
-            f"Pairs are matched by file name, so source and target are folders; got {source!r} and {target!r}."
-        )
+    if kind == "pairs" and target:
+        if source.startswith("folder:"):
+            source = f"pairs:{source.removeprefix('folder:')}"
+        if not (source.startswith("pairs:") and target.startswith("folder:")):
+            raise RequestError(
+                f"Pairs are matched by file name, so source and target are folders; got {source!r} and {target!r}.",
+                hint="--data A --target B, two paths.",
+            )
     return dataclasses.replace(options, source=source, target=target)
 
 
@@ -59,12 +65,19 @@ def open_kind(options: DataConfig, kind: Kind, registry: Registry, *, notify: No
     """
     if kind == "domains" and options.target:
         parts = [
-            open_source(dataclasses.replace(options, source=text, target=""), registry, notify=notify)
+            open_source(
+                dataclasses.replace(options, source=text, target="", memory_gb=options.memory_gb / 2),
+                registry,
+                notify=notify,
+            )
             for text in (options.source, options.target)
         ]
         for text, part in zip((options.source, options.target), parts, strict=True):
             if kind_of(part) != "pictures":
-                raise RequestError(f"{text!r} gives two domains by itself; it takes no --target and is none.")
+                raise RequestError(
+                    f"{text!r} gives {_NAMES[kind_of(part)]} by itself, and cannot be one of two domains.",
+                    hint=f"--data {text}, without --target.",
+                )
         source: DataSource = TwoDomains(*parts)
     else:
         source = open_source(options, registry, notify=notify)
@@ -76,6 +89,11 @@ def open_kind(options: DataConfig, kind: Kind, registry: Registry, *, notify: No
     return Swapped(source) if options.swap and kind != "pictures" else source
 
 
+_NAMES: dict[Kind, str] = {
+    "pictures": "pictures of one domain",
+    "pairs": "pairs of pictures",
+    "domains": "two domains whose pictures do not correspond",
+}
 _HINTS: dict[Kind, str] = {
     "pictures": "--data takes a folder of pictures, or a source such as digits.",
     "domains": "Name the other domain: --data A --target B, two folders; or try --data digits-neon.",
@@ -85,12 +103,7 @@ _HINTS: dict[Kind, str] = {
 
 
 def _mismatch(text: str, found: Kind, wanted: Kind) -> str:
-    names = {
-        "pictures": "pictures of one domain",
-        "pairs": "pairs of pictures",
-        "domains": "two domains whose pictures do not correspond",
-    }
-    return f"{text!r} gives {names[found]}, and this architecture learns from {names[wanted]}."
+    return f"{text!r} gives {_NAMES[found]}, and this architecture learns from {_NAMES[wanted]}."
 
 
 class TwoDomains:

@@ -33,7 +33,7 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
     Without, each file holds source and target side by side, each half as wide as the file.
     Raises DataError for partners that are missing or of another size, and for what `folder` raises it.
     """
-    folder = Path(argument)
+    folder = Path(argument)  # options.target is `folder:PATH`
     if not options.target:
         return PairsSource(
             [(path,) for path in find_pictures(folder, notify)], _halves, folder, "side by side", options, notify
@@ -119,7 +119,7 @@ def _matched(folder: Path, other: Path, notify: Notify) -> list[tuple[Path, ...]
         raise DataError(
             "The two folders do not match. " + "; ".join(alone),
             hint="A pair has one path and name in both folders (the suffix may differ). "
-            "For pictures that do not correspond use an unpaired architecture, such as cyclegan.",
+            "Pictures that do not correspond want an unpaired architecture; `ganzoo list` shows them.",
         )
     return [(path, sides[1][name]) for name, path in sides[0].items()]
 

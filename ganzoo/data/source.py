@@ -75,6 +75,10 @@ def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Locat
 
 def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
     if offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs"):
+        if not argument:
+            raise RequestError(
+                f"The data source {name!r} wants a folder: {name}:PATH.", hint=f"For a folder of that name: ./{name}"
+            )
         try:
             argument = str(Path(argument).expanduser().absolute())
             Path(argument).exists()

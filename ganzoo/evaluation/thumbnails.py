@@ -49,7 +49,7 @@ class ThumbnailScorer:
         Raises what `DataSource.fetch` raises.
         """
         if against not in self._reals:
-            batches = evenly_spaced(self._source, _MOST_REALS, chunk=_CHUNK)
+            batches = evenly_spaced(self._source, _MOST_REALS, of=against, chunk=_CHUNK)
             found = [thumbnails(getattr(batch, against).float() / 127.5 - 1) for batch in batches]
             self._reals[against] = np.concatenate(found)
         reals = self._reals[against]
@@ -58,9 +58,12 @@ class ThumbnailScorer:
         return Score(frechet=frechet_distance(fakes, reals) / variance, diversity=float(fakes.var(0).sum()) / variance)
 
 
-def evenly_spaced(source: DataSource, most: int, *, chunk: int) -> Iterator[Batch | Pair]:
-    """Up to `most` pictures of each side of a source, evenly spaced, in batches of `chunk`, uint8."""
-    count = min(most, *source.lengths)
+def evenly_spaced(source: DataSource, most: int, *, of: str, chunk: int) -> Iterator[Batch | Pair]:
+    """Up to `most` pictures, evenly spaced, in batches of `chunk`, uint8.
+
+    of: the field of the batches that counts; a smaller other side shows pictures more than once.
+    """
+    count = min(most, source.lengths[-1 if of == "target" else 0])
     places = [np.linspace(0, length - 1, count).astype(np.int64) for length in source.lengths]
     for start in range(0, count, chunk):
         yield source.fetch([side[start : start + chunk] for side in places])

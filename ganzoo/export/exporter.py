@@ -25,7 +25,7 @@ from ganzoo.version import __version__
 class Origin:
     """Where the weights come from, for the file's metadata.
 
-    training_data: a description without paths, "" for untrained. kimg: 0 for untrained.
+    training_data: a description without paths, "" for untrained. kimg: 0 for untrained and imported.
     """
 
     offer: Offer[ArchitectureSpec]

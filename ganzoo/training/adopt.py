@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from ganzoo.errors import CheckpointError, GanzooError, PluginError, RequestErro
 from ganzoo.importing import Imported
 from ganzoo.loading import build_architecture, config_class
 from ganzoo.plugins import Offer, Registry, load_object
-from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.specs import ArchitectureSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.run import Run, check_free
 
@@ -43,17 +44,20 @@ def adopt(
             hint=f"These do: {', '.join(able) or 'none that is installed'}.",
         )
     check_free(out)
+    names = ", ".join(path.name for path in files)
     imported = _read(files, offer)
     for line in imported.notes:
         say(line)
-    data = imported.data if size is None else DataInfo(channels=imported.data.channels, size=size)
+    data = imported.data if size is None else dataclasses.replace(imported.data, size=size)
     tables = {"architecture": imported.settings, "data": {"size": data.size, "channels": data.channels}}
     config = resolve(offer.spec.name, config_class(offer), [Layer(origin="import", tables=tables)])
-    architecture = build_architecture(offer, config.architecture, data, seed=config.train.seed)
+    try:
+        architecture = build_architecture(offer, config.architecture, data, seed=config.train.seed)
+    except RequestError as error:
+        raise RequestError(f"{error.message} (of {names})", hint="State the size it was trained at: --size N") from None
     anew = _load(architecture, imported, files)
     if anew:
         say(f"not in the files, and begun anew: {_first(anew)}")
-    names = ", ".join(path.name for path in files)
     run = Run(
         path=out,
         offer=offer,

@@ -76,4 +76,5 @@ def backends(device: torch.device, *, deterministic: bool) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Of a GPU, of Python, or of torch's allocator on the CPU, which raises a plain RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
+    on_cpu = ("not enough memory", "DefaultCPUAllocator")  # Windows' and Linux's words
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in on_cpu)

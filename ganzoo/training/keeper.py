@@ -79,13 +79,13 @@ class Keeper:
             "compile": self._settings.compile,
         }
 
-    def reals(self, batch: Callable[[], Batch | Pair]) -> None:
+    def reals(self) -> None:
         """A grid of reals, to hold the fakes against."""
         path = self._run.samples / "reals.png"
-        self._attempt("reals.png", lambda: write_reals(path, batch(), self._settings.sample_count))
+        self._attempt("reals.png", lambda: write_reals(path, self._shown()))
 
-    def samples(self, step: int, reals: Callable[[], Batch | Pair]) -> Path:
-        """A grid of samples of the average. reals: a prepared batch, for graphs that take pictures."""
+    def samples(self, step: int) -> Path:
+        """Grids of samples of the average."""
         path = self._run.samples / f"step-{step:08d}.png"
 
         def paint() -> None:
@@ -93,7 +93,7 @@ class Keeper:
             write_previews(
                 path,
                 twin.graphs(),
-                reals=reals,
+                reals=lambda: self._engine.prepare(self._shown()),
                 paired=isinstance(twin, ImageToImage) and twin.paired,
                 count=self._settings.sample_count,
                 device=self._engine.device,
@@ -103,6 +103,12 @@ class Keeper:
         self._attempt(f"the samples {path.name}", paint)
         return path
 
+    def _shown(self) -> Batch | Pair:
+        """The reals of the grids, the same each time, whatever the batch and the ranks."""
+        longest = "target" if self._source.lengths[-1] > self._source.lengths[0] else "source"
+        count = self._settings.sample_count
+        return next(evenly_spaced(self._source, count, of=longest, chunk=count))
+
     def _score(self) -> dict[str, float]:
         """Of the main graph, or the mean over all translations. Empty when it is off or no picture is painted."""
         graphs, count = self._twin().graphs(), self._settings.score_count
@@ -111,7 +117,7 @@ class Keeper:
         if not reads_pictures(graphs[0]):
             painted = paint_batches(graphs[0], count=count, device=self._engine.device)
             return _as_metrics([self._scorer.score(painted)])
-        if min(count, *self._source.lengths) < 2:
+        if min(self._source.lengths) < 2:
             return {}
         translations = [graph for graph in graphs if reads_pictures(graph)]
         return _as_metrics(
@@ -122,8 +128,9 @@ class Keeper:
         )
 
     def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
-        for batch in evenly_spaced(self._source, count, chunk=_SCORED_AT_ONCE):
-            yield graph.run(getattr(self._engine.prepare(batch), graph.inputs[0].name))[0]
+        reads = graph.inputs[0].name
+        for batch in evenly_spaced(self._source, count, of=reads, chunk=_SCORED_AT_ONCE):
+            yield graph.run(getattr(self._engine.prepare(batch), reads))[0]
 
     def _twin(self) -> Architecture:
         return evaluation_copy(self._engine.architecture, averaged_state(self._engine.average))

@@ -14,10 +14,10 @@ from ganzoo.data.pictures import grid, to_uint8
 _BATCH = 16
 
 
-def write_reals(path: Path, batch: Batch | Pair, count: int) -> None:
+def write_reals(path: Path, batch: Batch | Pair) -> None:
     """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side."""
     images = batch.real if isinstance(batch, Batch) else torch.cat([batch.source, batch.target], 3)
-    grid(images[:count].cpu().numpy()).save(path)
+    grid(images.cpu().numpy()).save(path)
 
 
 def write_previews(
@@ -31,8 +31,8 @@ def write_previews(
 ) -> Path:
     """What the main graph paints, or each translation, as PNG grids.
 
-    path: of the main graph's grid; other graphs' names are appended. reals: a prepared batch, asked for
-    when a graph takes pictures. paired: its targets are what its sources should become.
+    path: of the main graph's grid; other graphs' names are appended. reals: prepared pictures, asked
+    for when a graph takes some. count: of pictures from noise. paired: its targets are what its sources should become.
     """
     translations = [graph for graph in graphs if reads_pictures(graph)]
     batch = reals() if translations else None
@@ -40,8 +40,8 @@ def write_previews(
         if batch is None:
             images = torch.cat([*paint_batches(graph, count=count, device=device)])
         else:
-            given: Tensor = getattr(batch, graph.inputs[0].name)[:count]
-            truth: Tensor | None = getattr(batch, graph.outputs[0].name)[:count] if paired else None
+            given: Tensor = getattr(batch, graph.inputs[0].name)
+            truth: Tensor | None = getattr(batch, graph.outputs[0].name) if paired else None
             images = strips(graph, way_back(graph, graphs), given, truth)
         name = path if index == 0 else path.with_stem(f"{path.stem}-{graph.name}")
         grid(to_uint8(images.float().cpu().numpy())).save(name)

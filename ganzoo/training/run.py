@@ -165,8 +165,8 @@ def target_steps(train: TrainConfig) -> int:
 
     if train.steps is not None:
         return train.steps
-    kimg = DEFAULT_KIMG if train.kimg is None else train.kimg
-    return max(1, -int(-kimg * 1000 // train.batch_size))
+    pictures = round(1000 * (DEFAULT_KIMG if train.kimg is None else train.kimg), 6)  # 200 epochs are not a hair more
+    return max(1, -int(-pictures // train.batch_size))
 
 
 MAY_MOVE = frozenset({("data", "memory_gb"), ("data", "device_memory_gb")})

@@ -32,6 +32,9 @@ from ganzoo.training.reporting import Observer
 from ganzoo.training.run import MAY_MOVE, Run, check_changes, check_free, open_run
 from ganzoo.training.trainer import Trainer
 
+_FREE = MAY_MOVE | {("data", "source"), ("data", "target")}
+"""What may be edited in a run's config.toml: where things are."""
+
 
 def begin(
     offer: Offer[ArchitectureSpec],
@@ -99,7 +102,8 @@ def go_on(path: Path, changes: Layer, registry: Registry, *, observer: Observer,
     if not unchanged.config.data.source:
         raise CheckpointError(
             f"{path} was {unchanged.data_description}, and there is no training to go on with.",
-            hint=f"Begin one from its weights: ganzoo train {unchanged.offer.spec.name} --init-from {path} --data ...",
+            hint="Begin one from its weights, with its settings: ganzoo train "
+            f"{unchanged.offer.spec.name} -c {path / 'config.toml'} --init-from {path} --data ... --out ...",
         )
     run = open_run(path, registry, changes)
     now = f"{run.offer.distribution} {run.offer.version}"
@@ -136,9 +140,16 @@ def _pictures_per_epoch(source: DataSource, config: Resolved) -> int:
 
 def _shown(source: DataSource, config: Resolved) -> DataInfo:
     """What the pictures are like when the networks see them: cut to `size` if they are read at `load_size`."""
-    if config.data.load_size is None or config.data.size is None:
+    size = config.data.size
+    if config.data.load_size is None or size is None:
         return source.info
-    return dataclasses.replace(source.info, size=config.data.size)
+    if source.info.size < size:
+        raise RequestError(
+            f"{config.data.source!r} gives pictures of {source.info.size} pixels, and squares of {size} are to be cut "
+            "from them.",
+            hint=f"--set data.size={source.info.size}, or leave data.load_size out.",
+        )
+    return dataclasses.replace(source.info, size=size)
 
 
 def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
@@ -149,7 +160,7 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
     written = tomllib.loads((checkpoint.path / "config.toml").read_text(encoding="utf-8"))
     for table, values in run.config.tables().items():
         for key, then in written.get(table, {}).items():
-            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in {*MAY_MOVE, ("data", "source")}
+            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in _FREE
             if not free and key in values and values[key] != then:
                 raise CheckpointError(
                     f"{run.path / 'config.toml'} says {key} = {values[key]!r} in [{table}]; "

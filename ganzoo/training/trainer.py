@@ -159,7 +159,8 @@ class Trainer:
             self._reporting(),
         ):
             if self.steps_done == 0:
-                self._keeper.reals(prefetcher.first)
+                with self._aside():
+                    self._keeper.reals()
             while self.steps_done < target:
                 late = settings.max_seconds is not None and time.monotonic() - self._began >= settings.max_seconds
                 stop, late = self._step(prefetcher, (self._stop.made, late))
@@ -181,12 +182,12 @@ class Trainer:
                         self.reporter.say("stopped; writing a checkpoint")
                     saved = self._save(prefetcher, score)
                 if last or self._crosses(settings.sample_every_kimg):
-                    samples = self._write_samples(prefetcher)
+                    samples = self._write_samples()
                 if last:
                     break
             else:  # nothing was left to do
                 saved = self._save(prefetcher, {})
-                samples = self._write_samples(prefetcher)
+                samples = self._write_samples()
             self.ranks.tell(None)  # a rank that ends while rank 0 writes would be taken for a failure
         seconds = time.monotonic() - self._began
         best = checkpoints.best(self.run.checkpoints) if self.ranks.leads else None
@@ -283,9 +284,9 @@ class Trainer:
                 path = self._keeper.save(self.steps_done, seconds=self._seconds(), score={})
                 self.reporter.say(f"saved {path}")
 
-    def _write_samples(self, prefetcher: Prefetcher) -> Path:
+    def _write_samples(self) -> Path:
         with self._aside():
-            return self._keeper.samples(self.steps_done, lambda: self.engine.prepare(prefetcher.first()))
+            return self._keeper.samples(self.steps_done)
 
     def _seconds(self) -> float:
         """Trained so far, in all sessions."""

@@ -41,7 +41,7 @@ class CycleGAN(Translation):
         if self.config.directions == "a2b":
             raise RequestError(
                 "This CycleGAN is one translator alone, and the game needs both and their discriminators.",
-                hint="Begin a run with both directions; --init-from RUN takes this one's weights.",
+                hint="Begin a run with --set directions=both and --init-from RUN, which takes this one's weights.",
             )
         return {"generators": self.optimizer("g_ab", "g_ba"), "discriminators": self.optimizer("d_a", "d_b")}
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganzoo import DataInfo
@@ -84,6 +85,8 @@ def read_generator(path: Path) -> Generator:
         for key, value in tensors.items()
         if not (key.rpartition(".")[0] in instance and key.endswith(_STATISTICS))
     }
+    for norm in norms - instance:  # PyTorch before 0.4.1 did not count
+        state.setdefault(f"{norm}.num_batches_tracked", torch.zeros((), dtype=torch.int64))
     if any(_RESNET_BLOCK.fullmatch(key) for key in state):
         settings, channels, size = _resnet(state, path)
         renamed = {_renamed(key): value for key, value in state.items()}
@@ -92,7 +95,7 @@ def read_generator(path: Path) -> Generator:
         renamed = {_renamed(key.removeprefix("model.")): value for key, value in state.items()}
     else:
         raise CheckpointError(f"{path} {_what_else(state)}", hint="Import a generator, for example latest_net_G.pth.")
-    dropped = len(tensors) - len(state)
+    dropped = len(set(tensors) - set(state))
     return Generator(path=path, settings=settings, channels=channels, size=size, state=renamed, dropped=dropped)
 
 
@@ -103,7 +106,7 @@ def _renamed(key: str) -> str:
 def _resnet(state: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Any], int, int]:
     first = _weight(state, "model.1.weight", path)
     blocks = [key for key in state if _RESNET_BLOCK.fullmatch(key)]
-    last = max((key for key in state if key.count(".") == 2 and key.endswith(".weight")), key=_layer)
+    last = max((key for key in state if key.count(".") == 2 and state[key].ndim == 4), key=_layer)
     stem = blocks[0].removesuffix("1.weight")
     settings = {
         "generator": "resnet",

@@ -33,7 +33,14 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     summary="256x256 cut from 286x286, ResNet-9, 200 epochs, batch 1",
                     architecture={"lr": _AS_PUBLISHED},
                     train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
-                    data={"size": 256, "load_size": 286, "channels": 3, "flip": True, "resize": "bicubic"},
+                    data={
+                        "size": 256,
+                        "load_size": 286,
+                        "channels": 3,
+                        "flip": True,
+                        "resize": "bicubic",
+                        "fit": "stretch",
+                    },
                 ),
                 "digits": Preset(
                     summary="the built-in unpaired task at 32x32, three minutes on two CPU cores",
@@ -65,7 +72,14 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     summary="256x256 cut from 286x286, U-Net of depth 8, 200 epochs, batch 1",
                     architecture={"lr": _AS_PUBLISHED},
                     train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
-                    data={"size": 256, "load_size": 286, "channels": 3, "flip": True, "resize": "bicubic"},
+                    data={
+                        "size": 256,
+                        "load_size": 286,
+                        "channels": 3,
+                        "flip": True,
+                        "resize": "bicubic",
+                        "fit": "stretch",
+                    },
                 ),
                 "digits": Preset(
                     summary="the built-in paired task at 32x32, two minutes on two CPU cores",

@@ -8,12 +8,13 @@ import pytest
 import torch
 from ganzoo_cyclegan.config import CycleGANConfig, Pix2PixConfig
 from ganzoo_cyclegan.cyclegan import CycleGAN
+from ganzoo_cyclegan.importing import read_generator
 from ganzoo_cyclegan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from ganzoo_cyclegan.pix2pix import Pix2Pix
 from torch import nn
 
 from ganzoo import DataInfo
-from ganzoo.errors import RequestError
+from ganzoo.errors import CheckpointError, RequestError
 from ganzoo.export.exporter import Origin, export
 from ganzoo.plugins import Registry
 from ganzoo.training.adopt import adopt
@@ -154,6 +155,56 @@ def test_imported_weights_paint_what_the_original_networks_paint(tmp_path, name,
         torchs = graph.run(torch.from_numpy(given))[0].numpy()
         assert np.abs(torchs - expected).max() <= 1e-5
         assert np.abs(session.run(None, {"source": given})[0] - expected).max() <= 1e-5
+
+
+def test_batch_norm_of_a_pytorch_that_did_not_count_is_read(tmp_path):
+    state = torch.load(REFERENCE / "pix2pix_unet128_bn.pth", weights_only=True)
+    torch.save({key: value for key, value in state.items() if "num_batches" not in key}, tmp_path / "old.pth")
+    one, two = read_generator(tmp_path / "old.pth"), read_generator(REFERENCE / "pix2pix_unet128_bn.pth")
+    assert set(one.state) == set(two.state) and one.settings == two.settings and one.dropped == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (
+            {"model.0.weight": torch.zeros(4, 3, 4, 4), "model.2.weight": torch.zeros(8, 4, 4, 4)},
+            "looks like a discriminator",
+        ),
+        (
+            {"fc.weight": torch.zeros(4, 3)},
+            "is no ResNet or U-Net generator of that code; its first tensors: fc.weight",
+        ),
+        ({"model.10.conv_block.1.weight": torch.zeros(4, 4, 3, 3)}, "has no model.1.weight of four dimensions"),
+    ],
+)
+def test_other_state_dicts_are_refused_with_what_they_are(tmp_path, state, message):
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(CheckpointError, match=message):
+        read_generator(tmp_path / "x.pth")
+
+
+def test_a_generator_of_other_channels_or_layers_is_refused(tmp_path):
+    state = torch.load(REFERENCE / "cyclegan_resnet6_in.pth", weights_only=True)
+    registry = Registry.load()
+
+    def adopted(name, **changes):
+        torch.save({**state, **changes}, tmp_path / f"{name}.pth")
+        adopt(
+            [tmp_path / f"{name}.pth"], registry.architecture("cyclegan"), registry, out=tmp_path / "run", size=None,
+            say=print,
+        )  # fmt: skip
+
+    with pytest.raises(CheckpointError, match="translates pictures of 3 channels into 2"):
+        adopted("two", **{"model.23.weight": torch.zeros(2, 8, 7, 7), "model.23.bias": torch.zeros(2)})
+    with pytest.raises(CheckpointError, match=r"does not fit: g_ab.layers.4.weight is 9x8x3x3 and should be 16x8x3x3"):
+        adopted("bent", **{"model.4.weight": torch.zeros(9, 8, 3, 3)})
+    with pytest.raises(CheckpointError, match="has tensors that this network has not: g_ab.extra"):
+        adopted("more", **{"extra": torch.zeros(1)})
+    del state["model.16.bias"]
+    with pytest.raises(CheckpointError, match="lacks tensors that the exported networks need: g_ab.layers.16.bias"):
+        adopted("less")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
