@@ -145,7 +145,7 @@ def switches():
 
 def translation():
     lines = [
-        "| architecture, seed | seconds | recognised | real | L1 to truth | cycle L1 | way back: recognised, cycle L1 |",
+        "| architecture, seed | seconds | recognised | real | L1 to truth | cycle L1 | back: recognised, cycle L1 |",
         "|---|---|---|---|---|---|---|",
     ]
     machines = set()

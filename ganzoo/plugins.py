@@ -29,6 +29,7 @@ FIRST_PARTY = {
     "ganzoo-dcgan": ("dcgan",),
     "ganzoo-classics": ("gan", "cgan", "wgan", "wgan-gp"),
     "ganzoo-cyclegan": ("cyclegan", "pix2pix"),
+    "ganzoo-stylegan": ("stylegan2",),
 }
 """Distributions of this repository and what they offer, so that a missing one can be named."""
 

@@ -177,6 +177,8 @@ class TensorSpec:
         real pictures when there are some, `uniform` noise where only speed is asked.
     low, high: the range of `uniform` and `image` values, and of an output's pixels.
     classes: number of labels for `class`.
+    usual: the value of every number where nobody states one, as for a strength of truncation; None: they are drawn.
+        Proofs and benchmarks draw all the same.
     stream: tells the draws of several inputs apart. Stream 0 is `RandomState(seed).randn`, the habit
         of the field, so that a seed gives the latent that other tools give for it.
     """
@@ -188,6 +190,7 @@ class TensorSpec:
     low: float = -1.0
     high: float = 1.0
     classes: int = 0
+    usual: float | None = None
     stream: int = 0
 
     def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
@@ -214,6 +217,16 @@ class TensorSpec:
                 rows.append(np.asarray(random.uniform(self.low, self.high, size=shape)))
         return np.asarray(rows, dtype=self.dtype).reshape(len(seeds), *shape)
 
+    def stated(self, value: float, count: int, dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
+        """`count` rows of one value: (count, *shape[1:])."""
+        import numpy as np
+
+        return np.full(self.sizes({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
+
+    def chosen(self, seeds: Sequence[int]) -> NDArray[np.generic]:
+        """What a picture is painted from: the usual value if there is one, else what the seeds draw."""
+        return self.sample(seeds) if self.usual is None else self.stated(self.usual, len(seeds))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it back."""
         return {
@@ -229,6 +242,7 @@ class TensorSpec:
             "low": self.low,
             "high": self.high,
             "classes": self.classes,
+            "usual": self.usual,
             "stream": self.stream,
         }
 
@@ -254,5 +268,6 @@ class TensorSpec:
             low=float(value["low"]),
             high=float(value["high"]),
             classes=int(value["classes"]),
+            usual=None if value.get("usual") is None else float(value["usual"]),
             stream=int(value["stream"]),
         )

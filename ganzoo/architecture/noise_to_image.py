@@ -29,12 +29,12 @@ from ganzoo.specs import BATCH, TensorSpec
 class NoiseToImage(Architecture):
     """A generator z -> picture and a discriminator picture -> logits.
 
-    conditional: both networks take class indices (B,) int64 as a second argument.
+    conditional: both networks take class indices (B,) int64 as a second argument; of the class, or set before `build`.
     sizes: heights and widths that the networks can paint; empty: any.
     """
 
     config: NoiseToImageConfig
-    conditional: ClassVar[bool] = False
+    conditional: bool = False
     sizes: ClassVar[Sequence[int]] = ()
     input_gradient: Callable[[Critic, Tensor], tuple[Tensor, Tensor]] = staticmethod(objectives.input_gradient)
 

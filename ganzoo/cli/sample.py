@@ -10,6 +10,8 @@ import click
 from ganzoo.cli.pictures import Painted, check_picture_name, write_grid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
 @click.option(
     "--label", metavar="N[,N...]", help="Of a class-conditional generator: the classes to paint, in turn; all: each."
+)
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of an input that is one number, e.g. truncation_psi=0.7.",
 )
 @click.option(
     "-i",
@@ -46,6 +55,7 @@ def command(
     seed: int | None,
     columns: int | None,
     label: str | None,
+    values: tuple[str, ...],
     inputs: tuple[Path, ...],
     direction: str | None,
     size: int | None,
@@ -69,8 +79,10 @@ def command(
 
     model = open_model(source, checkpoint)
     if any(painter.translates for painter in model.painters):
-        if label is not None or seed is not None:
-            raise RequestError(f"{source} translates pictures: --label and --seed are for painting from noise.")
+        if label is not None or seed is not None or values:
+            raise RequestError(
+                f"{source} translates pictures: --label, --seed and --value are for painting from noise."
+            )
         wish = Wish(inputs=inputs, out=out, direction=direction, size=size, count=count, columns=columns)
         click.echo(translate(model, wish))
         return
@@ -78,29 +90,60 @@ def command(
         raise RequestError(f"{source} paints from noise: --input, --direction and --size are for translation.")
     first, number = seed or 0, count or 64
     check_picture_name(out)
-    painted = paint(model, number, first, label)
+    painted = paint(model, number, first, label, values)
     write_grid(painted, out, columns)
     click.echo(f"{number} pictures{model.origin}, seeds {first} to {first + number - 1}: {out}")
 
 
-def paint(model: Model, count: int, first_seed: int, label: str | None = None) -> Painted:
-    """Pictures of the main graph by seed, label by label in turn. Raises RequestError for labels that are not there."""
+def paint(model: Model, count: int, first_seed: int, label: str | None = None, values: Sequence[str] = ()) -> Painted:
+    """Pictures of the main graph by seed, label by label in turn.
+
+    values: NAME=NUMBER, for inputs that shall not be drawn.
+    Raises RequestError for labels or inputs that are not there.
+    """
     import numpy as np
 
     from ganzoo.cli.models import BATCH
 
     painter = model.painters[0]
     labels = _labels(label, painter, count, model.path)
+    stated = _values(values, painter, model.path)
     batches = []
     for start in range(0, count, BATCH):
         seeds = range(first_seed + start, first_seed + min(start + BATCH, count))
         arrays = [
-            labels[start : start + len(seeds)] if labels is not None and spec.draw == "class" else spec.sample(seeds)
+            labels[start : start + len(seeds)]
+            if labels is not None and spec.draw == "class"
+            else spec.stated(stated[spec.name], len(seeds))
+            if spec.name in stated
+            else spec.chosen(seeds)
             for spec in painter.inputs
         ]
         batches.append(painter.run(arrays)[0])
     spec = painter.outputs[0]
     return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
+
+
+def _values(texts: Sequence[str], painter: Painter, path: Path) -> dict[str, float]:
+    """Numbers by input. Raises RequestError for an input that is not there, or is no single number."""
+    from ganzoo.errors import RequestError, nearest
+
+    able = [spec.name for spec in painter.inputs if len(spec.shape) == 1 and spec.draw != "class"]
+    values: dict[str, float] = {}
+    for text in texts:
+        name, equals, number = text.partition("=")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise RequestError(f"--value {text!r} is not of the form NAME=NUMBER.")
+        if name not in able:
+            raise RequestError(
+                f"{path} has no input {name!r} that is a number.{nearest(name, able)} "
+                f"It has: {', '.join(able) or 'none'}."
+            )
+    return values
 
 
 def _labels(text: str | None, painter: Painter, count: int, path: Path) -> NDArray[np.int64] | None:

@@ -82,5 +82,5 @@ def paint_batches(graph: Graph, *, count: int, device: torch.device) -> Iterator
     """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W)."""
     for start in range(0, count, _BATCH):
         seeds = range(start, min(start + _BATCH, count))
-        inputs = [torch.from_numpy(spec.sample(seeds)).to(device) for spec in graph.inputs]
+        inputs = [torch.from_numpy(spec.chosen(seeds)).to(device) for spec in graph.inputs]
         yield graph.run(*inputs)[0]

@@ -1,0 +1,43 @@
+"""Announces StyleGAN2 (arXiv:1912.04958). Imports no torch."""
+
+from ganzoo import ArchitectureSpec, Preset, hookimpl
+
+GANZOO_API = 1
+
+
+@hookimpl
+def ganzoo_architectures() -> list[ArchitectureSpec]:
+    return [
+        ArchitectureSpec(
+            name="stylegan2",
+            task="noise-to-image",
+            summary="StyleGAN2, configuration F: styles, skip generator, path length; 8 to 1024 pixels",
+            paper="arXiv:1912.04958",
+            implementation="ganzoo_stylegan.stylegan2:StyleGAN2",
+            config="ganzoo_stylegan.config:StyleGAN2Config",
+            importer="ganzoo_stylegan.importing:read_stylegan2",
+            presets={
+                "paper": Preset(
+                    summary="1024x1024 colour, configuration F",
+                    architecture={"generator_lr": 2e-3, "discriminator_lr": 2e-3},
+                    train={"batch_size": 32, "kimg": 25_000.0},
+                    data={"size": 1024, "channels": 3},
+                ),
+                "tiny": Preset(
+                    summary="16x16 in milliseconds, for tests",
+                    architecture={
+                        "latent_size": 8,
+                        "style_size": 8,
+                        "mapping_layers": 2,
+                        "maps_base": 64,
+                        "maps_most": 8,
+                        "penalty_weight": 1.0,
+                        "penalty_every": 4,
+                        "ema_half_life_kimg": 1.0,
+                    },
+                    train={"batch_size": 8, "steps": 4, "sample_count": 4},
+                    data={"size": 16, "channels": 1},
+                ),
+            },
+        )
+    ]
