@@ -15,7 +15,7 @@ from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
 from ganzoo.cli.models import open_model
-from ganzoo.cli.sample import paint
+from ganzoo.cli.noise import Chosen, paint
 from ganzoo.data.pictures import grid, to_uint8
 from ganzoo.evaluation.digits import classify, judge
 
@@ -37,7 +37,7 @@ def main():
                 "--max-time", arguments.seconds,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
-            images = paint(open_model(run), 10 * EACH, 10_000_000, label="all").pixels
+            images = paint(open_model([run]), range(10_000_000, 10_000_000 + 10 * EACH), Chosen(label="all")).pixels
         asked = np.resize(np.arange(10), len(images))
         right = classify(images) == asked
         report = judge(images)

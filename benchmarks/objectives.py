@@ -14,7 +14,7 @@ from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
 from ganzoo.cli.models import open_model
-from ganzoo.cli.sample import paint
+from ganzoo.cli.noise import paint
 from ganzoo.data.pictures import grid, to_uint8
 from ganzoo.evaluation.digits import judge
 
@@ -49,7 +49,7 @@ def main():
                 "--max-time", arguments.seconds, *options,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
-            images = paint(open_model(run), COUNT, 10_000_000)
+            images = paint(open_model([run]), range(10_000_000, 10_000_000 + COUNT))
             last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
         report = judge(images.pixels)
         figures[name] = {

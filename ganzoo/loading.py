@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.config.resolve import Layer, Resolved, preset_layer, resolve
 from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
-from ganzoo.errors import GanzooError, PluginError, one_line
+from ganzoo.errors import GanzooError, PluginError, RequestError, one_line
 from ganzoo.plugins import Offer, load_object
 from ganzoo.specs import ArchitectureSpec, DataInfo
 
@@ -30,6 +31,33 @@ def config_class(offer: Offer[ArchitectureSpec]) -> type:
     if not isinstance(config, type) or not dataclasses.is_dataclass(config):
         raise PluginError(f"{offer.spec.config} of {offer.distribution} is not a dataclass.")
     return config
+
+
+def resolve_for(
+    offer: Offer[ArchitectureSpec], layers: Sequence[Layer], *, preset: str | None = None, devices: int = 1
+) -> Resolved:
+    """The configuration of an architecture: its defaults, a preset, what the preset computes, and `layers` over them.
+
+    Raises RequestError for settings that are not valid, or a preset that computes and no size of pictures.
+    """
+    config = config_class(offer)
+    if preset is None:
+        return resolve(offer.spec.name, config, layers)
+    below = preset_layer(offer.spec, preset)
+    resolved = resolve(offer.spec.name, config, [below, *layers])
+    computed = offer.spec.presets[preset].computed
+    if not computed:
+        return resolved
+    if resolved.data.size is None:
+        raise RequestError(
+            f"The preset {preset!r} follows from the size of the pictures, and none is stated.",
+            hint="Add --set data.size=N.",
+        )
+    stated = ("train", "batch_size") in resolved.origins
+    tables = load_object(computed, offer=offer)(
+        size=resolved.data.size, devices=devices, batch_size=resolved.train.batch_size if stated else None
+    )
+    return resolve(offer.spec.name, config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers])
 
 
 def implementation_class(offer: Offer[ArchitectureSpec]) -> type[Architecture]:

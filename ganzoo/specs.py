@@ -38,12 +38,20 @@ class Preset:
 
     summary: one line for `ganzoo info`.
     architecture, train, data: values for the three tables of the configuration.
+    computed: import string of a callable `(*, size, devices, batch_size) -> {table: {key: value}}` for values that
+        follow from the pictures' size, the number of devices and the batch (None where nobody states it); over the
+        preset's own. Imports no torch. Empty: there are none.
     """
 
     summary: str
     architecture: Mapping[str, Any] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    computed: str = ""
+
+    def __post_init__(self) -> None:
+        if self.computed:
+            _check_import_string("computed settings:", self.computed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -78,8 +78,8 @@ def test_a_picture_of_any_size_is_translated_at_its_size(runs, photos, tmp_path,
 
 def test_run_and_file_translate_alike(runs, photos):
     pixels = np.asarray(Image.open(photos / "a.png")).transpose(2, 0, 1)[None]
-    run = next(p for p in open_model(runs / "cyclegan").painters if p.name == "b2a")
-    file = open_model(runs / "cyclegan" / "exports" / "b2a.onnx").painters[0]
+    run = next(p for p in open_model([runs / "cyclegan"]).painters if p.name == "b2a")
+    file = open_model([runs / "cyclegan" / "exports" / "b2a.onnx"]).painters[0]
     one, two = (translate_pixels(pixels, painter)[0].astype(int) for painter in (run, file))
     assert one.shape == pixels.shape and np.abs(one - two).max() <= 1
 
@@ -115,7 +115,7 @@ def test_grids_of_the_runs_data_and_of_files(runs, photos, tmp_path):
 
 
 def test_nothing_is_rounded_on_the_way_back(runs):
-    painters = {painter.name: painter for painter in open_model(runs / "cyclegan").painters}
+    painters = {painter.name: painter for painter in open_model([runs / "cyclegan"]).painters}
     pixels = np.random.RandomState(0).randint(256, size=(2, 3, 16, 16)).astype(np.uint8)
     _, back = translate_pixels(pixels, painters["a2b"], painters["b2a"])
     given = torch.from_numpy(pixels).float() / 127.5 - 1
@@ -222,7 +222,7 @@ def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     assert_clean(done, status=0)
     found = json.loads(done.stdout)
     assert (found["size"], found["settings"]["blocks"], found["settings"]["width"]) == (256, 1, 4)
-    here, there = (open_model(path).painters for path in (runs / "cyclegan", tmp_path / "run"))
+    here, there = (open_model([path]).painters for path in (runs / "cyclegan", tmp_path / "run"))
     pixels = np.random.RandomState(0).randint(256, size=(1, 3, 16, 16)).astype(np.uint8)
     for one, two in zip(here, there, strict=True):
         assert (translate_pixels(pixels, one)[0] == translate_pixels(pixels, two)[0]).all()

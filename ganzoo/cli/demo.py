@@ -103,11 +103,11 @@ def _export(registry: Registry, out: Path) -> Exported:
 
 def _sample(model: Path, out: Path) -> Path:
     from ganzoo.cli.models import open_model
-    from ganzoo.cli.sample import paint
+    from ganzoo.cli.noise import paint
     from ganzoo.data.pictures import grid, to_uint8
     from ganzoo.evaluation.digits import judge
 
-    images = paint(open_model(model), _JUDGED, 0)
+    images = paint(open_model([model]), range(_JUDGED))
     path = out / "digits.png"
     grid(to_uint8(images.pixels[:100], low=images.low, high=images.high)).save(path)
     report = judge(images.pixels, low=images.low, high=images.high)

@@ -130,15 +130,14 @@ def _trained(path: Path, checkpoint: str) -> tuple[Architecture, Origin]:
 
 
 def _untrained(name: str, preset: str | None, assignments: tuple[str, ...], seed: int) -> tuple[Architecture, Origin]:
-    from ganzoo.config.resolve import preset_layer, resolve, set_layer
+    from ganzoo.config.resolve import set_layer
     from ganzoo.export.exporter import Origin
-    from ganzoo.loading import build_architecture, config_class
+    from ganzoo.loading import build_architecture, resolve_for
     from ganzoo.specs import DataInfo
     from ganzoo.training.ema import evaluation_copy
 
     offer = load_registry().architecture(name)
-    layers = [preset_layer(offer.spec, preset)] if preset else []
-    resolved = resolve(offer.spec.name, config_class(offer), [*layers, set_layer(assignments)])
+    resolved = resolve_for(offer, [set_layer(assignments)], preset=preset)
     # There are no pictures: what the preset does not state is what a folder of photographs would have.
     data = DataInfo(channels=resolved.data.channels or 3, size=resolved.data.size or 64, classes=10)
     architecture = build_architecture(offer, resolved.architecture, data, seed=seed)

@@ -49,21 +49,28 @@ class Model:
         return f" of step {self.trained.step:,}" if self.trained is not None else ""
 
 
-def open_model(path: Path, checkpoint: str | None = None) -> Model:
-    """A run's checkpoint (the best if not stated), or an ONNX file, which needs no torch.
+def open_model(paths: Sequence[Path], checkpoint: str | None = None) -> Model:
+    """A run's checkpoint (the best if not stated), or ONNX files that belong together, which need no torch.
 
     Raises CheckpointError, ExportError or RequestError.
     """
-    return _open_file(path, checkpoint) if path.suffix == ".onnx" else _open_run(path, checkpoint or "best")
+    from ganzoo.errors import RequestError
+
+    files = [path for path in paths if path.suffix == ".onnx"]
+    if not files and len(paths) == 1:
+        return _open_run(paths[0], checkpoint or "best")
+    if len(files) < len(paths):
+        raise RequestError("One run, or ONNX files that belong together, can be sampled at once.")
+    if checkpoint is not None:
+        raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
+    return Model(path=paths[0], painters=[_open_file(path) for path in files])
 
 
-def _open_file(path: Path, checkpoint: str | None) -> Model:
+def _open_file(path: Path) -> Painter:
     from ganzoo.errors import RequestError
     from ganzoo.onnx_file import PREFIX, OnnxFile
     from ganzoo.sessions import open_checked, run_session
 
-    if checkpoint is not None:
-        raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
     file = OnnxFile(path)
     inputs, outputs = file.input_specs, file.output_specs
     if inputs is None or outputs is None:
@@ -77,7 +84,7 @@ def _open_file(path: Path, checkpoint: str | None) -> Model:
         return run_session(session, {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}, path)
 
     name = file.metadata.get(f"{PREFIX}graph", path.stem)
-    return Model(path=path, painters=[Painter(name=name, inputs=inputs, outputs=outputs, run=run)])
+    return Painter(name=name, inputs=inputs, outputs=outputs, run=run)
 
 
 def _open_run(path: Path, checkpoint: str) -> Model:

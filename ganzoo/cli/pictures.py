@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,29 @@ def write_grid(painted: Painted, out: Path, columns: int | None) -> None:
         grid(to_uint8(painted.pixels, low=painted.low, high=painted.high), columns=columns).save(out)
     except (OSError, ValueError) as error:
         raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+
+
+def write_animation(parts: Iterable[Painted], out: Path, fps: float) -> int:
+    """The pictures of all parts one after the other, endlessly; how many there are.
+
+    Raises RequestError when `out` cannot be written, or does not end like pictures that move.
+    """
+    from PIL import Image
+
+    from ganzoo.data.pictures import grid, to_uint8
+
+    kind = Image.registered_extensions().get(out.suffix.lower())
+    if kind not in Image.SAVE_ALL or kind in ("PDF", "TIFF", "MPO"):
+        raise RequestError(
+            f"{out.name} does not end like pictures that move.", hint="For example -o walk.webp or walk.gif"
+        )
+    frames = [grid(picture[None]) for part in parts for picture in to_uint8(part.pixels, low=part.low, high=part.high)]
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        frames[0].save(out, save_all=True, append_images=frames[1:], duration=1000 / fps, loop=0)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+    return len(frames)
 
 
 def check_picture_name(out: Path) -> None:

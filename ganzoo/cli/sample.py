@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.pictures import Painted, check_picture_name, write_grid
+from ganzoo.cli.pictures import check_picture_name, write_animation, write_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ganzoo.cli.models import Model, Painter
+    from ganzoo.cli.models import Model
 
 
 @click.command("sample")
-@click.argument("source", metavar="RUN|MODEL.onnx", type=click.Path(path_type=Path))
+@click.argument("sources", metavar="RUN|MODEL.onnx", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, or a folder for many."
 )
 @click.option("-n", "--count", type=click.IntRange(1, 10_000), help="Pictures in the grid; 64 if not stated.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 10_001), help="Seed of the first picture, 0 if not stated.")
+@click.option("--seeds", metavar="0-15,20", help="The seeds themselves, in place of --seed and --count.")
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
 @click.option(
     "--label", metavar="N[,N...]", help="Of a class-conditional generator: the classes to paint, in turn; all: each."
@@ -36,6 +32,17 @@ if TYPE_CHECKING:
     metavar="NAME=NUMBER",
     help="Of an input that is one number, e.g. truncation_psi=0.7.",
 )
+@click.option("--mix", metavar="SEEDS", help="Paint a table: the seeds, with styles of these seeds in --layers.")
+@click.option(
+    "--layers", metavar="0-3", help="With --mix: which layers take the other style; the coarse half if not stated."
+)
+@click.option(
+    "--walk",
+    type=click.IntRange(1, 10_000),
+    metavar="FRAMES",
+    help="Go from seed to seed and back, so many pictures from each to the next: -o walk.gif, .webp or .png.",
+)
+@click.option("--fps", type=click.FloatRange(1, 120), default=24.0, show_default=True, help="With --walk.")
 @click.option(
     "-i",
     "--input",
@@ -49,13 +56,18 @@ if TYPE_CHECKING:
 @click.option("--size", type=click.IntRange(1, 16_384), help="Make the pictures to translate this large first, square.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 def command(
-    source: Path,
+    sources: tuple[Path, ...],
     out: Path,
     count: int | None,
     seed: int | None,
+    seeds: str | None,
     columns: int | None,
     label: str | None,
     values: tuple[str, ...],
+    mix: str | None,
+    layers: str | None,
+    walk: int | None,
+    fps: float,
     inputs: tuple[Path, ...],
     direction: str | None,
     size: int | None,
@@ -65,6 +77,9 @@ def command(
 
     \b
     ganzoo sample runs/faces -o grid.png -n 64 --seed 0
+    ganzoo sample runs/faces -o walk.webp --seeds 0-4 --walk 24
+    ganzoo sample runs/faces -o mixed.png --seeds 0-3 --mix 10-15 --layers 0-3 --value truncation_psi=0.7
+    ganzoo sample mapping.onnx synthesis.onnx -o grid.png
     ganzoo sample runs/zebras -o grid.png                     # source, translation and way back, of the run's data
     ganzoo sample runs/zebras -i horse.jpg -o zebra.png       # at its own size
     ganzoo sample runs/zebras -i horses/ -o zebras/           # each file
@@ -77,89 +92,66 @@ def command(
     from ganzoo.cli.translate import Wish, translate
     from ganzoo.errors import RequestError
 
-    model = open_model(source, checkpoint)
+    model = open_model(sources, checkpoint)
     if any(painter.translates for painter in model.painters):
-        if label is not None or seed is not None or values:
-            raise RequestError(
-                f"{source} translates pictures: --label, --seed and --value are for painting from noise."
-            )
+        stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--value": values, "--mix": mix, "--walk": walk}
+        if wrong := [name for name, value in stated.items() if value not in (None, ())]:
+            raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
         wish = Wish(inputs=inputs, out=out, direction=direction, size=size, count=count, columns=columns)
         click.echo(translate(model, wish))
         return
     if inputs or direction or size:
-        raise RequestError(f"{source} paints from noise: --input, --direction and --size are for translation.")
-    first, number = seed or 0, count or 64
+        raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")
     check_picture_name(out)
-    painted = paint(model, number, first, label, values)
-    write_grid(painted, out, columns)
-    click.echo(f"{number} pictures{model.origin}, seeds {first} to {first + number - 1}: {out}")
+    click.echo(
+        _paint(model, out, _seeds(seeds, seed, count, walk, mix), label, values, mix, layers, walk, fps, columns)
+    )
 
 
-def paint(model: Model, count: int, first_seed: int, label: str | None = None, values: Sequence[str] = ()) -> Painted:
-    """Pictures of the main graph by seed, label by label in turn.
-
-    values: NAME=NUMBER, for inputs that shall not be drawn.
-    Raises RequestError for labels or inputs that are not there.
-    """
-    import numpy as np
-
-    from ganzoo.cli.models import BATCH
-
-    painter = model.painters[0]
-    labels = _labels(label, painter, count, model.path)
-    stated = _values(values, painter, model.path)
-    batches = []
-    for start in range(0, count, BATCH):
-        seeds = range(first_seed + start, first_seed + min(start + BATCH, count))
-        arrays = [
-            labels[start : start + len(seeds)]
-            if labels is not None and spec.draw == "class"
-            else spec.stated(stated[spec.name], len(seeds))
-            if spec.name in stated
-            else spec.chosen(seeds)
-            for spec in painter.inputs
-        ]
-        batches.append(painter.run(arrays)[0])
-    spec = painter.outputs[0]
-    return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
-
-
-def _values(texts: Sequence[str], painter: Painter, path: Path) -> dict[str, float]:
-    """Numbers by input. Raises RequestError for an input that is not there, or is no single number."""
-    from ganzoo.errors import RequestError, nearest
-
-    able = [spec.name for spec in painter.inputs if len(spec.shape) == 1 and spec.draw != "class"]
-    values: dict[str, float] = {}
-    for text in texts:
-        name, equals, number = text.partition("=")
-        try:
-            values[name] = float(number)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise RequestError(f"--value {text!r} is not of the form NAME=NUMBER.")
-        if name not in able:
-            raise RequestError(
-                f"{path} has no input {name!r} that is a number.{nearest(name, able)} "
-                f"It has: {', '.join(able) or 'none'}."
-            )
-    return values
-
-
-def _labels(text: str | None, painter: Painter, count: int, path: Path) -> NDArray[np.int64] | None:
-    """One class index per picture, (count,), in turn. Raises RequestError for classes that are not there."""
-    import numpy as np
-
+def _seeds(text: str | None, seed: int | None, count: int | None, walk: int | None, mix: str | None) -> list[int]:
+    from ganzoo.cli.noise import parse_seeds
     from ganzoo.errors import RequestError
 
     if text is None:
-        return None
-    classes = next((spec.classes for spec in painter.inputs if spec.draw == "class"), 0)
-    if not classes:
-        raise RequestError(f"{path} takes no labels: its generator is not class-conditional.")
-    parts = [str(number) for number in range(classes)] if text == "all" else text.split(",")
-    if not all(part.strip().isdecimal() and int(part) < classes for part in parts):
-        raise RequestError(
-            f"--label {text!r}: expected class indices from 0 to {classes - 1}, separated by commas, or all."
-        )
-    return np.resize(np.array([int(part) for part in parts], dtype=np.int64), count)
+        first = seed or 0
+        return list(range(first, first + (count or (4 if walk or mix else 64))))
+    if seed is not None or count is not None:
+        raise RequestError("--seeds names every seed; --seed and --count do not go with it.")
+    return parse_seeds(text)
+
+
+def _paint(
+    model: Model,
+    out: Path,
+    seeds: list[int],
+    label: str | None,
+    values: tuple[str, ...],
+    mix: str | None,
+    layers: str | None,
+    walk: int | None,
+    fps: float,
+    columns: int | None,
+) -> str:
+    from ganzoo.cli import noise
+    from ganzoo.errors import RequestError
+
+    chosen = noise.Chosen(label=label, values=values)
+    if walk is not None and mix is not None:
+        raise RequestError("--walk and --mix are two things; state one.")
+    if walk is not None:
+        frames = write_animation(noise.walk(model, seeds, walk, chosen), out, fps)
+        return f"{frames} pictures{model.origin} on a walk through {len(seeds)} seeds: {out}"
+    if mix is not None:
+        others = noise.parse_seeds(mix)
+        table = noise.mix(model, seeds, others, _layers(layers, model), chosen)
+        write_grid(table, out, len(others) + 1)
+        return f"{len(seeds)} seeds{model.origin} with the styles of {len(others)}: {out}"
+    write_grid(noise.paint(model, seeds, chosen), out, columns)
+    ends = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
+    return f"{len(seeds)} pictures{model.origin}, seeds {ends}: {out}"
+
+
+def _layers(text: str | None, model: Model) -> list[int]:
+    from ganzoo.cli.noise import layer_count, parse_seeds
+
+    return list(range(layer_count(model) // 2)) if text is None else parse_seeds(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,19 +193,18 @@ def _resolve(
     given: dict[str, Any],
     data: Mapping[str, str | None],
 ) -> Resolved:
-    from ganzoo.config.resolve import file_layer, preset_layer, resolve, set_layer
-    from ganzoo.loading import config_class
+    from ganzoo.config.resolve import file_layer, set_layer
+    from ganzoo.loading import resolve_for
 
     offer = registry.architecture(architecture)
     layers: list[Layer] = []
-    if preset is not None:
-        layers.append(preset_layer(offer.spec, preset))
     if config is not None:
         layers.append(file_layer(config))
     layers.append(set_layer(assignments))
     layers += [_option_layer("train", key, value) for key, value in given.items()]
     layers += [_option_layer("data", key, value) for key, value in data.items() if value is not None]
-    return resolve(offer.spec.name, config_class(offer), layers)
+    devices = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
+    return resolve_for(offer, layers, preset=preset, devices=devices)
 
 
 def _option_layer(table: str, key: str, value: Any) -> Layer:

@@ -17,6 +17,26 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             config="ganzoo_stylegan.config:StyleGAN2Config",
             importer="ganzoo_stylegan.importing:read_stylegan2",
             presets={
+                "auto": Preset(
+                    summary="from resolution, batch and GPUs, a short mapping; for pictures of your own",
+                    train={"kimg": 25_000.0},
+                    data={"channels": 3},
+                    computed="ganzoo_stylegan.auto:configure",
+                ),
+                "digits": Preset(
+                    summary="the built-in digits at 32x32, ten minutes on two CPU cores",
+                    architecture={
+                        "latent_size": 64,
+                        "style_size": 64,
+                        "mapping_layers": 2,
+                        "maps_base": 1024,
+                        "maps_most": 64,
+                        "penalty_weight": 0.1,
+                        "ema_half_life_kimg": 5.0,
+                    },
+                    train={"batch_size": 32, "kimg": 200.0, "sample_every_kimg": 20.0},
+                    data={"source": "digits", "size": 32, "channels": 1},
+                ),
                 "paper": Preset(
                     summary="1024x1024 colour, configuration F",
                     architecture={"generator_lr": 2e-3, "discriminator_lr": 2e-3},
