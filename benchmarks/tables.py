@@ -176,8 +176,20 @@ def translation_step():
     return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
 
 
+def stylegan_runtime():
+    lines = ["| form | ms |", "|---|---|"]
+    machines = set()
+    for figures, machine in _figures("stylegan_runtime"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            lines += [f"| torch, {form} | {ms:.0f} |" for form, ms in figure["forms_ms"].items()]
+            ratio = f"{_interval(figure)} of the fastest of these, in pairs"
+            lines.append(f"| ONNX Runtime, {name}: {ratio} | {figure['ours_ms']:.0f} |")
+    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
-TRANSLATION = ROOT / "docs" / "translation.md"
+TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 TABLES = {
     "verbs": (README, verbs),
     "benchmarks": (README, benchmarks),
@@ -187,6 +199,7 @@ TABLES = {
     "switches": (GUIDE, switches),
     "translation": (TRANSLATION, translation),
     "translation_step": (TRANSLATION, translation_step),
+    "stylegan_runtime": (STYLEGAN, stylegan_runtime),
 }
 
 

@@ -24,6 +24,9 @@ class StyleGAN2Config(NoiseToImageConfig):
     clamp: Annotated[
         float, Ge(0), Help("largest output of a convolution; 256 in official networks that trained in fp16; 0: any")
     ] = 0.0
+    group: Annotated[
+        int, Ge(1), Help("consecutive samples whose deviation the discriminator sees; divides a device's micro-batch")
+    ] = 4
     mixing: Annotated[float, Ge(0), Le(1), Help("share of samples painted from two styles")] = 0.9
     objective: Annotated[
         Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"],

@@ -82,10 +82,10 @@ class DiscriminatorBlock(nn.Module):
 def with_group_deviation(x: Tensor, group: int) -> Tensor:
     """(B, M, H, W) -> (B, M + 1, H, W): the mean standard deviation inside each group of consecutive samples.
 
-    group: of how many; a smaller batch is one group (arXiv:1710.10196, section 3).
+    group: of how many at most; as many as divide the batch (arXiv:1710.10196, section 3).
     """
     batch, maps, height, width = x.shape
-    size = min(group, batch)
+    size = next(count for count in range(min(group, batch), 0, -1) if batch % count == 0)
     groups = x.reshape(-1, size, maps, height, width)
     deviation = (groups.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (B / size,)
     plane = deviation.repeat_interleave(size)[:, None, None, None].expand(batch, 1, height, width)

@@ -94,6 +94,8 @@ def _settings(generator: Network, judge: Network | None, path: Path) -> tuple[di
         ) from None
     if judge is not None:
         settings["residual"] = judge.arguments.get("architecture", "resnet") == "resnet"
+        group = _table(judge.arguments, "epilogue_kwargs", path).get("mbstd_group_size", 4)
+        settings["group"] = int(group) if isinstance(group, int) else 4
     clamp = synthesis.get("conv_clamp")
     if clamp is not None:
         settings["clamp"] = float(clamp)

@@ -63,6 +63,7 @@ class StyleGAN2(NoiseToImage):
             base=config.maps_base,
             most=config.maps_most,
             residual=config.residual,
+            group=config.group,
             clamp=config.clamp,
         )
 

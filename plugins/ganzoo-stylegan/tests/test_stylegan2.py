@@ -188,6 +188,7 @@ def test_groups_are_of_consecutive_samples():
     x = torch.randn(8, 3, 4, 4)
     plane = with_group_deviation(x, 4)[:, 3]
     assert torch.equal(plane[:4], with_group_deviation(x[:4], 4)[:, 3])
+    assert with_group_deviation(x[:6], 4).shape == (6, 4, 4, 4)  # in twos or threes
     expected = (x[:4].var(0, correction=0) + 1e-8).sqrt().mean()
     assert plane[0, 0, 0].item() == pytest.approx(expected.item(), rel=1e-5)
 
