@@ -1,22 +1,22 @@
 """The command line's frame: verbs, help, exit statuses, what is imported when."""
 
 import ast
-import importlib
 import json
 import subprocess
 import sys
 
+import click
 import pytest
 from helpers import assert_clean, ganzoo, good_plugin, make_distribution
 
-from ganzoo.cli import VERBS
+from ganzoo.cli import VERBS, cli
 
 HEAVY = ("torch", "torchvision", "numpy", "onnx", "onnxruntime", "pydantic", "rich")
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_one_line_of_a_verb_is_its_own(verb):
-    command = importlib.import_module(f"ganzoo.cli.{verb}").command
+    command = cli.get_command(click.Context(cli), verb)
     assert command.name == verb
     assert command.help.splitlines()[0] == VERBS[verb]
     assert command.get_short_help_str(200).rstrip(".") in VERBS[verb]
@@ -31,7 +31,7 @@ def test_every_verb_explains_itself(verb):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_is_explained(verb):
-    command = importlib.import_module(f"ganzoo.cli.{verb}").command
+    command = cli.get_command(click.Context(cli), verb)
     for parameter in command.params:
         if parameter.param_type_name == "option":
             assert parameter.help, f"{verb} {parameter.opts}"

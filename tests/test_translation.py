@@ -130,9 +130,9 @@ def test_nothing_is_rounded_on_the_way_back(runs):
         (["cyclegan", "-o", "x.png", "--direction", "c2d"], "has no direction 'c2d'.* Directions: a2b, b2a"),
         (
             ["cyclegan", "-o", "x.png", "--label", "1"],
-            "translates pictures; --label, --seed and --value are for noise",
+            "translates pictures; --label is for painting from noise",
         ),
-        (["cyclegan", "-o", "x.png", "--seed", "1"], "--label, --seed and --value"),
+        (["cyclegan", "-o", "x.png", "--seed", "1"], "translates pictures; --seed is for painting"),
         (["cyclegan", "-o", "folder"], "Which pictures\\?"),
         (["cyclegan", "-i", "none.png", "-o", "x.png"], "There is no file none.png"),
         (["cyclegan/exports/a2b.onnx", "-o", "x.png"], "Which pictures shall be translated\\?"),

@@ -24,7 +24,7 @@ VERBS = {
     "doctor": "Check torch, CUDA, ONNX Runtime's providers and the plugins.",
     "demo": "Train, sample, export and measure a small GAN in about two minutes.",
     "train": "Train ARCHITECTURE on pictures, or go on with a run.",
-    "sample": "Paint a grid of pictures from a run or an ONNX file.",
+    "sample": "Paint pictures, or translate them, with a run or an ONNX file.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",
     "import": "Make a run of weights that the original authors' code saved.",
     "verify": "Repeat the proof of an exported file on this machine.",

@@ -73,7 +73,7 @@ def command(
     size: int | None,
     checkpoint: str | None,
 ) -> None:
-    """Paint a grid of pictures, or translate pictures, with a run or an ONNX file.
+    """Paint pictures, or translate them, with a run or an ONNX file.
 
     \b
     ganzoo sample runs/faces -o grid.png -n 64 --seed 0

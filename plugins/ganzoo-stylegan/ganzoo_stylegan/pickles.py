@@ -126,8 +126,9 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tenso
         raise Refused("a tensor in it has an impossible shape")
     last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
     count = int(np.prod(size, dtype=object)) if size else 1
-    if count and (last >= len(storage) or count > len(storage)):
-        raise Refused(f"a tensor in it claims {count:,} numbers of {len(storage):,}")
+    held = storage._size()  # type: ignore[no-untyped-call]
+    if count and (last >= held or count > held):
+        raise Refused(f"a tensor in it claims {count:,} numbers of {held:,}")
     plain = torch.tensor([], dtype=storage.dtype)
     plain.set_(storage._untyped_storage, offset, tuple(size), tuple(stride))
     return plain.clone()
