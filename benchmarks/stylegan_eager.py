@@ -20,11 +20,11 @@ from ganzoo import DataInfo
 BASE = 16384
 
 
-def own_weights(x, weight, style, *, demodulate=True, up=False, kernel=None):
+def own_weights(x, weight, style, *, demodulate=True, up=False, kernel=None, gain=1.0):
     batch, _, height, width = x.shape
-    modulated = weight[None] * style[:, None, :, None, None]  # (B, D, C, K, K)
+    modulated = weight[None] * (style * gain if not demodulate else style)[:, None, :, None, None]  # (B, D, C, K, K)
     if demodulate:
-        modulated = modulated * torch.rsqrt(modulated.square().sum((2, 3, 4), keepdim=True) + 1e-8)
+        modulated = modulated * (torch.rsqrt(modulated.square().sum((2, 3, 4), keepdim=True) + 1e-8) * gain)
     x = x.reshape(1, -1, height, width)
     if up:
         swapped = modulated.transpose(1, 2).flatten(0, 1)

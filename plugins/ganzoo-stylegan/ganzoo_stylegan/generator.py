@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganzoo_stylegan.ops import (
+    GAIN,
     EqualizedLinear,
     activate,
     feature_maps,
@@ -76,9 +77,10 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None = None) -> Tensor:
         """noise: (B, 1, H', W'); the constant one if None."""
-        x = modulated_conv(x, self.weight, self.style(w), up=self._up, kernel=self.kernel)
-        x = x + (self.noise if noise is None else noise) * self.noise_strength
-        return limited(activate(x + self.bias[:, None, None]), self._clamp)
+        # gain * leaky_relu(x) is leaky_relu(gain * x): the gain is put into what is small.
+        x = modulated_conv(x, self.weight, self.style(w), up=self._up, kernel=self.kernel, gain=GAIN)
+        x = x + (self.noise if noise is None else noise) * (self.noise_strength * GAIN)
+        return limited(activate(x + (self.bias * GAIN)[:, None, None], gain=1.0), self._clamp)
 
 
 class ToPicture(nn.Module):

@@ -64,12 +64,20 @@ def conv_down(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
 
 
 def modulated_conv(
-    x: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool = True, up: bool = False, kernel: Tensor | None = None
+    x: Tensor,
+    weight: Tensor,
+    style: Tensor,
+    *,
+    demodulate: bool = True,
+    up: bool = False,
+    kernel: Tensor | None = None,
+    gain: float = 1.0,
 ) -> Tensor:
     """A convolution whose weights are scaled per sample: (B, C, H, W), (D, C, K, K), (B, C) -> (B, D, H', W').
 
     Scaling the input by the style and the output by the demodulation is the same as scaling the weights
     (arXiv:1912.04958, equations 1 and 3), and needs one convolution with one weight for the whole batch.
+    gain: of the result; it costs nothing where there is a demodulation to put it in.
     """
     scaled = x * style[:, :, None, None]
     if up:
@@ -78,8 +86,8 @@ def modulated_conv(
     else:
         out = F.conv2d(scaled, weight, padding=weight.shape[-1] // 2)
     if demodulate:
-        out = out * demodulation(weight, style)[:, :, None, None]
-    return out
+        return out * (demodulation(weight, style) * gain)[:, :, None, None]
+    return out * gain if gain != 1.0 else out
 
 
 def demodulation(weight: Tensor, style: Tensor) -> Tensor:
@@ -89,7 +97,8 @@ def demodulation(weight: Tensor, style: Tensor) -> Tensor:
 
 def activate(x: Tensor, *, gain: float = GAIN) -> Tensor:
     """Leaky ReLU that keeps the variance."""
-    return F.leaky_relu(x, LEAK) * gain
+    x = F.leaky_relu(x, LEAK)
+    return x * gain if gain != 1.0 else x
 
 
 def limited(x: Tensor, most: float) -> Tensor:
