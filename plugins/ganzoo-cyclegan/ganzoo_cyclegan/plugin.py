@@ -8,6 +8,22 @@ _AS_PUBLISHED = {"start": 2e-4, "end": 0.0, "from_epochs": 100, "to_epochs": 200
 """The learning rate: constant for 100 epochs, then down to nothing over 100 more."""
 
 
+def _paper(summary: str) -> Preset:
+    return Preset(
+        summary=summary,
+        architecture={"lr": _AS_PUBLISHED},
+        train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
+        data={
+            "size": 256,
+            "load_size": 286,
+            "channels": 3,
+            "flip": True,
+            "resize": "bicubic",
+            "fit": "stretch",
+        },
+    )
+
+
 def _tiny(**changes: object) -> Preset:
     return Preset(
         summary="16x16 in milliseconds, for tests",
@@ -29,19 +45,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             config="ganzoo_cyclegan.config:CycleGANConfig",
             importer="ganzoo_cyclegan.importing:read_cyclegan",
             presets={
-                "paper": Preset(
-                    summary="256x256 cut from 286x286, ResNet-9, 200 epochs, batch 1",
-                    architecture={"lr": _AS_PUBLISHED},
-                    train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
-                    data={
-                        "size": 256,
-                        "load_size": 286,
-                        "channels": 3,
-                        "flip": True,
-                        "resize": "bicubic",
-                        "fit": "stretch",
-                    },
-                ),
+                "paper": _paper("256x256 cut from 286x286, ResNet-9, 200 epochs, batch 1"),
                 "digits": Preset(
                     summary="the built-in unpaired task at 32x32, three minutes on two CPU cores",
                     architecture={
@@ -68,19 +72,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             config="ganzoo_cyclegan.config:Pix2PixConfig",
             importer="ganzoo_cyclegan.importing:read_pix2pix",
             presets={
-                "paper": Preset(
-                    summary="256x256 cut from 286x286, U-Net of depth 8, 200 epochs, batch 1",
-                    architecture={"lr": _AS_PUBLISHED},
-                    train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
-                    data={
-                        "size": 256,
-                        "load_size": 286,
-                        "channels": 3,
-                        "flip": True,
-                        "resize": "bicubic",
-                        "fit": "stretch",
-                    },
-                ),
+                "paper": _paper("256x256 cut from 286x286, U-Net of depth 8, 200 epochs, batch 1"),
                 "digits": Preset(
                     summary="the built-in paired task at 32x32, two minutes on two CPU cores",
                     architecture={

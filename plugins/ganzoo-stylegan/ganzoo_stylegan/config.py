@@ -28,10 +28,6 @@ class StyleGAN2Config(NoiseToImageConfig):
         int, Ge(1), Help("consecutive samples whose deviation the discriminator sees; divides a device's micro-batch")
     ] = 4
     mixing: Annotated[float, Ge(0), Le(1), Help("share of samples painted from two styles")] = 0.9
-    objective: Annotated[
-        Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"],
-        Help("adversarial loss"),
-    ] = "non-saturating"
     penalty: Annotated[
         Literal["none", "r1", "r2", "r1+r2", "wgan-gp", "wgan-gp-one-sided"],
         Help("gradient penalty on the discriminator"),
