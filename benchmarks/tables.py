@@ -86,106 +86,101 @@ def benchmarks():
     return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + ". Files: `benchmarks/results/`."]
 
 
-def digits():
-    lines = [
-        "| seed | kimg in 60 s | Frechet distance | rarest digit | distance to training digits |",
-        "|---|---|---|---|---|",
-    ]
-    machines = set()
-    for figures, machine in _figures("digits"):
+def _rows(headings, suite, row):
+    """One table of every figure of a suite: headings as a list, `row(name, figure)` gives the cells."""
+    lines, machines = [_line(headings), "|" + "---|" * len(headings)], set()
+    for figures, machine in _figures(suite):
         machines.add(_machine(machine))
         for name, figure in figures.items():
-            lines.append(
-                f"| {name.removeprefix('seed ')} | {figure['kimg']:.0f} | {figure['frechet']:.0f} "
-                f"| {100 * figure['rarest_class']:.1f}% | {figure['novelty']:.2f} times that of unseen real ones |"
-            )
+            cells = row(name, figure)
+            lines += [_line(cells)] if isinstance(cells[0], str) else [_line(each) for each in cells]
     return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+
+
+def _line(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(share):
+    return f"{100 * share:.1f}%"
+
+
+def _novelty(figure):
+    return f"{figure['novelty']:.2f} times that of unseen real ones"
+
+
+def digits():
+    return _rows(
+        ["seed", "kimg in 60 s", "Frechet distance", "rarest digit", "distance to training digits"],
+        "digits",
+        lambda name, figure: [
+            name.removeprefix("seed "), f"{figure['kimg']:.0f}", f"{figure['frechet']:.0f}",
+            _percent(figure["rarest_class"]), _novelty(figure),
+        ],
+    )  # fmt: skip
 
 
 def objectives():
-    lines = ["| objective | settings | kimg | Frechet distance | rarest digit |", "|---|---|---|---|---|"]
-    machines = set()
-    for figures, machine in _figures("objectives"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            lines.append(
-                f"| {name} | `{figure['command']}` | {figure['kimg']:.0f} | {figure['frechet']:.0f} "
-                f"| {100 * figure['rarest_class']:.1f}% |"
-            )
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    return _rows(
+        ["objective", "settings", "kimg", "Frechet distance", "rarest digit"],
+        "objectives",
+        lambda name, figure: [
+            name, f"`{figure['command']}`", f"{figure['kimg']:.0f}", f"{figure['frechet']:.0f}",
+            _percent(figure["rarest_class"]),
+        ],
+    )  # fmt: skip
 
 
 def conditional():
-    lines = [
-        "| seed | painted as asked | the least obeyed digit | Frechet distance | distance to training digits |",
-        "|---|---|---|---|---|",
-    ]
-    machines = set()
-    for figures, machine in _figures("conditional"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            lines.append(
-                f"| {name.removeprefix('seed ')} | {100 * figure['obeyed']:.1f}% "
-                f"| {100 * figure['least_obeyed_class']:.1f}% | {figure['frechet']:.0f} "
-                f"| {figure['novelty']:.2f} times that of unseen real ones |"
-            )
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    return _rows(
+        ["seed", "painted as asked", "the least obeyed digit", "Frechet distance", "distance to training digits"],
+        "conditional",
+        lambda name, figure: [
+            name.removeprefix("seed "), _percent(figure["obeyed"]), _percent(figure["least_obeyed_class"]),
+            f"{figure['frechet']:.0f}", _novelty(figure),
+        ],
+    )  # fmt: skip
 
 
 def switches():
-    lines = ["| switch | preset | with it, of the time without | |", "|---|---|---|---|"]
-    machines = set()
-    for figures, machine in _figures("switches"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            switch, _, preset = name.partition(", ")
-            lines.append(f"| {switch} | `{preset}` | {_interval(figure)} | {figure['remark']} |")
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    def row(name, figure):
+        switch, _, preset = name.partition(", ")
+        return [switch, f"`{preset}`", _interval(figure), figure["remark"]]
+
+    return _rows(["switch", "preset", "with it, of the time without", ""], "switches", row)
 
 
 def translation():
-    lines = [
-        "| architecture, seed | seconds | recognised | real | L1 to truth | cycle L1 | back: recognised, cycle L1 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    machines = set()
-    for figures, machine in _figures("translation"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            back = "-"
-            if "accuracy_b2a" in figure:
-                back = f"{100 * figure['accuracy_b2a']:.1f}%, {figure['cycle_l1_b2a']:.3f}"
-            cycle = f"{figure['cycle_l1']:.3f}" if "cycle_l1" in figure else "-"
-            lines.append(
-                f"| `{name.replace(', seed', '`,')} | {figure['seconds']:.0f} | {100 * figure['accuracy']:.1f}% "
-                f"| {100 * figure['control']:.1f}% | {figure['l1']:.3f} | {cycle} | {back} |"
-            )
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    def row(name, figure):
+        both = "accuracy_b2a" in figure
+        return [
+            f"`{name.replace(', seed', '`,')}", f"{figure['seconds']:.0f}", _percent(figure["accuracy"]),
+            _percent(figure["control"]), f"{figure['l1']:.3f}", f"{figure['cycle_l1']:.3f}" if both else "-",
+            f"{_percent(figure['accuracy_b2a'])}, {figure['cycle_l1_b2a']:.3f}" if both else "-",
+        ]  # fmt: skip
+
+    headings = ["architecture, seed", "seconds", "recognised", "real", "L1 to truth", "cycle L1"]
+    return _rows([*headings, "back: recognised, cycle L1"], "translation", row)
 
 
 def translation_step():
-    lines = ["| switch | ours | the usual | of its time |", "|---|---|---|---|"]
-    machines = set()
-    for figures, machine in _figures("translation_step"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            lines.append(
-                f"| {name.removeprefix('cyclegan 256, ')} | {figure['ours_seconds_per_step']:.2f} s "
-                f"| {figure['theirs_seconds_per_step']:.2f} s | {_interval(figure)} |"
-            )
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    return _rows(
+        ["switch", "ours", "the usual", "of its time"],
+        "translation_step",
+        lambda name, figure: [
+            name.removeprefix("cyclegan 256, "), f"{figure['ours_seconds_per_step']:.2f} s",
+            f"{figure['theirs_seconds_per_step']:.2f} s", _interval(figure),
+        ],
+    )  # fmt: skip
 
 
 def stylegan_runtime():
-    lines = ["| form | ms |", "|---|---|"]
-    machines = set()
-    for figures, machine in _figures("stylegan_runtime"):
-        machines.add(_machine(machine))
-        for name, figure in figures.items():
-            lines += [f"| torch, {form} | {ms:.0f} |" for form, ms in figure["forms_ms"].items()]
-            ratio = f"{_interval(figure)} of the fastest of these, in pairs"
-            lines.append(f"| ONNX Runtime, {name}: {ratio} | {figure['ours_ms']:.0f} |")
-    return [*lines, "", "Measured on " + "; ".join(sorted(machines)) + "."]
+    def row(name, figure):
+        forms = [[f"torch, {form}", f"{ms:.0f}"] for form, ms in figure["forms_ms"].items()]
+        ratio = f"{_interval(figure)} of the fastest of these, in pairs"
+        return [*forms, [f"ONNX Runtime, {name}: {ratio}", f"{figure['ours_ms']:.0f}"]]
+
+    return _rows(["form", "ms"], "stylegan_runtime", row)
 
 
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
