@@ -17,7 +17,9 @@ class Networks(ImageToImageConfig):
         Literal["resnet", "unet"], Help("resnet: any multiple of 4 pixels; unet: multiples of 2 to the depth")
     ] = "resnet"
     blocks: Annotated[int, Ge(1), Le(64), Help("residual blocks of a resnet; the paper: 9 from 256 pixels, else 6")] = 9
-    depth: Annotated[int, Ge(2), Le(12), Help("halvings of a unet; 8 for 256 pixels, 7 for 128")] = 8
+    depth: Annotated[
+        int, Ge(0), Le(12), Help("halvings of a unet; 0: 8 for 256 pixels, 7 for 128, and so on down to 5")
+    ] = 0
     width: Annotated[int, Ge(1), Le(512), Help("feature maps of a generator's first layer")] = 64
     norm: Annotated[Literal["instance", "batch"], Help("normalisation of every network")] = "instance"
     dropout: Annotated[float, Ge(0), Lt(1), Help("share dropped inside the generators, in training alone")] = 0.0
@@ -25,6 +27,10 @@ class Networks(ImageToImageConfig):
     discriminator_layers: Annotated[
         int, Ge(1), Le(6), Help("halvings of a discriminator; 3 judges patches of 70x70 pixels, 2 of 34x34, 1 of 16x16")
     ] = 3
+
+    def __post_init__(self) -> None:
+        if self.depth == 1:
+            raise ValueError("depth = 1: a unet halves at least twice; 0 chooses from the size of the pictures")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,8 +28,9 @@ class Translation(ImageToImage):
                 channels=channels, width=config.width, blocks=config.blocks, norm=config.norm, dropout=config.dropout
             )
         else:
+            depth = config.depth or depth_for(self.data.size)
             generator = UNetGenerator(
-                channels=channels, width=config.width, depth=config.depth, norm=config.norm, dropout=config.dropout
+                channels=channels, width=config.width, depth=depth, norm=config.norm, dropout=config.dropout
             )
         self.size_multiple, self.least_size = generator.size_multiple, generator.least_size
         return generator
@@ -54,6 +55,11 @@ class Translation(ImageToImage):
             return tuple(network(one) for one in images)
         results: tuple[Tensor, ...] = network(torch.cat(images)).chunk(len(images))
         return results
+
+
+def depth_for(size: int) -> int:
+    """As often as a size can be halved, from 5 to the 8 of 256 pixels in the paper."""
+    return next((depth for depth in (8, 7, 6) if size % 2**depth == 0), 5)
 
 
 def fooling_loss(objective: str, fake: Tensor) -> Tensor:

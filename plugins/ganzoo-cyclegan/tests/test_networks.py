@@ -34,7 +34,7 @@ def test_the_networks_are_exactly_the_published_ones():
     assert count(CycleGAN(CycleGANConfig(blocks=6), PHOTO).g_ba) == 7_837_699
     pix2pix = Pix2Pix(Pix2PixConfig(), PHOTO)
     assert (count(pix2pix.generator), count(pix2pix.discriminator)) == (54_413_955, 2_768_705)
-    assert count(Pix2Pix(Pix2PixConfig(depth=7), DataInfo(channels=3, size=128)).generator) == 41_828_995
+    assert count(Pix2Pix(Pix2PixConfig(), DataInfo(channels=3, size=128)).generator) == 41_828_995
 
 
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70)])
@@ -102,7 +102,7 @@ def test_dropout_stands_where_the_paper_has_it_and_only_trains():
         (
             lambda data: Pix2Pix(Pix2PixConfig(width=2), data),
             300,
-            "a multiple of 256 pixels from 256, not 300.\n.*size=256",
+            "a multiple of 32 pixels from 32, not 300.\n.*size=288",
         ),
         (
             lambda data: Pix2Pix(Pix2PixConfig(width=2, depth=4), data),
@@ -114,6 +114,19 @@ def test_dropout_stands_where_the_paper_has_it_and_only_trains():
 def test_sizes_that_do_not_fit_say_which_do(build, size, message):
     with pytest.raises(RequestError, match=message):
         build(DataInfo(channels=3, size=size))
+
+
+@pytest.mark.parametrize(
+    ("size", "multiple"), [(256, 256), (512, 256), (128, 128), (192, 64), (64, 64), (32, 32), (96, 32)]
+)
+def test_a_unet_is_as_deep_as_the_pictures_allow(size, multiple):
+    config = Pix2PixConfig(width=1, discriminator_width=1)
+    assert Pix2Pix(config, DataInfo(channels=1, size=size)).size_multiple == multiple
+
+
+def test_a_depth_of_one_is_no_unet():
+    with pytest.raises(ValueError, match="a unet halves at least twice"):
+        Pix2PixConfig(depth=1)
 
 
 @pytest.mark.parametrize(("layers", "size"), [(1, 8), (2, 12), (3, 24)])
