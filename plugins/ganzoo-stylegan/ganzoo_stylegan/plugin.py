@@ -24,7 +24,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     computed="ganzoo_stylegan.auto:configure",
                 ),
                 "digits": Preset(
-                    summary="the built-in digits at 32x32, ten minutes on two CPU cores",
+                    summary="small networks for the built-in digits at 32x32; not tuned yet",
                     architecture={
                         "latent_size": 64,
                         "style_size": 64,
