@@ -54,7 +54,7 @@ def paint(model: Model, seeds: Sequence[int], chosen: Chosen | None = None) -> P
     import numpy as np
 
     painters = _ways(model)[0]
-    batches = [_run(painters, arrays)[-1] for arrays in _inputs(painters[0], seeds, chosen or Chosen(), model.path)]
+    batches = [_through(painters, arrays) for arrays in _inputs(painters[0], seeds, chosen or Chosen(), model.path)]
     spec = painters[-1].outputs[0]
     return Painted(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
 
@@ -168,12 +168,11 @@ def _ways(model: Model) -> tuple[tuple[Painter, ...], tuple[Painter, Painter] | 
     )
 
 
-def _run(painters: Sequence[Painter], arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
-    results = []
+def _through(painters: Sequence[Painter], arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The first output of the last painter, each given what the one before it made."""
     for painter in painters:
-        arrays = [painter.run(arrays)[0]]
-        results.append(arrays[0])
-    return results
+        arrays = painter.run(arrays)[:1]
+    return arrays[0]
 
 
 def _inputs(painter: Painter, seeds: Sequence[int], chosen: Chosen, path: Path) -> Iterator[list[NDArray[Any]]]:
