@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 
-import ganzoo_stylegan.generator as parts
+import ganzoo_stylegan.synthesis as parts
 import torch
 from ganzoo_stylegan.config import StyleGAN2Config
 from ganzoo_stylegan.ops import smooth

@@ -23,6 +23,7 @@ from ganzoo.config import NoiseToImageConfig
 from ganzoo.errors import RequestError
 from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_layers, normalize_spectrum
 from ganzoo.objectives.penalties import Critic
+from ganzoo.objectives.width import at_least_float32
 from ganzoo.specs import BATCH, TensorSpec
 
 
@@ -108,6 +109,8 @@ class NoiseToImage(Architecture):
         real_logits = self._judged(batch, step, batch.real, "real", terms, "r1" if "r1" in now else "")
         fake_logits = self._judged(batch, step, fakes, "fake", terms, "r2" if "r2" in now else "")
         terms["adversarial"] = objectives.discriminator_loss(config.objective, real_logits, fake_logits)
+        if config.drift:  # arXiv:1710.10196, appendix A.1
+            terms["drift"] = config.drift * at_least_float32(real_logits).square().mean()
         if now.startswith("wgan-gp"):
             terms["penalty"] = self._interpolation_penalty(batch, step)
         return Losses(terms, self._statistics(real_logits.detach(), fake_logits.detach()))

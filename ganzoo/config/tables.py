@@ -121,6 +121,11 @@ class NoiseToImageConfig:
         Annotated[float, Ge(0)] | Schedule, Help("gamma of R1 and R2 (times 1/2), lambda of WGAN-GP")
     ] = 10.0
     penalty_every: Annotated[int, Ge(1), Help("steps between penalties; above 1 it is lazy")] = 1
+    drift: Annotated[
+        float,
+        Ge(0),
+        Help("pull of the logits of reals to 0, for wasserstein in long runs; 0.001 is usual; 0: off"),
+    ] = 0.0
     critic_steps: Annotated[int, Ge(1), Help("discriminator updates per generator update")] = 1
     optimizer: Annotated[Literal["adam", "rmsprop", "sgd"], Help("of both players; sgd has beta1 as momentum")] = "adam"
     generator_lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("learning rate of the generator")] = 2e-4

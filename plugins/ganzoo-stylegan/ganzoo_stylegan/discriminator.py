@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganzoo_stylegan.generator import Mapping
 from ganzoo_stylegan.ops import (
     EqualizedLinear,
     activate,
@@ -22,7 +21,9 @@ from ganzoo_stylegan.ops import (
     limited,
     low_pass,
     resolutions,
+    with_group_deviation,
 )
+from ganzoo_stylegan.styles import Mapping
 
 _SMALLEST = 4
 
@@ -77,19 +78,6 @@ class DiscriminatorBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv1(self.conv0(x))
         return out if self.skip is None else out + self.skip(x)
-
-
-def with_group_deviation(x: Tensor, group: int) -> Tensor:
-    """(B, M, H, W) -> (B, M + 1, H, W): the mean standard deviation inside each group of consecutive samples.
-
-    group: of how many at most; as many as divide the batch (arXiv:1710.10196, section 3).
-    """
-    batch, maps, height, width = x.shape
-    size = next(count for count in range(min(group, batch), 0, -1) if batch % count == 0)
-    groups = x.reshape(-1, size, maps, height, width)
-    deviation = (groups.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (B / size,)
-    plane = deviation.repeat_interleave(size)[:, None, None, None].expand(batch, 1, height, width)
-    return torch.cat([x, plane], 1)
 
 
 class Discriminator(nn.Module):

@@ -45,7 +45,7 @@ def downsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def smooth(x: Tensor, kernel: Tensor, *, padding: int, gain: float = 1.0) -> Tensor:
-    """The filter at every pixel: (B, C, H, W) -> (B, C, H + 2 padding - 3, ...). kernel: (4, 4)."""
+    """The filter at every pixel: (B, C, H, W), (K, K) -> (B, C, H + 2 padding - K + 1, ...)."""
     weight = _for_each_channel(kernel * gain, x.shape[1]).to(x.dtype)
     return F.conv2d(x, weight, padding=padding, groups=x.shape[1])
 
@@ -61,6 +61,26 @@ def conv_up(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
 def conv_down(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
     """A 3x3 convolution at half the size: (B, C, H, W), (D, C, 3, 3) -> (B, D, H/2, W/2). Filtered before."""
     return F.conv2d(smooth(x, kernel, padding=2), weight, stride=2)
+
+
+def conv_nearest_up(x: Tensor, weight: Tensor) -> Tensor:
+    """Pixels doubled, then a 3x3 convolution: (B, C, H, W), (D, C, 3, 3) -> (B, D, 2 H, 2 W).
+
+    As one transposed convolution, in which the taps that meet the same pixel are summed before: 4 in place of 9.
+    """
+    summed = _summed_in_twos(weight.flip(2, 3))
+    return F.conv_transpose2d(x, summed.transpose(0, 1), stride=2, padding=1)
+
+
+def conv_mean_down(x: Tensor, weight: Tensor) -> Tensor:
+    """A 3x3 convolution, then the mean of each 2x2: (B, C, H, W), (D, C, 3, 3) -> (B, D, H/2, W/2). In one as well."""
+    return F.conv2d(x, _summed_in_twos(weight) / 4, stride=2, padding=1)
+
+
+def _summed_in_twos(weight: Tensor) -> Tensor:
+    """Each tap and its neighbours before it: (D, C, 3, 3) -> (D, C, 4, 4)."""
+    wide = F.pad(weight, (1, 1, 1, 1))
+    return wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
 
 
 def modulated_conv(
@@ -106,6 +126,20 @@ def limited(x: Tensor, most: float) -> Tensor:
     return x.clamp(-most, most) if most else x
 
 
+def with_group_deviation(x: Tensor, group: int) -> Tensor:
+    """(B, M, H, W) -> (B, M + 1, H, W): the mean standard deviation inside each group of consecutive samples.
+
+    group: of how many at most; as many as divide the batch (arXiv:1710.10196, section 3). Consecutive, where the
+    paper's code takes every so many-th, so that micro-batches and processes do not change what is in a group.
+    """
+    batch, maps, height, width = x.shape
+    size = next(count for count in range(min(group, batch), 0, -1) if batch % count == 0)
+    groups = x.reshape(-1, size, maps, height, width)
+    deviation = (groups.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (B / size,)
+    plane = deviation.repeat_interleave(size)[:, None, None, None].expand(batch, 1, height, width)
+    return torch.cat([x, plane], 1)
+
+
 def second_moment_normalized(x: Tensor) -> Tensor:
     """Rows of mean square 1: (B, N)."""
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
@@ -114,7 +148,7 @@ def second_moment_normalized(x: Tensor) -> Tensor:
 class EqualizedLinear(nn.Module):
     """(B, in) -> (B, out). Weights are N(0, 1) / multiplier and are scaled when used, so that all learn equally fast.
 
-    multiplier: of the learning rate. bias: its first value. active: with the leaky ReLU behind it.
+    multiplier: of the learning rate. bias: its first value. active: with the leaky ReLU behind it, and its gain.
     """
 
     def __init__(

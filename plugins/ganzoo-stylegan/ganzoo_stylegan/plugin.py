@@ -1,4 +1,4 @@
-"""Announces StyleGAN2 (arXiv:1912.04958). Imports no torch."""
+"""Announces StyleGAN (arXiv:1812.04958) and StyleGAN2 (arXiv:1912.04958). Imports no torch."""
 
 from ganzoo import ArchitectureSpec, Preset, hookimpl
 
@@ -59,5 +59,41 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     data={"size": 16, "channels": 1},
                 ),
             },
-        )
+        ),
+        ArchitectureSpec(
+            name="stylegan",
+            task="noise-to-image",
+            summary="StyleGAN: adaptive instance normalisation, noise, pictures that grow; 8 to 1024 pixels",
+            paper="arXiv:1812.04958",
+            implementation="ganzoo_stylegan.stylegan:StyleGAN",
+            config="ganzoo_stylegan.config:StyleGANConfig",
+            presets={
+                "paper": Preset(
+                    summary="1024x1024 colour, R1",
+                    train={"batch_size": 32, "kimg": 25_000.0},
+                    data={"size": 1024, "channels": 3},
+                ),
+                "paper-wgan-gp": Preset(
+                    summary="1024x1024 colour, Wasserstein distance with gradient penalty and drift",
+                    architecture={"objective": "wasserstein", "penalty": "wgan-gp", "drift": 0.001},
+                    train={"batch_size": 32, "kimg": 12_000.0},
+                    data={"size": 1024, "channels": 3},
+                ),
+                "tiny": Preset(
+                    summary="16x16 in milliseconds, for tests; grows once",
+                    architecture={
+                        "latent_size": 8,
+                        "style_size": 8,
+                        "mapping_layers": 2,
+                        "maps_base": 64,
+                        "maps_most": 8,
+                        "steady_kimg": 0.016,
+                        "fade_kimg": 0.032,
+                        "ema_half_life_kimg": 1.0,
+                    },
+                    train={"batch_size": 8, "steps": 8, "sample_count": 4},
+                    data={"size": 16, "channels": 1},
+                ),
+            },
+        ),
     ]

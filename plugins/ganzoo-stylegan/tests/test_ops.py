@@ -6,6 +6,8 @@ import torch
 from ganzoo_stylegan.ops import (
     activate,
     conv_down,
+    conv_mean_down,
+    conv_nearest_up,
     conv_up,
     downsample,
     low_pass,
@@ -77,6 +79,14 @@ def test_convolutions_that_change_the_size():
     assert torch.allclose(conv_down(x, weight, KERNEL), expected, atol=1e-6, rtol=0)
 
 
+def test_convolutions_with_doubled_and_averaged_pixels():
+    x, weight = drawn(2, 3, 6, 4), drawn(5, 3, 3, 3)
+    large = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    assert torch.allclose(conv_nearest_up(x, weight), conv2d(large, weight, padding=1), atol=1e-6, rtol=0)
+    means = conv2d(x, weight, padding=1).reshape(2, 5, 3, 2, 2, 2).mean((3, 5))
+    assert torch.allclose(conv_mean_down(x, weight), means, atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("up", [False, True])
 @pytest.mark.parametrize("demodulate", [False, True])
 @pytest.mark.parametrize("size", [1, 3])
@@ -102,6 +112,8 @@ def test_first_and_second_derivatives():
         (lambda a: downsample(a, KERNEL), (x,)),
         (lambda a, b: conv_up(a, b, KERNEL), (x, weight)),
         (lambda a, b: conv_down(a, b, KERNEL), (x, weight)),
+        (conv_nearest_up, (x, weight)),
+        (conv_mean_down, (x, weight)),
         (lambda a, b, c: modulated_conv(a, b, c, up=True, kernel=KERNEL), (x, weight, style)),
         (lambda a, b, c: activate(modulated_conv(a, b, c)), (x, weight, style)),
     ):

@@ -7,10 +7,12 @@ import onnxruntime
 import pytest
 import torch
 from ganzoo_stylegan.config import StyleGAN2Config
-from ganzoo_stylegan.discriminator import Discriminator, with_group_deviation
-from ganzoo_stylegan.generator import Generator, Mapping, Synthesis
+from ganzoo_stylegan.discriminator import Discriminator
 from ganzoo_stylegan.importing import discriminator_state, generator_state
+from ganzoo_stylegan.ops import with_group_deviation
 from ganzoo_stylegan.stylegan2 import StyleGAN2
+from ganzoo_stylegan.styles import Generator, Mapping
+from ganzoo_stylegan.synthesis import Synthesis
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step

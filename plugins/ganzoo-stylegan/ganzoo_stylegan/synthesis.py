@@ -1,6 +1,6 @@
-"""The generator of StyleGAN2, configuration F (arXiv:1912.04958): mapping network and skip generator.
+"""The skip generator of StyleGAN2, configuration F (arXiv:1912.04958).
 
-Shapes: B batch, C channels of the picture, R resolution, Z latent, N width of w, L layers (w vectors), M maps.
+Shapes: B batch, C channels of the picture, R resolution, N width of w, L layers (w vectors), M maps.
 
 Deviations from the paper: none; style mixing draws its place for each sample, not for each batch.
 """
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ganzoo_stylegan.ops import (
     GAIN,
@@ -21,41 +20,11 @@ from ganzoo_stylegan.ops import (
     low_pass,
     modulated_conv,
     resolutions,
-    second_moment_normalized,
     upsample,
 )
+from ganzoo_stylegan.styles import Painter
 
 _SMALLEST = 4
-
-
-class Mapping(nn.Module):
-    """z (B, Z)[, label (B,) class indices] -> w (B, N). latent_size 0: only the label is mapped."""
-
-    def __init__(self, *, latent_size: int, classes: int, width: int, layers: int, multiplier: float = 0.01) -> None:
-        super().__init__()
-        self._latent_size, self._classes = latent_size, classes
-        if classes:
-            self.embed = EqualizedLinear(classes, width)
-        inputs = latent_size + (width if classes else 0)
-        self.layers = nn.ModuleList(
-            EqualizedLinear(inputs if layer == 0 else width, width, multiplier=multiplier, active=True)
-            for layer in range(layers)
-        )
-
-    def forward(self, z: Tensor | None, label: Tensor | None = None) -> Tensor:
-        parts = []
-        if self._latent_size:
-            assert z is not None
-            parts.append(second_moment_normalized(z))
-        if self._classes:
-            assert label is not None
-            # A one-hot vector times the weights picks a column of them.
-            embedded = F.embedding(label, self.embed.weight.t()) * self.embed.scale + self.embed.bias
-            parts.append(second_moment_normalized(embedded))
-        x = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
-        for layer in self.layers:
-            x = layer(x)
-        return x
 
 
 class StyledConv(nn.Module):
@@ -128,7 +97,7 @@ class SynthesisBlock(nn.Module):
         return x, painted if picture is None else upsample(picture, self.kernel) + painted
 
 
-class Synthesis(nn.Module):
+class Synthesis(Painter):
     """w for each layer (B, L, N) -> picture (B, C, R, R).
 
     Layer 0 is the convolution at 4x4; layers 2 i - 1 and 2 i are those of block i; what paints the picture of block i
@@ -148,10 +117,6 @@ class Synthesis(nn.Module):
             for side, inputs, outputs in zip(sides, [0, *maps], maps, strict=False)
         )
 
-    def for_each_layer(self, w: Tensor) -> Tensor:
-        """One w (B, N) for every layer, (B, L, N)."""
-        return w[:, None] * torch.ones(self.layers, 1, dtype=w.dtype, device=w.device)
-
     def forward(self, ws: Tensor, noise: Tensor | None = None) -> Tensor:
         """noise: N(0, 1) for every pixel of every convolution in order, (B, pixels); the constant ones if None."""
         noises = self._split(noise)
@@ -169,38 +134,3 @@ class Synthesis(nn.Module):
             return [[None] * len(block) for block in self._noises]
         parts = iter(torch.split(noise, [side**2 for block in self._noises for side in block], 1))
         return [[next(parts).reshape(-1, 1, side, side) for side in block] for block in self._noises]
-
-
-class Generator(nn.Module):
-    """z (B, Z), [label (B,),] truncation_psi (B,) -> picture (B, C, R, R).
-
-    average: the mean of w over training, (N,), which truncation pulls towards.
-    """
-
-    def __init__(self, mapping: Mapping, synthesis: Synthesis, width: int) -> None:
-        super().__init__()
-        self.mapping, self.synthesis = mapping, synthesis
-        self.average: Tensor
-        self.register_buffer("average", torch.zeros(width))
-
-    def forward(self, z: Tensor, *rest: Tensor) -> Tensor:
-        picture: Tensor = self.synthesis(self.styles(z, *rest))
-        return picture
-
-    def styles(self, z: Tensor, *rest: Tensor) -> Tensor:
-        """The same inputs -> w for each layer, truncated: (B, L, N)."""
-        *label, psi = rest
-        w = self.mapping(z, *label)
-        w = self.average + psi[:, None] * (w - self.average)
-        return self.synthesis.for_each_layer(w)
-
-
-class Styles(nn.Module):
-    """The mapping of a generator as a module of its own: z (B, Z), [label (B,),] truncation_psi (B,) -> (B, L, N)."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, z: Tensor, *rest: Tensor) -> Tensor:
-        return self.generator.styles(z, *rest)

@@ -1,0 +1,122 @@
+"""The part of the game that the family shares: styles that are mixed, new noise, an average of w, three graphs.
+
+Papers: StyleGAN (arXiv:1812.04958), StyleGAN2 (arXiv:1912.04958).
+Deviation: a mixed sample changes style at a place of its own, not of the batch's.
+
+Shapes: B batch, C channels, R resolution, Z latent, N width of w, L layers.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
+from ganzoo.specs import BATCH, DataInfo, TensorSpec
+from ganzoo_stylegan.config import StyleConfig
+from ganzoo_stylegan.styles import Generator, Mapping, Painter, Styles
+
+_AVERAGE_DECAY = 0.995  # of w, per step
+
+
+class StyleGame(NoiseToImage):
+    """Latents become styles, styles become pictures; subclasses say what paints and what judges."""
+
+    config: StyleConfig
+    generator: Generator
+    sizes = (8, 16, 32, 64, 128, 256, 512, 1024)
+    truncated_layers = 0
+
+    def __init__(self, config: StyleConfig, data: DataInfo) -> None:
+        self.conditional = config.conditional
+        super().__init__(config, data)
+
+    @abstractmethod
+    def build_synthesis(self) -> Painter: ...
+
+    @property
+    def classes(self) -> int:
+        """That the networks know; 0 for unconditional ones, whatever the data have."""
+        return self.data.classes if self.conditional else 0
+
+    def build_generator(self) -> nn.Module:
+        config = self.config
+        mapping = Mapping(
+            latent_size=config.latent_size, classes=self.classes, width=config.style_size, layers=config.mapping_layers
+        )
+        return Generator(mapping, self.build_synthesis(), config.style_size, truncated=self.truncated_layers)
+
+    def styles(self, batch: Batch, step: Step, count: int) -> tuple[Tensor, Tensor]:
+        """w for each layer of the first `count` samples, mixed, (count, L, N); and the mean of w, (N,)."""
+        labels = [label[:count] for label in self._labels(batch)]
+        synthesis = self.generator.synthesis
+
+        def mapped(purpose: str) -> Tensor:
+            w: Tensor = self.generator.mapping(step.normal(purpose, count, self.config.latent_size), *labels)
+            return w
+
+        w = mapped("latent")
+        ws = synthesis.for_each_layer(w)
+        if self.config.mixing:
+            coin, place = step.uniform("mixing", count, 2).unbind(1)
+            # From a layer on, the first excepted, the style is another's.
+            start = 1 + (place * (self.mixed_layers(step) - 1)).floor()
+            start = torch.where(coin < self.config.mixing, start, synthesis.layers)
+            other = torch.arange(synthesis.layers, device=w.device) >= start[:, None]
+            ws = torch.where(other[:, :, None], synthesis.for_each_layer(mapped("other latent")), ws)
+        return ws, w.detach().mean(0)
+
+    def mixed_layers(self, step: Step) -> int:
+        """How many layers paint at this step."""
+        return self.generator.synthesis.layers
+
+    def noise(self, step: Step, count: int) -> Tensor:
+        """Anew for each picture in training; a file and a sample have the constant one. (count, pixels)"""
+        return step.normal("noise", count, self.generator.synthesis.pixels)
+
+    def paint(self, ws: Tensor, step: Step) -> Tensor:
+        """(B, L, N) -> (B, C, R, R) with new noise."""
+        images: Tensor = self.generator.synthesis(ws, self.noise(step, len(ws)))
+        return images
+
+    def painted(self, batch: Batch, step: Step, *, detach: bool) -> tuple[Tensor, Tensor]:
+        """Fakes (B, C, R, R) and the mean of their first w (N,), shared by the phases of a step."""
+
+        def make() -> tuple[Tensor, Tensor]:
+            ws, mean = self.styles(batch, step, len(batch))
+            return self.paint(ws, step), mean
+
+        result: tuple[Tensor, Tensor] = step.once("fakes", make, detach=detach)
+        return result
+
+    def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
+        return self.painted(batch, step, detach=detach)[0]
+
+    def generator_loss(self, batch: Batch, step: Step) -> Losses:
+        losses = super().generator_loss(batch, step)
+        return Losses(losses.terms, {**losses.stats, "w": self.painted(batch, step, detach=True)[1]})
+
+    def after_step(self, step: Step, stats: Dictionary[str, Tensor]) -> None:
+        super().after_step(step, stats)
+        if "generator.w" in stats:
+            self.generator.average.lerp_(stats["generator.w"], 1 - _AVERAGE_DECAY)
+
+    def graphs(self) -> Sequence[Graph]:
+        """The whole generator, and its two halves: what maps z to styles, and what paints styles."""
+        (plain,) = super().graphs()
+        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), draw="uniform", low=0.5, high=1.0, usual=1.0, stream=2)
+        layers = self.generator.synthesis.layers
+        ws = TensorSpec(name="w", shape=(BATCH, layers, self.config.style_size), stream=3)
+        whole = replace(plain, inputs=(*plain.inputs, psi))
+        mapping = Graph(name="mapping", module=Styles(self.generator), inputs=whole.inputs, outputs=(ws,))
+        synthesis = Graph(name="synthesis", module=self.generator.synthesis, inputs=(ws,), outputs=plain.outputs)
+        return [whole, mapping, synthesis]
+
+    def compile_networks(self, **options: Any) -> None:
+        super().compile_networks(**options)
+        self.generator.mapping.compile(**options)  # training goes past the generator's own forward
+        self.generator.synthesis.compile(**options)

@@ -1,0 +1,98 @@
+"""The discriminator of StyleGAN (arXiv:1812.04958), that of progressive growing (arXiv:1710.10196).
+
+Shapes: B batch, C channels of the picture, R resolution, M maps.
+
+Deviations from the papers: a group is of consecutive samples, so that micro-batches and processes do not change it.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganzoo_stylegan.growing import Growth, halved, mixed
+from ganzoo_stylegan.ops import (
+    GAIN,
+    activate,
+    conv_mean_down,
+    feature_maps,
+    low_pass,
+    resolutions,
+    smooth,
+    with_group_deviation,
+)
+
+_SMALLEST = 4
+_TAPS = (1.0, 2.0, 1.0)
+
+
+class Scaled(nn.Module):
+    """A convolution with an equalised learning rate, bias and leaky ReLU: (B, M, H, W) -> (B, M', H, W).
+
+    down: with a filter before and half the size after it. flat: without padding, (B, M', 1, 1): a dense layer.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int,
+        *,
+        down: bool = False,
+        active: bool = True,
+        flat: bool = False,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.kernel: Tensor
+        self.register_buffer("kernel", low_pass(_TAPS), persistent=False)
+        self._scale = (GAIN if active else 1.0) / math.sqrt(inputs * size**2)
+        self._down, self._active = down, active
+        self._padding = 0 if flat else size // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight * self._scale
+        if self._down:
+            x = conv_mean_down(smooth(x, self.kernel, padding=1), weight)
+        else:
+            x = F.conv2d(x, weight, padding=self._padding)
+        x = x + self.bias[:, None, None]
+        return activate(x, gain=1.0) if self._active else x
+
+
+class GrowingDiscriminator(nn.Module):
+    """picture (B, C, S, S)[, label (B,)] -> logits (B, 1). S, at most R, is the size that training has come to.
+
+    growth: of what S is faded in.
+    """
+
+    def __init__(
+        self, *, size: int, channels: int, classes: int, base: int, most: int, growth: Growth, group: int = 4
+    ) -> None:
+        super().__init__()
+        self._sides = resolutions(size)
+        maps = [feature_maps(side, base, most) for side in self._sides]
+        self.growth = growth
+        self.pictures = nn.ModuleList(Scaled(channels, count, 1) for count in maps)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(Scaled(count, count, 3), Scaled(count, smaller, 3, down=True))
+            for smaller, count in itertools.pairwise(maps)
+        )
+        self.conv = Scaled(maps[0] + 1, maps[0], 3)
+        self.dense = Scaled(maps[0], maps[0], _SMALLEST, flat=True)
+        self.out = Scaled(maps[0], max(1, classes), 1, active=False)
+        self._group, self._classes = group, classes
+
+    def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
+        last = self._sides.index(images.shape[-1])
+        x = self.pictures[last](images)
+        for index in range(last, 0, -1):
+            x = self.blocks[index - 1](x)
+            if index == last and self.growth.fades(images.shape[-1]):
+                x = mixed(self.pictures[index - 1](halved(images)), x, self.growth.share(images.shape[-1]))
+        x = self.dense(self.conv(with_group_deviation(x, self._group)))
+        logits: Tensor = self.out(x).flatten(1)  # (B, 1), or one for each class
+        return logits.gather(1, label[:, None]) if self._classes and label is not None else logits

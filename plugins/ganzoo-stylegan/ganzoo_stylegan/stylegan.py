@@ -1,0 +1,113 @@
+"""StyleGAN's game: styles and noise of `game.py`, R1 or WGAN-GP, pictures that grow.
+
+Papers: A Style-Based Generator Architecture, arXiv:1812.04958; Progressive Growing of GANs, arXiv:1710.10196.
+Deviations: those of `game.py`; one batch size and one learning rate for all sizes (schedules can change the rate); no
+restart of Adam at a new size, whose layers have no moments before they take part.
+
+Shapes: B batch, C channels, R resolution, S size now, N width of w, L layers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from ganzoo.architecture import Batch, Graph, Losses, Step
+from ganzoo.errors import RequestError
+from ganzoo.specs import DataInfo
+from ganzoo_stylegan.adain import GrowingSynthesis
+from ganzoo_stylegan.config import StyleGANConfig
+from ganzoo_stylegan.game import StyleGame
+from ganzoo_stylegan.growing import Growth, Stage, pictures_at
+from ganzoo_stylegan.growing_discriminator import GrowingDiscriminator
+from ganzoo_stylegan.ops import resolutions
+from ganzoo_stylegan.styles import Painter
+
+
+class StyleGAN(StyleGame):
+    config: StyleGANConfig
+    discriminator: GrowingDiscriminator
+
+    def __init__(self, config: StyleGANConfig, data: DataInfo) -> None:
+        self.truncated_layers = config.truncated_layers
+        super().__init__(config, data)
+
+    def build_synthesis(self) -> Painter:
+        config = self.config
+        return GrowingSynthesis(
+            size=self.data.size,
+            channels=self.data.channels,
+            width=config.style_size,
+            base=config.maps_base,
+            most=config.maps_most,
+            growth=self._growth(),
+        )
+
+    def build_discriminator(self) -> nn.Module:
+        config = self.config
+        return GrowingDiscriminator(
+            size=self.data.size,
+            channels=self.data.channels,
+            classes=self.classes,
+            base=config.maps_base,
+            most=config.maps_most,
+            growth=self._growth(),
+            group=config.group,
+        )
+
+    def stage(self, step: Step) -> Stage:
+        """What is painted and judged at a step; a function of the pictures shown, as the networks' buffers are."""
+        return self.discriminator.growth.stage(step.number * step.batch_size)
+
+    def mixed_layers(self, step: Step) -> int:
+        return 2 * (self.stage(step).size.bit_length() - 2)
+
+    def noise(self, step: Step, count: int) -> Tensor:
+        return step.normal("noise", count, self._synthesis.pixels_at(self.stage(step).size))
+
+    def paint(self, ws: Tensor, step: Step) -> Tensor:
+        """(B, L, N) -> (B, C, S, S) with new noise."""
+        images: Tensor = self._synthesis(ws, self.noise(step, len(ws)), self.stage(step))
+        return images
+
+    def discriminator_loss(self, batch: Batch, step: Step) -> Losses:
+        return super().discriminator_loss(self._grown(batch, step), step)
+
+    def generator_loss(self, batch: Batch, step: Step) -> Losses:
+        return super().generator_loss(self._grown(batch, step), step)
+
+    def penalty_loss(self, batch: Batch, step: Step) -> Losses:
+        return super().penalty_loss(self._grown(batch, step), step)
+
+    def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
+        super().after_step(step, stats)
+        for growth in (self._synthesis.growth, self.discriminator.growth):
+            growth.shown.fill_((step.number + 1) * step.batch_size)
+
+    def graphs(self) -> Sequence[Graph]:
+        """As large as R at every stage; a file has the layers that training has come to."""
+        growth = self._synthesis.growth
+        self._synthesis.stage = growth.stage(int(growth.shown))
+        return super().graphs()
+
+    @property
+    def _synthesis(self) -> GrowingSynthesis:
+        synthesis = self.generator.synthesis
+        assert isinstance(synthesis, GrowingSynthesis)
+        return synthesis
+
+    def _growth(self) -> Growth:
+        config, size = self.config, self.data.size
+        first = config.grow_from or size
+        possible = resolutions(size)
+        if first not in possible:
+            raise RequestError(
+                f"grow_from is {first}, and pictures of {size} pixels grow from {', '.join(map(str, possible))}.",
+                hint="Set one of them, or 0 to begin at full size.",
+            )
+        sizes = possible[possible.index(first) :]
+        return Growth(sizes, steady_kimg=config.steady_kimg, fade_kimg=config.fade_kimg)
+
+    def _grown(self, batch: Batch, step: Step) -> Batch:
+        stage = self.stage(step)
+        return replace(batch, real=pictures_at(batch.real, stage, self.discriminator.growth.share(stage.size)))
