@@ -177,8 +177,12 @@ def test_sources_are_found_by_name_or_path(registry, folder, monkeypatch):
         opened("digit")
     with pytest.raises(DataError, match="There is no folder .*nowhere"):
         opened("./nowhere")
-    with pytest.raises(RequestError, match="takes no argument, and was given '7'"):
-        opened("digits:7")
+    few, every = (opened(text).fetch([np.arange(7)]) for text in ("digits:7", "digits"))
+    assert opened("digits:7").lengths == (7,)
+    assert few.real.equal(every.real) and few.label.equal(every.label)
+    for text in ("digits:0", "digits:1501", "digits:some"):
+        with pytest.raises(RequestError, match=f"{text} is no number of digits; there are 1500 to train on"):
+            opened(text)
 
 
 def test_the_digits_are_split_and_enlarged_as_stated():

@@ -146,12 +146,14 @@ class Graph:
     """One ONNX model that an architecture exports.
 
     module: takes the inputs by position and returns a tensor, or a tuple in the order of `outputs`.
+    on_request: exported only when it is asked for by name.
     """
 
     name: str
     module: nn.Module
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    on_request: bool = False
 
     def run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The outputs, always as a tuple, without gradients."""

@@ -50,25 +50,31 @@ def enlarge(images: NDArray[np.float64], size: int, resize: str = "lanczos") -> 
 
 
 def open_digits(argument: str, options: DataConfig, *, notify: Notify) -> DigitsSource:
-    """The data source `digits`. Raises RequestError for an argument: it takes none."""
+    """The data source `digits`; `digits:200` has the first 200. Raises RequestError for another argument."""
+    count = TRAIN_COUNT
     if argument:
-        raise RequestError(f"The data source 'digits' takes no argument, and was given {argument!r}.")
-    return DigitsSource(size=options.size or 32, channels=options.channels or 1, resize=options.resize)
+        if not argument.isdecimal() or not 1 <= int(argument) <= TRAIN_COUNT:
+            raise RequestError(
+                f"digits:{argument} is no number of digits; there are {TRAIN_COUNT} to train on.",
+                hint="For example --data digits:200, or --data digits for all.",
+            )
+        count = int(argument)
+    return DigitsSource(size=options.size or 32, channels=options.channels or 1, resize=options.resize, count=count)
 
 
 class DigitsSource:
-    """The training digits, enlarged, as grey or as three equal channels."""
+    """The first `count` training digits, enlarged, as grey or as three equal channels."""
 
-    def __init__(self, *, size: int, channels: int, resize: str) -> None:
+    def __init__(self, *, size: int, channels: int, resize: str, count: int = TRAIN_COUNT) -> None:
         import torch
 
         train, _ = load_digits()
-        pictures = torch.from_numpy(enlarge(train.images, size, resize))[:, None]  # (N, 1, H, W)
+        pictures = torch.from_numpy(enlarge(train.images[:count], size, resize))[:, None]  # (N, 1, H, W)
         self._images = pictures.expand(-1, channels, -1, -1).contiguous()
-        self._labels = torch.from_numpy(train.labels)
+        self._labels = torch.from_numpy(train.labels[:count])
         self.info = DataInfo(channels=channels, size=size, classes=10)
-        self.description = f"digits (UCI optdigits, CC BY 4.0), {TRAIN_COUNT} of 1797"
-        self.lengths: tuple[int, ...] = (TRAIN_COUNT,)
+        self.description = f"digits (UCI optdigits, CC BY 4.0), {count} of 1797"
+        self.lengths: tuple[int, ...] = (count,)
         self.in_memory = True
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:

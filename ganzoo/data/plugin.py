@@ -13,7 +13,7 @@ def ganzoo_data_sources() -> list[DataSourceSpec]:
     return [
         DataSourceSpec(
             name="digits",
-            summary="1,797 real handwritten digits, built in: 1,500 to train on, 297 held out",
+            summary="1,797 real handwritten digits, built in: 1,500 to train on (digits:N for fewer), 297 held out",
             implementation="ganzoo.data.digits:open_digits",
         ),
         DataSourceSpec(

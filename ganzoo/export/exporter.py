@@ -55,7 +55,7 @@ def export(
     """Export graphs of an architecture in evaluation mode, which is left as it was.
 
     destination: an .onnx file for one graph, else a directory for all of them.
-    graph: the one to export; "" for all that there are.
+    graph: the one to export; "" for all but those that are `on_request`.
 
     Raises RequestError for a graph it does not have or a destination that does not fit, ExportError when
     torch cannot export, GateError when the file does not paint the same pictures. Then nothing is
@@ -76,7 +76,7 @@ def export(
 
 def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
     if not name:
-        return list(graphs)
+        return [graph for graph in graphs if not graph.on_request]
     names = [graph.name for graph in graphs]
     if name not in names:
         raise RequestError(

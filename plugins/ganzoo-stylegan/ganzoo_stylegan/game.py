@@ -106,7 +106,7 @@ class StyleGame(NoiseToImage):
             self.generator.average.lerp_(stats["generator.w"], 1 - _AVERAGE_DECAY)
 
     def graphs(self) -> Sequence[Graph]:
-        """The whole generator, and its two halves: what maps z to styles, and what paints styles."""
+        """The whole generator and its halves: what maps z to styles, what paints them, and that with noise given."""
         (plain,) = super().graphs()
         psi = TensorSpec(name="truncation_psi", shape=(BATCH,), draw="uniform", low=0.5, high=1.0, usual=1.0, stream=2)
         layers = self.generator.synthesis.layers
@@ -114,7 +114,13 @@ class StyleGame(NoiseToImage):
         whole = replace(plain, inputs=(*plain.inputs, psi))
         mapping = Graph(name="mapping", module=Styles(self.generator), inputs=whole.inputs, outputs=(ws,))
         synthesis = Graph(name="synthesis", module=self.generator.synthesis, inputs=(ws,), outputs=plain.outputs)
-        return [whole, mapping, synthesis]
+        noise = TensorSpec(name="noise", shape=(BATCH, self.noise_inputs()), stream=4)
+        noisy = replace(synthesis, name="synthesis_noise", inputs=(ws, noise), on_request=True)
+        return [whole, mapping, synthesis, noisy]
+
+    def noise_inputs(self) -> int:
+        """Numbers of noise for one picture of a file."""
+        return self.generator.synthesis.pixels
 
     def compile_networks(self, **options: Any) -> None:
         super().compile_networks(**options)

@@ -90,6 +90,9 @@ class StyleGAN(StyleGame):
         self._synthesis.stage = growth.stage(int(growth.shown))
         return super().graphs()
 
+    def noise_inputs(self) -> int:
+        return self._synthesis.pixels_at(self._synthesis.stage.size)
+
     @property
     def _synthesis(self) -> GrowingSynthesis:
         synthesis = self.generator.synthesis

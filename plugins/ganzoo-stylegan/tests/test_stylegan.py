@@ -176,6 +176,25 @@ def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
     assert convolutions == {8: 4, 16: 6 + stage.fading, 32: 8}[stage.size]  # none of what is not painted
 
 
+def test_noise_as_an_input(tmp_path):
+    networks = game(grow_from=0).eval()
+    with torch.no_grad():
+        for block in networks.generator.synthesis.blocks:
+            block.second.noise_strength.fill_(0.5)
+    origin = Origin(offer=Registry.load().architecture("stylegan"))
+    assert [item.graph for item in export(networks, origin, destination=tmp_path)] == [
+        "generator",
+        "mapping",
+        "synthesis",
+    ]
+    (item,) = export(networks, origin, destination=tmp_path / "noisy.onnx", graph="synthesis_noise")
+    ws, noise = torch.randn(5, 8, 8), torch.randn(5, 2 * (16 + 64 + 256 + 1024))
+    (painted,) = onnxruntime.InferenceSession(item.path).run(None, {"w": ws.numpy(), "noise": noise.numpy()})
+    with torch.no_grad():
+        assert np.abs(painted - networks.generator.synthesis(ws, noise).numpy()).max() < 1e-5
+        assert np.abs(painted - networks.generator.synthesis(ws).numpy()).max() > 1e-2
+
+
 def test_truncation_moves_the_coarse_styles():
     generator = game(truncated_layers=2).generator
     z = torch.randn(3, 8)
