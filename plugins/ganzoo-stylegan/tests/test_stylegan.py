@@ -164,9 +164,13 @@ def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
     (item,) = export(networks, origin, destination=tmp_path / "g.onnx", graph="generator")
     assert "Shape" not in OnnxFile(item.path).operators()
     session = onnxruntime.InferenceSession(item.path)
+    openvino = pytest.importorskip("openvino")
+    elsewhere = openvino.Core().compile_model(item.path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     for batch in (1, 2, 5):
         z = torch.randn(batch, 8)
-        (painted,) = session.run(None, {"z": z.numpy(), "truncation_psi": np.ones(batch, np.float32)})
+        feed = {"z": z.numpy(), "truncation_psi": np.ones(batch, np.float32)}
+        (painted,) = session.run(None, feed)
+        assert np.abs(painted - elsewhere(feed)[0]).max() < 1e-5
         with torch.no_grad():
             small = networks.generator.synthesis(networks.generator.styles(z, torch.ones(batch)), None, stage)
         assert painted.shape == (batch, 1, 32, 32)

@@ -101,9 +101,12 @@ def test_so_do_their_onnx_files(tmp_path, kind):
         assert distance(styles, arrays[f"ws_{name}"]) <= 1e-4
         assert distance(whole, arrays[f"images_{name}"]) <= 1e-4
         assert distance(halves, arrays[f"images_{name}"]) <= 1e-4
+    openvino = pytest.importorskip("openvino")
+    elsewhere = openvino.Core().compile_model(tmp_path / "generator.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     for batch in (1, 2, 5):
         part = {key: value[:batch] for key, value in feed.items()}
         assert distance(sessions["generator"].run(None, part)[0], arrays["images_psi07"][:batch]) <= 1e-4
+        assert distance(elsewhere(part)[0], arrays["images_psi07"][:batch]) <= 1e-4
 
 
 def test_no_convolution_is_grouped_by_batch(tmp_path):
