@@ -122,8 +122,9 @@ def main(folder, accumulate):
             paired = name == "pix2pix"
             source = RandomPictures(subject.data, task="image-to-image", count=13, paired=paired)
             results[name] = play(subject.build(), ranks, accumulate, source, rows)
-        subject = Subject(Registry.load().architecture("stylegan2"), settings={"group": 2})  # of a rank's micro-batch
-        results["stylegan2"] = play(subject.build(), ranks, accumulate, RandomPictures(subject.data, count=13), rows)
+        for name in ("stylegan", "stylegan2"):
+            subject = Subject(Registry.load().architecture(name), settings={"group": 2})  # of a rank's micro-batch
+            results[name] = play(subject.build(), ranks, accumulate, RandomPictures(subject.data, count=13), rows)
         source = RandomPictures(DATA, count=13)
         for name, changes in CONFIGS.items():
             torch.manual_seed(0)

@@ -20,6 +20,7 @@ from ganzoo.errors import RequestError
 from ganzoo.export.exporter import Origin, export
 from ganzoo.onnx_file import OnnxFile
 from ganzoo.plugins import Registry
+from ganzoo.testing import ArchitectureConformance, Subject
 
 REFERENCE = Path(__file__).parent / "reference"
 SMALL = {"latent_size": 64, "style_size": 64, "maps_base": 512, "maps_most": 48}
@@ -213,3 +214,23 @@ def test_a_limit_on_activations():
     assert images.abs().max() <= 1.0  # two pictures of at most 0.5, one of them enlarged
     judge = Discriminator(size=8, channels=1, classes=0, base=32, most=4, clamp=0.5)
     assert judge.picture(torch.randn(2, 1, 8, 8) * 100).abs().max() == 0.5
+
+
+def augmented():
+    """Whose augmentation has come to some strength after a few steps."""
+    settings = {"augment": "ada", "augment_kimg": 0.1, "augment_target": 0.01}
+    return Subject(Registry.load().architecture("stylegan2"), settings=settings)
+
+
+def test_what_a_training_keeps_besides_weights():
+    subject = augmented()
+    engine = subject.engine()
+    subject.train(engine, range(subject.steps(engine)))
+    state = engine.architecture.state_dict()
+    assert 0 < state["augmentation.probability"] <= 1
+    assert state["path_mean"] > 0 and state["generator.average"].abs().max() > 0
+
+
+def test_resuming_with_augmentation_is_exact():
+    suite = type("Suite", (ArchitectureConformance,), {"subject": property(lambda self: augmented())})
+    suite().test_resuming_is_exact()
