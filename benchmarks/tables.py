@@ -183,6 +183,28 @@ def stylegan_runtime():
     return _rows(["form", "ms"], "stylegan_runtime", row)
 
 
+def stylegan_digits():
+    def row(name, figure):
+        return [
+            name, f"`{figure['command']}`", f"{figure['kimg']:.0f}", f"{figure['frechet']:.0f}",
+            f"{figure['held_out_frechet']:.0f}", _percent(figure["rarest_class"]), f"{figure['novelty']:.2f}",
+        ]  # fmt: skip
+
+    headings = ["trained on", "settings", "kimg", "Frechet distance", "to the held-out digits", "rarest digit"]
+    return _rows([*headings, "novelty"], "stylegan_digits", row)
+
+
+def stylegan_step():
+    return _rows(
+        ["training step", "ours", "published operations", "their form", "of their time"],
+        "stylegan_step",
+        lambda name, figure: [
+            name.removeprefix("stylegan2 "), f"{1000 * figure['ours_seconds_per_step']:.0f} ms",
+            f"{1000 * figure['theirs_seconds_per_step']:.0f} ms", figure["against"], _interval(figure),
+        ],
+    )  # fmt: skip
+
+
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 TABLES = {
@@ -195,6 +217,8 @@ TABLES = {
     "translation": (TRANSLATION, translation),
     "translation_step": (TRANSLATION, translation_step),
     "stylegan_runtime": (STYLEGAN, stylegan_runtime),
+    "stylegan_digits": (STYLEGAN, stylegan_digits),
+    "stylegan_step": (STYLEGAN, stylegan_step),
 }
 
 
