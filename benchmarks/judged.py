@@ -53,7 +53,8 @@ def _train(architecture, case, seconds):
     """The pictures, (COUNT, 1, 32, 32), and the last line of the metrics."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        done = ganzoo("train", architecture, "--out", run, "--kimg", 10_000, "--max-time", seconds, *case.options)
+        length = ("--kimg", 10_000, "--max-time", seconds)
+        done = ganzoo("train", architecture, "--out", run, *length, *case.options, timeout=seconds + 300)
         assert done.returncode == 0, done.stderr
         model = open_model([run], checkpoint=case.checkpoint)
         images = paint(model, range(FIRST_SEED, FIRST_SEED + COUNT))

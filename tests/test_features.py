@@ -316,9 +316,17 @@ def test_a_compiled_discriminator_with_batch_norm_has_penalties_too(registry):
     assert np.isfinite(subject.train(engine, range(2))[1]["discriminator.r1"])
 
 
-@pytest.mark.parametrize("settings", [{}, {"spectral_norm": True}, {"spectral_norm": True, "penalty_every": 2}])
-def test_bf16_trains_and_penalties_stay_in_float32(settings):
-    subject = Subject(OFFERS[0], settings=settings)
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("", {}),
+        ("", {"spectral_norm": True}),
+        ("", {"spectral_norm": True, "penalty_every": 2}),
+        *((name, {}) for name in ("cyclegan", "stylegan", "stylegan2")),
+    ],
+)
+def test_bf16_trains_and_penalties_stay_in_float32(registry, name, settings):
+    subject = Subject(registry.architecture(name) if name else OFFERS[0], settings=settings)
     engine = Engine(subject.build(), seed=0, batch_size=subject.batch_size, device=CPU, bf16=True)
     losses = subject.train(engine, range(5))
     assert all(np.isfinite(value) for record in losses for value in record.values())

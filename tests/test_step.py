@@ -45,12 +45,25 @@ def test_drawing_one_purpose_twice_is_refused():
             one.uniform("latent", 2)
 
 
+@pytest.mark.parametrize("kind", ["normal", "uniform", "noise"])
 @pytest.mark.parametrize(("ranks", "micros"), [(2, 1), (1, 2), (2, 2), (4, 1)])
-def test_ranks_and_micro_batches_take_slices_of_one_global_draw(ranks, micros):
+def test_ranks_and_micro_batches_take_slices_of_one_global_draw(ranks, micros, kind):
     shards = [
         Shard(rank=rank, ranks=ranks, micro=micro, micros=micros) for micro in range(micros) for rank in range(ranks)
     ]
-    assert torch.equal(draw(step()), torch.cat([draw(step(shard=shard)) for shard in shards]))
+    whole = draw(step(), kind=kind)
+    assert torch.equal(whole, torch.cat([draw(step(shard=shard), kind=kind) for shard in shards]))
+    assert len({row.sum().item() for row in whole}) == len(whole)
+
+
+def test_noise_is_normal_and_keyed():
+    one, again, other = (draw(step(number=number), kind="noise") for number in (3, 3, 4))
+    assert torch.equal(one, again) and not torch.equal(one, other)
+    with (now := step()).scope("g"):
+        large = now.noise("noise", 2, 10_000)
+        with pytest.raises(ValueError, match="'noise' was drawn before in 'g'"):
+            now.normal("noise", 2)
+    assert abs(large.mean()) < 0.03 and abs(large.std() - 1) < 0.03
 
 
 def test_gather_and_mine():

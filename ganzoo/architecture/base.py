@@ -49,6 +49,17 @@ class Architecture(nn.Module, ABC):
     def graphs(self) -> Sequence[Graph]:
         """What can be sampled and exported, the main one first. Called on a copy in evaluation mode."""
 
+    def finished(self) -> bool:
+        """Whether what is painted now can be held against the pictures: a checkpoint is scored only then.
+
+        False while an architecture that grows paints less than whole pictures. Called on a copy in evaluation mode.
+        """
+        return True
+
+    def remarks(self, kimg: float) -> Sequence[str]:
+        """What somebody who begins a run of so many kimg has to know, a line each; shown before the first step."""
+        return ()
+
     def ema(self) -> Ema | None:
         """Which submodules are averaged, or None. The average replaces them in `graphs()`."""
         return None

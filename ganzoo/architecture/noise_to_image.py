@@ -23,7 +23,6 @@ from ganzoo.config import NoiseToImageConfig
 from ganzoo.errors import RequestError
 from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_layers, normalize_spectrum
 from ganzoo.objectives.penalties import Critic
-from ganzoo.objectives.width import at_least_float32
 from ganzoo.specs import BATCH, TensorSpec
 
 
@@ -65,8 +64,11 @@ class NoiseToImage(Architecture):
             freeze_first_layers(self.discriminator, self.config.freeze_discriminator)
         except ValueError as error:
             raise RequestError(f"freeze_discriminator: {error}.") from None
-        if self.config.spectral_norm:  # after freezing: it puts a weight behind its bias
-            normalize_spectrum(self.discriminator)
+        if self.config.spectral_norm and not normalize_spectrum(self.discriminator):  # after freezing: it moves weights
+            raise RequestError(
+                f"spectral_norm finds no layer of torch's own in the discriminator of {type(self).__name__}.",
+                hint="Leave it out: its layers scale their weights themselves.",
+            )
         self.augmentation = self._build_augmentation()
 
     def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
@@ -110,7 +112,7 @@ class NoiseToImage(Architecture):
         fake_logits = self._judged(batch, step, fakes, "fake", terms, "r2" if "r2" in now else "")
         terms["adversarial"] = objectives.discriminator_loss(config.objective, real_logits, fake_logits)
         if config.drift:  # arXiv:1710.10196, appendix A.1
-            terms["drift"] = config.drift * at_least_float32(real_logits).square().mean()
+            terms["drift"] = config.drift * objectives.at_least_float32(real_logits).square().mean()
         if now.startswith("wgan-gp"):
             terms["penalty"] = self._interpolation_penalty(batch, step)
         return Losses(terms, self._statistics(real_logits.detach(), fake_logits.detach()))

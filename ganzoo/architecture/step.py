@@ -2,7 +2,8 @@
 
 Every random number is a function of (seed, step, scope, purpose), never of how many were drawn
 before. Draws are made for the global batch on the CPU and a rank takes its slice, so that neither
-the order of calls nor the number of ranks nor the kind of device can change them.
+the order of calls nor the number of ranks nor the kind of device can change them; `noise`, for what is as large as
+pictures, is drawn on the device row by row, and only the kind of device can change it.
 """
 
 from __future__ import annotations
@@ -99,6 +100,21 @@ class Step:
         """Uniform in [0, 1) of `shape`. Like `normal` otherwise."""
         return self._draw(purpose, shape, torch.rand)
 
+    def noise(self, purpose: str, *shape: int) -> Tensor:
+        """N(0, 1) of `shape` like `normal`, for tensors as large as pictures: each row is drawn where it is needed.
+
+        The generator is the device's, so that a GPU does not wait for a CPU to draw millions of numbers; the two give
+        other numbers. A row depends on its place in the global batch alone.
+        """
+        self._note(purpose)
+        generator = torch.Generator(self.device)
+        drawn = torch.empty(shape, device=self.device)
+        start = shape[0] * self._shard.index
+        for row in range(shape[0]):
+            generator.manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}\x1f{start + row}"))
+            drawn[row].normal_(generator=generator)
+        return drawn.to(self._dtype)
+
     def once(self, name: str, make: Callable[[], Any], detach: bool = False) -> Any:
         """The result of `make()`, computed by the first phase of this step that asks.
 
@@ -144,12 +160,15 @@ class Step:
         # Strangers use nn.Dropout and torch.randn, which know nothing of keys.
         seed_default_generators(_key(self._begun, f"default\x1f{scope}\x1f{self._shard.index}"), self.device)
 
-    def _draw(self, purpose: str, shape: tuple[int, ...], make: Callable[..., Tensor]) -> Tensor:
+    def _note(self, purpose: str) -> None:
         if (self._scope, purpose) in self._drawn:
             raise ValueError(
                 f"{purpose!r} was drawn before in {self._scope!r} of this step; give each draw a purpose of its own"
             )
         self._drawn.add((self._scope, purpose))
+
+    def _draw(self, purpose: str, shape: tuple[int, ...], make: Callable[..., Tensor]) -> Tensor:
+        self._note(purpose)
         generator = torch.Generator().manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}"))
         samples, count = shape[0], self._shard.count
         pinned = self.device.type == "cuda"

@@ -59,9 +59,12 @@ class _SpectralNorm(Stepwise):
         return weight.movedim(self._dim, 0).flatten(1)
 
 
-def normalize_spectrum(network: nn.Module) -> None:
-    """Parametrise the weights of every convolution, linear layer and embedding of `network`, in place."""
+def normalize_spectrum(network: nn.Module) -> int:
+    """Parametrise the weights of every convolution, linear layer and embedding of `network`, in place; how many."""
+    count = 0
     for module in list(network.modules()):
         if isinstance(module, nn.modules.conv._ConvNd | nn.Linear | nn.Embedding | nn.Bilinear):
             dim = 1 if isinstance(module, nn.modules.conv._ConvTransposeNd) else 0
             parametrize.register_parametrization(module, "weight", _SpectralNorm(module.weight, dim))
+            count += 1
+    return count

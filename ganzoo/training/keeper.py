@@ -111,8 +111,9 @@ class Keeper:
 
     def _score(self) -> dict[str, float]:
         """Of the main graph, or the mean over all translations. Empty when it is off or no picture is painted."""
-        graphs, count = self._twin().graphs(), self._settings.score_count
-        if count < 2 or graphs[0].outputs[0].draw != "image":
+        twin, count = self._twin(), self._settings.score_count
+        graphs = twin.graphs()
+        if not twin.finished() or count < 2 or graphs[0].outputs[0].draw != "image":
             return {}
         if not reads_pictures(graphs[0]):
             painted = paint_batches(graphs[0], count=count, device=self._engine.device)

@@ -29,7 +29,7 @@ from ganzoo.training.ema import evaluation_copy
 from ganzoo.training.finetune import initialize_from
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.reporting import Observer
-from ganzoo.training.run import MAY_MOVE, Run, check_changes, check_free, open_run
+from ganzoo.training.run import MAY_MOVE, Run, check_changes, check_free, open_run, target_steps
 from ganzoo.training.trainer import Trainer
 
 _FREE = MAY_MOVE | {("data", "source"), ("data", "target")}
@@ -87,6 +87,8 @@ def begin(
         for line in transfer.lines():
             observer.say(line)
         origin = {"init_from": dataclasses.asdict(transfer)}
+    for line in architecture.remarks(target_steps(config.train) * config.train.batch_size / 1000):
+        observer.say(f"warning: {line}")
     if write and leads:
         run.create(origin)
     return trainer

@@ -1,4 +1,4 @@
-"""The generator of StyleGAN (arXiv:1812.04958): adaptive instance normalisation, noise, growing.
+"""The generator of StyleGAN (arXiv:1812.04948): adaptive instance normalisation, noise, growing.
 
 Shapes: B batch, C channels of the picture, R resolution, N width of w, L layers (w vectors), M maps.
 

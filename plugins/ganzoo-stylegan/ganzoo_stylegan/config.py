@@ -1,4 +1,4 @@
-"""Hyperparameters of StyleGAN (arXiv:1812.04958) and StyleGAN2 (arXiv:1912.04958), with adaptive augmentation.
+"""Hyperparameters of StyleGAN (arXiv:1812.04948) and StyleGAN2 (arXiv:1912.04958), with adaptive augmentation.
 
 Deviations from the papers: one learning rate for all sizes that StyleGAN grows through. StyleGAN2's defaults are
 configuration F at 256 pixels and above.

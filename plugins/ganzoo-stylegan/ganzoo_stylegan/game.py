@@ -1,6 +1,6 @@
 """The part of the game that the family shares: styles that are mixed, new noise, an average of w, three graphs.
 
-Papers: StyleGAN (arXiv:1812.04958), StyleGAN2 (arXiv:1912.04958).
+Papers: StyleGAN (arXiv:1812.04948), StyleGAN2 (arXiv:1912.04958).
 Deviation: a mixed sample changes style at a place of its own, not of the batch's.
 
 Shapes: B batch, C channels, R resolution, Z latent, N width of w, L layers.
@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
+from ganzoo.errors import RequestError
+from ganzoo.objectives import at_least_float32
 from ganzoo.specs import BATCH, DataInfo, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
 from ganzoo_stylegan.styles import Generator, Mapping, Painter, Styles
@@ -35,6 +37,15 @@ class StyleGame(NoiseToImage):
         self.conditional = config.conditional
         super().__init__(config, data)
 
+    def build(self) -> None:
+        if self.config.maps_base < self.data.size:
+            base = self.config.maps_base
+            raise RequestError(
+                f"maps_base is {base}, which leaves pictures of {self.data.size} pixels no feature map.",
+                hint=f"Set a multiple of the size, for example --set maps_base={64 * self.data.size}",
+            )
+        super().build()
+
     @abstractmethod
     def build_synthesis(self) -> Painter: ...
 
@@ -50,10 +61,10 @@ class StyleGame(NoiseToImage):
         )
         return Generator(mapping, self.build_synthesis(), config.style_size, truncated=self.truncated_layers)
 
-    def styles(self, batch: Batch, step: Step, count: int) -> tuple[Tensor, Tensor]:
-        """w for each layer of the first `count` samples, mixed, (count, L, N); and the mean of w, (N,)."""
-        labels = [label[:count] for label in self._labels(batch)]
-        synthesis = self.generator.synthesis
+    def styles(self, batch: Batch, step: Step, every: int = 1) -> tuple[Tensor, Tensor]:
+        """w for each layer of every so many-th sample, mixed, (B / every, L, N); and the mean of w, (N,)."""
+        labels = [label[::every] for label in self._labels(batch)]
+        count, synthesis = len(batch) // every, self.generator.synthesis
 
         def mapped(purpose: str) -> Tensor:
             w: Tensor = self.generator.mapping(step.normal(purpose, count, self.config.latent_size), *labels)
@@ -68,7 +79,7 @@ class StyleGame(NoiseToImage):
             start = torch.where(coin < self.config.mixing, start, synthesis.layers)
             other = torch.arange(synthesis.layers, device=w.device) >= start[:, None]
             ws = torch.where(other[:, :, None], synthesis.for_each_layer(mapped("other latent")), ws)
-        return ws, w.detach().mean(0)
+        return ws, at_least_float32(w.detach()).mean(0)
 
     def mixed_layers(self, step: Step) -> int:
         """How many layers paint at this step."""
@@ -76,7 +87,7 @@ class StyleGame(NoiseToImage):
 
     def noise(self, step: Step, count: int) -> Tensor:
         """Anew for each picture in training; a file and a sample have the constant one. (count, pixels)"""
-        return step.normal("noise", count, self.generator.synthesis.pixels)
+        return step.noise("noise", count, self.generator.synthesis.pixels)
 
     def paint(self, ws: Tensor, step: Step) -> Tensor:
         """(B, L, N) -> (B, C, R, R) with new noise."""
@@ -87,7 +98,7 @@ class StyleGame(NoiseToImage):
         """Fakes (B, C, R, R) and the mean of their first w (N,), shared by the phases of a step."""
 
         def make() -> tuple[Tensor, Tensor]:
-            ws, mean = self.styles(batch, step, len(batch))
+            ws, mean = self.styles(batch, step)
             return self.paint(ws, step), mean
 
         result: tuple[Tensor, Tensor] = step.once("fakes", make, detach=detach)

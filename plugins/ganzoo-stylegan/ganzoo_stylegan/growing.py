@@ -42,11 +42,12 @@ class Growth(nn.Module):
     def stage(self, shown: int) -> Stage:
         """Where the growth is after `shown` pictures."""
         size = next(size for size in reversed(self._sizes) if size == self._sizes[0] or self.begin(size) <= shown)
-        return Stage(size=size, fading=self.fades(size) and shown < self.begin(size) + self._fade)
+        return Stage(size=size, fading=size != self._sizes[0] and shown < self.begin(size) + self._fade)
 
-    def fades(self, size: int) -> bool:
-        """Whether `size` is one that fades in: all but the first."""
-        return size > self._sizes[0]
+    @property
+    def whole(self) -> int:
+        """Pictures shown when the last size has faded in."""
+        return self.begin(self._sizes[-1]) + self._fade if len(self._sizes) > 1 else 0
 
     def share(self, size: int) -> Tensor:
         """How much of `size` there is, 0 to 1, by the buffer: ()."""

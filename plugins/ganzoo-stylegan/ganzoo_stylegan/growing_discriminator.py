@@ -1,11 +1,10 @@
-"""The discriminator of StyleGAN (arXiv:1812.04958), that of progressive growing (arXiv:1710.10196).
+"""The discriminator of StyleGAN (arXiv:1812.04948), that of progressive growing (arXiv:1710.10196).
 
 Shapes: B batch, C channels of the picture, R resolution, M maps.
 
 Deviations from the papers: a group is of consecutive samples, so that micro-batches and processes do not change it.
 """
 
-import itertools
 import math
 
 import torch
@@ -63,36 +62,50 @@ class Scaled(nn.Module):
         return activate(x, gain=1.0) if self._active else x
 
 
+class Level(nn.Module):
+    """One size: what reads pictures of it, and what brings its maps to half of it (nothing at the smallest)."""
+
+    def __init__(self, channels: int, maps: int, smaller: int | None) -> None:
+        super().__init__()
+        self.picture = Scaled(channels, maps, 1)
+        self.block = nn.Sequential()
+        if smaller is not None:
+            self.block.extend([Scaled(maps, maps, 3), Scaled(maps, smaller, 3, down=True)])
+
+
 class GrowingDiscriminator(nn.Module):
     """picture (B, C, S, S)[, label (B,)] -> logits (B, 1). S, at most R, is the size that training has come to.
 
-    growth: of what S is faded in.
+    growth: by which S is faded in while `fading`, which the game says: it is a function of the step.
     """
 
     def __init__(
         self, *, size: int, channels: int, classes: int, base: int, most: int, growth: Growth, group: int = 4
     ) -> None:
         super().__init__()
-        self._sides = resolutions(size)
+        self._sides = resolutions(size)[::-1]
         maps = [feature_maps(side, base, most) for side in self._sides]
         self.growth = growth
-        self.pictures = nn.ModuleList(Scaled(channels, count, 1) for count in maps)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(Scaled(count, count, 3), Scaled(count, smaller, 3, down=True))
-            for smaller, count in itertools.pairwise(maps)
+        self.fading = False
+        # From the largest size down: the order in which a picture meets them, and in which they can be frozen.
+        self.levels = nn.ModuleList(
+            Level(channels, count, smaller) for count, smaller in zip(maps, [*maps[1:], None], strict=True)
         )
-        self.conv = Scaled(maps[0] + 1, maps[0], 3)
-        self.dense = Scaled(maps[0], maps[0], _SMALLEST, flat=True)
-        self.out = Scaled(maps[0], max(1, classes), 1, active=False)
+        self.conv = Scaled(maps[-1] + 1, maps[-1], 3)
+        self.dense = Scaled(maps[-1], maps[-1], _SMALLEST, flat=True)
+        self.out = Scaled(maps[-1], max(1, classes), 1, active=False)
         self._group, self._classes = group, classes
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
-        last = self._sides.index(images.shape[-1])
-        x = self.pictures[last](images)
-        for index in range(last, 0, -1):
-            x = self.blocks[index - 1](x)
-            if index == last and self.growth.fades(images.shape[-1]):
-                x = mixed(self.pictures[index - 1](halved(images)), x, self.growth.share(images.shape[-1]))
+        first, *smaller = self._levels()[self._sides.index(images.shape[-1]) :]
+        x: Tensor = first.block(first.picture(images))
+        if self.fading:
+            x = mixed(smaller[0].picture(halved(images)), x, self.growth.share(images.shape[-1]))
+        for level in smaller:
+            x = level.block(x)
         x = self.dense(self.conv(with_group_deviation(x, self._group)))
         logits: Tensor = self.out(x).flatten(1)  # (B, 1), or one for each class
         return logits.gather(1, label[:, None]) if self._classes and label is not None else logits
+
+    def _levels(self) -> list[Level]:
+        return [level for level in self.levels if isinstance(level, Level)]

@@ -1,6 +1,6 @@
 """StyleGAN's game: styles and noise of `game.py`, R1 or WGAN-GP, pictures that grow.
 
-Papers: A Style-Based Generator Architecture, arXiv:1812.04958; Progressive Growing of GANs, arXiv:1710.10196.
+Papers: A Style-Based Generator Architecture, arXiv:1812.04948; Progressive Growing of GANs, arXiv:1710.10196.
 Deviations: those of `game.py`; one batch size and one learning rate for all sizes (schedules can change the rate); no
 restart of Adam at a new size, whose layers have no moments before they take part.
 
@@ -9,7 +9,9 @@ Shapes: B batch, C channels, R resolution, S size now, N width of w, L layers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganzoo.architecture import Batch, Graph, Losses, Step
@@ -59,11 +61,25 @@ class StyleGAN(StyleGame):
         """What is painted and judged at a step; a function of the pictures shown, as the networks' buffers are."""
         return self.discriminator.growth.stage(step.number * step.batch_size)
 
+    def finished(self) -> bool:
+        growth = self._synthesis.growth
+        return int(growth.shown) >= growth.whole
+
+    def remarks(self, kimg: float) -> Sequence[str]:
+        growth = self.discriminator.growth
+        if kimg * 1000 >= growth.whole:
+            return ()
+        return [
+            f"in {kimg:g} kimg the pictures grow to {growth.stage(round(kimg * 1000)).size} of "
+            f"{self.data.size} pixels; they are whole after {growth.whole / 1000:g}. "
+            "Train longer (--kimg), grow faster (steady_kimg, fade_kimg), or not at all (grow_from=0)"
+        ]
+
     def mixed_layers(self, step: Step) -> int:
         return 2 * (self.stage(step).size.bit_length() - 2)
 
     def noise(self, step: Step, count: int) -> Tensor:
-        return step.normal("noise", count, self._synthesis.pixels_at(self.stage(step).size))
+        return step.noise("noise", count, self._synthesis.pixels_at(self.stage(step).size))
 
     def paint(self, ws: Tensor, step: Step) -> Tensor:
         """(B, L, N) -> (B, C, S, S) with new noise."""
@@ -71,7 +87,8 @@ class StyleGAN(StyleGame):
         return images
 
     def discriminator_loss(self, batch: Batch, step: Step) -> Losses:
-        return super().discriminator_loss(self._grown(batch, step), step)
+        losses = super().discriminator_loss(self._grown(batch, step), step)
+        return Losses(losses.terms, {**losses.stats, "size": losses.stats["real"].new_full((), self.stage(step).size)})
 
     def generator_loss(self, batch: Batch, step: Step) -> Losses:
         return super().generator_loss(self._grown(batch, step), step)
@@ -81,14 +98,20 @@ class StyleGAN(StyleGame):
 
     def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
         super().after_step(step, stats)
-        for growth in (self._synthesis.growth, self.discriminator.growth):
-            growth.shown.fill_((step.number + 1) * step.batch_size)
+        self._come_to((step.number + 1) * step.batch_size)
 
     def graphs(self) -> Sequence[Graph]:
-        """As large as R at every stage; a file has the layers that training has come to."""
+        """As large as R at every stage; a file has the layers that training has come to, an untrained one all."""
         growth = self._synthesis.growth
-        self._synthesis.stage = growth.stage(int(growth.shown))
+        shown = int(growth.shown)
+        self._synthesis.stage = growth.stage(shown) if shown else Stage(size=self.data.size)
         return super().graphs()
+
+    def compile_networks(self, **options: Any) -> None:
+        super().compile_networks(**options)
+        # Each size, fading or not, with gradients or without, is a program of its own; torch would stop at eight.
+        sizes = len(resolutions(self.data.size))
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 4 * sizes)
 
     def noise_inputs(self) -> int:
         return self._synthesis.pixels_at(self._synthesis.stage.size)
@@ -111,6 +134,12 @@ class StyleGAN(StyleGame):
         sizes = possible[possible.index(first) :]
         return Growth(sizes, steady_kimg=config.steady_kimg, fade_kimg=config.fade_kimg)
 
+    def _come_to(self, shown: int) -> None:
+        for growth in (self._synthesis.growth, self.discriminator.growth):
+            growth.shown.fill_(shown)
+
     def _grown(self, batch: Batch, step: Step) -> Batch:
         stage = self.stage(step)
+        self._come_to(step.number * step.batch_size)  # weights taken from another run bring its count
+        self.discriminator.fading = stage.fading
         return replace(batch, real=pictures_at(batch.real, stage, self.discriminator.growth.share(stage.size)))

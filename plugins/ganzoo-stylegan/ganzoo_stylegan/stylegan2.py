@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architecture import Batch, Losses, Phase, Step
+from ganzoo.errors import RequestError
 from ganzoo_stylegan.config import StyleGAN2Config
 from ganzoo_stylegan.discriminator import Discriminator
 from ganzoo_stylegan.game import StyleGame
@@ -23,6 +24,7 @@ from ganzoo_stylegan.synthesis import Synthesis
 
 class StyleGAN2(StyleGame):
     config: StyleGAN2Config
+    channels_last = True
 
     def build(self) -> None:
         super().build()
@@ -55,13 +57,20 @@ class StyleGAN2(StyleGame):
 
     def path_loss(self, batch: Batch, step: Step) -> Losses:
         """(|J^T y| - mean)^2, y noise in picture space, J the derivative of the picture by w (section 3.2)."""
-        ws, _ = self.styles(batch, step, max(1, len(batch) // self.config.path_shrink))
-        noise = self.noise(step, len(ws))
-        images = self.generator.synthesis.forward(ws, noise)  # a compiled one has no second derivative
-        direction = step.normal("path", *images.shape) / math.sqrt(images.shape[2] * images.shape[3])
-        (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
-        lengths = gradient.square().sum(2).mean(1).sqrt()
-        penalty = (lengths - self.path_mean).square().mean()
+        shrink = self.config.path_shrink
+        if len(batch) % shrink:
+            raise RequestError(
+                f"path_shrink is {shrink}, which does not divide the {len(batch)} pictures of a device's micro-batch.",
+                hint="Set a divisor, --set path_shrink=1 for example, or another --batch-size.",
+            )
+        with torch.autocast(step.device.type, enabled=False):
+            ws, _ = self.styles(batch, step, shrink)
+            noise = self.noise(step, len(ws))
+            images = self.generator.synthesis.forward(ws, noise)  # a compiled one has no second derivative
+            direction = step.noise("path", *images.shape) / math.sqrt(images.shape[2] * images.shape[3])
+            (gradient,) = torch.autograd.grad((images * direction).sum(), ws, create_graph=True)
+            lengths = gradient.square().sum(2).mean(1).sqrt()
+            penalty = (lengths - self.path_mean).square().mean()
         return Losses({"path": self.config.path_weight * penalty}, {"length": lengths.detach().mean()})
 
     def phases(self) -> Sequence[Phase]:

@@ -1,6 +1,6 @@
 """What maps latents to styles, and the generator around it: shared by the family.
 
-Papers: StyleGAN (arXiv:1812.04958), StyleGAN2 (arXiv:1912.04958).
+Papers: StyleGAN (arXiv:1812.04948), StyleGAN2 (arXiv:1912.04958).
 
 Shapes: B batch, C channels of the picture, R resolution, Z latent, N width of w, L layers (w vectors).
 """

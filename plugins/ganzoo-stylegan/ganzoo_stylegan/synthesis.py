@@ -2,7 +2,7 @@
 
 Shapes: B batch, C channels of the picture, R resolution, N width of w, L layers (w vectors), M maps.
 
-Deviations from the paper: none; style mixing draws its place for each sample, not for each batch.
+Deviations from the paper: none.
 """
 
 import math

@@ -1,5 +1,8 @@
 """StyleGAN: parameter counts, the growth of pictures, the game while they grow, and what is exported meanwhile."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from ganzoo_stylegan.config import StyleGANConfig
-from ganzoo_stylegan.growing import Growth, Stage, doubled, halved, pictures_at
+from ganzoo_stylegan.growing import Growth, Stage, doubled, pictures_at
 from ganzoo_stylegan.stylegan import StyleGAN
 from torch.nn import functional as F
 
@@ -15,6 +18,7 @@ from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
 from ganzoo.errors import RequestError
 from ganzoo.export.exporter import Origin, export
+from ganzoo.nn import freeze_first_layers
 from ganzoo.onnx_file import OnnxFile
 from ganzoo.plugins import Registry
 from ganzoo.testing import Subject
@@ -46,7 +50,7 @@ def count(module):
 
 
 def test_the_networks_are_as_large_as_the_papers():
-    """26.2 and 23.1 million (arXiv:1812.04958, section 2); the digits behind are of our own count."""
+    """26.2 and 23.1 million (arXiv:1812.04948, section 2); the digits behind are of our own count."""
     with torch.device("meta"):
         networks = StyleGAN(StyleGANConfig(), DataInfo(channels=3, size=1024))
     assert round(count(networks.generator) / 1e6, 1) == 26.2
@@ -91,7 +95,9 @@ def at(networks, shown):
     """The stage after so many pictures, told to both networks."""
     for growth in (networks.generator.synthesis.growth, networks.discriminator.growth):
         growth.shown.fill_(shown)
-    return networks.discriminator.growth.stage(shown)
+    stage = networks.discriminator.growth.stage(shown)
+    networks.discriminator.fading = stage.fading
+    return stage
 
 
 @torch.no_grad()
@@ -112,8 +118,13 @@ def test_a_new_size_begins_as_the_old_one_enlarged_and_ends_alone():
     ended = at(networks, begin + 32)
     assert ended == Stage(size=16)
     whole = synthesis(ws, None, ended)
+    larger = torch.randn(2, 1, 16, 16)
+    whole_logits = judge(larger)
     at(networks, begin + 16)
     assert torch.allclose(synthesis(ws, None, stage), (doubled(old) + whole) / 2, atol=1e-6)
+    assert not torch.allclose(judge(larger), whole_logits, atol=1e-6)
+    at(networks, begin + 31)
+    assert torch.allclose(judge(larger), whole_logits, atol=0.1)
 
 
 def test_a_game_plays_at_the_size_it_has_come_to():
@@ -130,19 +141,69 @@ def test_a_game_plays_at_the_size_it_has_come_to():
         if number < 2:
             untouched = [
                 *networks.generator.synthesis.blocks[3].parameters(),
-                *networks.discriminator.blocks[2].parameters(),
+                *networks.discriminator.levels[0].parameters(),
             ]
             assert all(parameter.grad is None for parameter in untouched)  # so Adam leaves them alone
     assert sizes == [8] * 2 + [16] * 6 + [32] * 6
     idle = {name for name, parameter in networks.generator.synthesis.named_parameters() if parameter.grad is None}
     assert idle == {"pictures.0.weight", "pictures.0.bias"}  # 4x4, before the first size
+    idle = {name for name, parameter in networks.discriminator.named_parameters() if parameter.grad is None}
+    assert idle == {"levels.3.picture.weight", "levels.3.picture.bias"}
+
+
+def test_nothing_is_scored_before_pictures_are_whole(tmp_path):
+    command = [sys.executable, "-m", "ganzoo", "train", "stylegan", "--preset", "tiny", "--data", "digits"]
+    scores = []
+    for steps in (4, 8):  # whole after 6
+        run = tmp_path / str(steps)
+        done = subprocess.run(
+            [*command, "--steps", str(steps), "--out", run], capture_output=True, text=True, check=True
+        )
+        assert ("warning: in 0.032 kimg the pictures grow to 16 of 16 pixels" in done.stderr) == (steps == 4)
+        (saved,) = (run / "checkpoints").iterdir()
+        scores.append(json.loads((saved / "state.json").read_text())["score"])
+    assert scores[0] is None and scores[1] > 0
+
+
+def test_what_has_faded_out_learns_no_more():
+    networks = game()
+    number = 6  # 16x16, whole
+    assert at(networks, number * BATCH) == Stage(size=16)
+    with (now := step(number)).scope("d"):
+        losses = networks.discriminator_loss(Batch(real=torch.randn(BATCH, 1, 32, 32)), now)
+        sum(losses.terms.values()).backward()
+    assert losses.stats["size"] == 16
+    assert networks.discriminator.levels[2].picture.weight.grad is None
+    assert networks.discriminator.levels[1].picture.weight.grad is not None
+
+
+def test_layers_freeze_from_the_pictures_on():
+    names = freeze_first_layers(game().discriminator, 3)
+    assert [name for name in names if name.endswith("weight")] == [
+        "levels.0.picture.weight",
+        "levels.0.block.0.weight",
+        "levels.0.block.1.weight",
+    ]
+
+
+def test_a_run_that_ends_before_its_pictures_are_whole_is_told_so():
+    networks = game()
+    (line,) = networks.remarks(0.05)
+    assert line.startswith("in 0.05 kimg the pictures grow to 16 of 32 pixels; they are whole after 0.096.")
+    assert "--kimg" in line and "grow_from=0" in line
+    assert not networks.remarks(0.096)
+    at(networks, 95)
+    assert not networks.finished()
+    at(networks, 96)
+    assert networks.finished()
+    assert game(grow_from=0).finished() and not game(grow_from=0).remarks(0.001)
 
 
 def test_styles_are_mixed_among_the_layers_that_paint():
     networks = game(mixing=1.0)
     batch = Batch(real=torch.zeros(64, 1, 32, 32))
     with (now := Step(seed=0, number=0, batch_size=64, device=torch.device("cpu"))).scope("g"):
-        ws, _ = networks.styles(batch, now, 64)
+        ws, _ = networks.styles(batch, now)
     places = (ws[:, 1:] != ws[:, :-1]).any(2).float().argmax(1) + 1
     assert set(places.tolist()) == {1, 2, 3}  # of the four layers of 8x8
 
@@ -156,10 +217,10 @@ def test_the_buffer_follows_training_and_is_not_averaged():
     assert twin.generator.synthesis.growth.shown == 5 * subject.batch_size
 
 
-@pytest.mark.parametrize("shown", [0, 16, 32, 10_000])
+@pytest.mark.parametrize("shown", [0, 8, 16, 10_000])
 def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
     networks = game().eval()
-    stage = at(networks, shown)
+    stage = at(networks, shown) if shown else Stage(size=32)  # an untrained one is whole
     origin = Origin(offer=Registry.load().architecture("stylegan"))
     (item,) = export(networks, origin, destination=tmp_path / "g.onnx", graph="generator")
     assert "Shape" not in OnnxFile(item.path).operators()
@@ -181,7 +242,7 @@ def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
 
 
 def test_noise_as_an_input(tmp_path):
-    networks = game(grow_from=0).eval()
+    networks = game().eval()
     with torch.no_grad():
         for block in networks.generator.synthesis.blocks:
             block.second.noise_strength.fill_(0.5)
@@ -232,4 +293,3 @@ def test_where_growing_cannot_begin():
         game(grow_from=12)
     assert "0 to begin at full size" in str(error.value.hint)
     assert game(grow_from=0).stage(step(0)) == Stage(size=32)
-    assert halved(torch.ones(1, 1, 4, 4)).shape == (1, 1, 2, 2)

@@ -141,7 +141,7 @@ def step(number=0):
 def test_mixing_changes_the_style_from_a_layer_on():
     batch = Batch(real=torch.zeros(64, 1, 16, 16))
     with (now := step()).scope("g"):
-        ws, mean = game().styles(batch, now, 64)
+        ws, mean = game().styles(batch, now)
     assert ws.shape == (64, 6, 64) and mean.shape == (64,)
     changes = (ws[:, 1:] != ws[:, :-1]).any(2).sum(1)
     assert set(changes.tolist()) <= {0, 1}
@@ -149,7 +149,7 @@ def test_mixing_changes_the_style_from_a_layer_on():
     places = (ws[:, 1:] != ws[:, :-1]).any(2).float().argmax(1)[changes == 1]
     assert set(places.tolist()) == set(range(5))
     with (now := step()).scope("g"):
-        plain, _ = game(mixing=0.0).styles(batch, now, 64)
+        plain, _ = game(mixing=0.0).styles(batch, now)
     assert (plain == plain[:, :1]).all()
 
 
@@ -161,7 +161,7 @@ def test_the_path_length_is_that_of_the_jacobian():
     with (again := step()).scope("path"):
         ws, _ = networks.styles(batch, again, 2)
         noise = networks.noise(again, 2)
-        direction = again.normal("path", 2, 1, 16, 16) / 16
+        direction = again.noise("path", 2, 1, 16, 16) / 16
     lengths = []
     for row in range(2):
         one = ws[row : row + 1].detach()
@@ -234,3 +234,31 @@ def test_what_a_training_keeps_besides_weights():
 def test_resuming_with_augmentation_is_exact():
     suite = type("Suite", (ArchitectureConformance,), {"subject": property(lambda self: augmented())})
     suite().test_resuming_is_exact()
+
+
+def test_the_path_length_takes_every_second_picture_with_its_label():
+    networks = game(mixing=0.0, conditional=True)
+    label = torch.arange(4)
+    with (now := step()).scope("path"):
+        ws, _ = networks.styles(Batch(real=torch.zeros(4, 1, 16, 16), label=label), now, 2)
+    with (again := step()).scope("path"):
+        z = again.normal("latent", 2, 64)
+    assert torch.equal(ws[:, 0], networks.generator.mapping(z, label[::2]))
+
+
+def test_a_batch_that_path_shrink_does_not_divide():
+    with (
+        (now := step()).scope("path"),
+        pytest.raises(RequestError, match="path_shrink is 2, .* the 5 pictures"),
+    ):
+        game().path_loss(Batch(real=torch.zeros(5, 1, 16, 16)), now)
+
+
+def test_maps_that_do_not_reach():
+    with pytest.raises(RequestError, match="maps_base is 8, which leaves pictures of 16 pixels no feature map"):
+        game(maps_base=8)
+
+
+def test_layers_that_spectral_norm_does_not_know():
+    with pytest.raises(RequestError, match="spectral_norm finds no layer of torch's own"):
+        game(spectral_norm=True)
