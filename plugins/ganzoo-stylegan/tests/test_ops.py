@@ -18,27 +18,42 @@ from ganzoo_stylegan.ops import (
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.functional import conv2d
 
-KERNEL = low_pass().double()
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
+]
+
+
+@pytest.fixture(params=DEVICES, autouse=True)
+def device(request):
+    """Of every operation; the slow ones are numpy's."""
+    with torch.device(request.param):
+        yield request.param
 
 
 def drawn(*shape):
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(len(shape) + shape[-1]))
+    generator = torch.Generator("cpu").manual_seed(len(shape) + shape[-1])
+    return torch.randn(shape, dtype=torch.float64, generator=generator, device="cpu").to(torch.get_default_device())
 
 
-def slow_filter(x, kernel, *, up=1, down=1, before=0, after=0, gain=1.0):
+def kernel():
+    return low_pass().double()
+
+
+def slow_filter(x, taps, *, up=1, down=1, before=0, after=0, gain=1.0):
     """Zeros between pixels, padding, correlation, every `down`-th pixel: loops over numpy arrays."""
-    x, kernel = x.detach().numpy(), kernel.numpy()
+    device, x, taps = x.device, x.detach().cpu().numpy(), taps.cpu().numpy()
     batch, maps, height, width = x.shape
     spread = np.zeros((batch, maps, height * up, width * up))
     spread[:, :, ::up, ::up] = x
     spread = np.pad(spread, ((0, 0), (0, 0), (before, after), (before, after)))
-    rows, columns = (size - len(kernel) + 1 for size in spread.shape[2:])
+    rows, columns = (size - len(taps) + 1 for size in spread.shape[2:])
     out = np.zeros((batch, maps, rows, columns))
     for row in range(rows):
         for column in range(columns):
-            window = spread[:, :, row : row + len(kernel), column : column + len(kernel)]
-            out[:, :, row, column] = (window * kernel[::-1, ::-1]).sum((2, 3)) * gain
-    return torch.from_numpy(out[:, :, ::down, ::down].copy())
+            window = spread[:, :, row : row + len(taps), column : column + len(taps)]
+            out[:, :, row, column] = (window * taps[::-1, ::-1]).sum((2, 3)) * gain
+    return torch.from_numpy(out[:, :, ::down, ::down].copy()).to(device)
 
 
 def slow_transposed(x, weight):
@@ -53,7 +68,7 @@ def slow_transposed(x, weight):
 
 
 def test_the_filter_keeps_the_mean():
-    assert KERNEL.sum().item() == pytest.approx(1) and torch.equal(KERNEL, KERNEL.t())
+    assert kernel().sum().item() == pytest.approx(1) and torch.equal(kernel(), kernel().t())
     flat = torch.full((1, 2, 8, 8), 3.0)
     assert torch.allclose(upsample(flat, low_pass())[:, :, 2:-2, 2:-2], torch.tensor(3.0))
     assert torch.allclose(downsample(flat, low_pass())[:, :, 1:-1, 1:-1], torch.tensor(3.0))
@@ -61,22 +76,22 @@ def test_the_filter_keeps_the_mean():
 
 def test_resampling_is_what_it_says():
     x = drawn(2, 3, 6, 4)
-    expected = slow_filter(x, KERNEL, up=2, before=2, after=1, gain=4)
+    expected = slow_filter(x, kernel(), up=2, before=2, after=1, gain=4)
     assert expected.shape == (2, 3, 12, 8)
-    assert torch.allclose(upsample(x, KERNEL), expected, atol=1e-6, rtol=0)
-    expected = slow_filter(x, KERNEL, down=2, before=1, after=1)
+    assert torch.allclose(upsample(x, kernel()), expected, atol=1e-6, rtol=0)
+    expected = slow_filter(x, kernel(), down=2, before=1, after=1)
     assert expected.shape == (2, 3, 3, 2)
-    assert torch.allclose(downsample(x, KERNEL), expected, atol=1e-6, rtol=0)
+    assert torch.allclose(downsample(x, kernel()), expected, atol=1e-6, rtol=0)
 
 
 def test_convolutions_that_change_the_size():
     x, weight = drawn(2, 3, 6, 4), drawn(5, 3, 3, 3)
-    expected = slow_filter(slow_transposed(x, weight), KERNEL, before=1, after=1, gain=4)
+    expected = slow_filter(slow_transposed(x, weight), kernel(), before=1, after=1, gain=4)
     assert expected.shape == (2, 5, 12, 8)
-    assert torch.allclose(conv_up(x, weight, KERNEL), expected, atol=1e-6, rtol=0)
-    expected = conv2d(slow_filter(x, KERNEL, before=2, after=2), weight)[:, :, ::2, ::2]
+    assert torch.allclose(conv_up(x, weight, kernel()), expected, atol=1e-6, rtol=0)
+    expected = conv2d(slow_filter(x, kernel(), before=2, after=2), weight)[:, :, ::2, ::2]
     assert expected.shape == (2, 5, 3, 2)
-    assert torch.allclose(conv_down(x, weight, KERNEL), expected, atol=1e-6, rtol=0)
+    assert torch.allclose(conv_down(x, weight, kernel()), expected, atol=1e-6, rtol=0)
 
 
 def test_convolutions_with_doubled_and_averaged_pixels():
@@ -100,28 +115,28 @@ def test_a_modulated_convolution_is_one_with_weights_of_its_own_for_each_sample(
         if demodulate:
             own = own / (own.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
         one = sample[None]
-        rows.append(conv_up(one, own, KERNEL) if up else conv2d(one, own, padding=size // 2))
-    found = modulated_conv(x, weight, style, demodulate=demodulate, up=up, kernel=KERNEL)
+        rows.append(conv_up(one, own, kernel()) if up else conv2d(one, own, padding=size // 2))
+    found = modulated_conv(x, weight, style, demodulate=demodulate, up=up, kernel=kernel())
     assert torch.allclose(found, torch.cat(rows), atol=1e-6, rtol=0)
 
 
 def test_first_and_second_derivatives():
     x, weight, style = (drawn(*shape).requires_grad_() for shape in ((2, 2, 4, 4), (3, 2, 3, 3), (2, 2)))
     for operation, inputs in (
-        (lambda a: upsample(a, KERNEL), (x,)),
-        (lambda a: downsample(a, KERNEL), (x,)),
-        (lambda a, b: conv_up(a, b, KERNEL), (x, weight)),
-        (lambda a, b: conv_down(a, b, KERNEL), (x, weight)),
+        (lambda a: upsample(a, kernel()), (x,)),
+        (lambda a: downsample(a, kernel()), (x,)),
+        (lambda a, b: conv_up(a, b, kernel()), (x, weight)),
+        (lambda a, b: conv_down(a, b, kernel()), (x, weight)),
         (conv_nearest_up, (x, weight)),
         (conv_mean_down, (x, weight)),
-        (lambda a, b, c: modulated_conv(a, b, c, up=True, kernel=KERNEL), (x, weight, style)),
+        (lambda a, b, c: modulated_conv(a, b, c, up=True, kernel=kernel()), (x, weight, style)),
         (lambda a, b, c: activate(modulated_conv(a, b, c)), (x, weight, style)),
     ):
         assert gradcheck(operation, inputs) and gradgradcheck(operation, inputs)
 
 
 def test_what_keeps_the_variance():
-    x = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(100_000, device="cpu", generator=torch.Generator("cpu").manual_seed(0))
     assert activate(x).square().mean().item() == pytest.approx(1.04, rel=0.02)  # 2 * (1 + 0.2^2) / 2
     rows = second_moment_normalized(drawn(4, 64) * 7)
     assert torch.allclose(rows.square().mean(1), torch.ones(4, dtype=torch.float64))
