@@ -1,6 +1,7 @@
 # Everything happens in .venv; the first run makes it, later runs find it as it is.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 PROJECTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 PLUGINS := $(foreach plugin,$(wildcard plugins/*),-e $(plugin))
@@ -12,7 +13,7 @@ demo: $(VENV)/.core
 	$(BIN)/ganzoo demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
