@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ganzoo_stylegan.growing import Growth, Stage, doubled, mixed
 from ganzoo_stylegan.ops import (
     GAIN,
+    NARROW,
     EqualizedLinear,
     activate,
     conv_nearest_up,
@@ -26,7 +27,6 @@ from ganzoo_stylegan.ops import (
 from ganzoo_stylegan.styles import Painter
 
 _SMALLEST = 4
-_TAPS = (1.0, 2.0, 1.0)
 
 
 class Epilogue(nn.Module):
@@ -59,7 +59,7 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, width: int, resolution: int) -> None:
         super().__init__()
         self.kernel: Tensor
-        self.register_buffer("kernel", low_pass(_TAPS), persistent=False)
+        self.register_buffer("kernel", low_pass(NARROW), persistent=False)
         if inputs:
             self.weight_up = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.weight = nn.Parameter(torch.randn(outputs, outputs, 3, 3))

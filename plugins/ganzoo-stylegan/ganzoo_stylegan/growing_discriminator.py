@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ganzoo_stylegan.growing import Growth, halved, mixed
 from ganzoo_stylegan.ops import (
     GAIN,
+    NARROW,
     activate,
     conv_mean_down,
     feature_maps,
@@ -24,7 +25,6 @@ from ganzoo_stylegan.ops import (
 )
 
 _SMALLEST = 4
-_TAPS = (1.0, 2.0, 1.0)
 
 
 class Scaled(nn.Module):
@@ -47,7 +47,7 @@ class Scaled(nn.Module):
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.kernel: Tensor
-        self.register_buffer("kernel", low_pass(_TAPS), persistent=False)
+        self.register_buffer("kernel", low_pass(NARROW), persistent=False)
         self._scale = (GAIN if active else 1.0) / math.sqrt(inputs * size**2)
         self._down, self._active = down, active
         self._padding = 0 if flat else size // 2

@@ -16,6 +16,9 @@ from torch.nn import functional as F
 TAPS = (1.0, 3.0, 3.0, 1.0)
 """The binomial low-pass filter of StyleGAN2's resampling, before normalisation."""
 
+NARROW = (1.0, 2.0, 1.0)
+"""That of StyleGAN."""
+
 LEAK = 0.2
 GAIN = math.sqrt(2.0)
 """What keeps the variance behind a leaky ReLU."""

@@ -15,6 +15,14 @@ _DIGITS = {
     "penalty_weight": 1.0,
     "ema_half_life_kimg": 5.0,
 }
+_TINY = {
+    "latent_size": 8,
+    "style_size": 8,
+    "mapping_layers": 2,
+    "maps_base": 64,
+    "maps_most": 8,
+    "ema_half_life_kimg": 1.0,
+}
 
 
 @hookimpl
@@ -52,14 +60,9 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 "tiny": Preset(
                     summary="16x16 in milliseconds, for tests",
                     architecture={
-                        "latent_size": 8,
-                        "style_size": 8,
-                        "mapping_layers": 2,
-                        "maps_base": 64,
-                        "maps_most": 8,
+                        **_TINY,
                         "penalty_weight": 1.0,
                         "penalty_every": 4,
-                        "ema_half_life_kimg": 1.0,
                     },
                     train={"batch_size": 8, "steps": 4, "sample_count": 4},
                     data={"size": 16, "channels": 1},
@@ -100,14 +103,9 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 "tiny": Preset(
                     summary="16x16 in milliseconds, for tests; grows once",
                     architecture={
-                        "latent_size": 8,
-                        "style_size": 8,
-                        "mapping_layers": 2,
-                        "maps_base": 64,
-                        "maps_most": 8,
+                        **_TINY,
                         "steady_kimg": 0.016,
                         "fade_kimg": 0.032,
-                        "ema_half_life_kimg": 1.0,
                     },
                     train={"batch_size": 8, "steps": 8, "sample_count": 4},
                     data={"size": 16, "channels": 1},
