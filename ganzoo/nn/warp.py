@@ -11,7 +11,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, conv_transpose2d
 
 # The low-pass filter of the wavelet sym6 (Daubechies, Ten Lectures on Wavelets, 1992). Its shifts by two are
 # orthonormal: filtering up and down again without a warp between gives the picture back exactly.
@@ -102,29 +101,39 @@ def _reflect(place: Tensor, size: int) -> Tensor:
 
 def _up(images: Tensor) -> Tensor:
     """(B, C, S, S) -> (B, C, 2 S + 2 margin, ...), the picture and its reflection around it."""
-    batch, channels, size, _ = images.shape
-    place = _reflect(torch.arange(-_BORDER, size + _BORDER, device=images.device), size)
-    planes = images.index_select(2, place).index_select(3, place).flatten(0, 1)[:, None]
-    across = _filter(images.dtype, images.device)
-    planes = conv_transpose2d(planes, across, stride=(1, 2))
-    planes = conv_transpose2d(planes, across.transpose(2, 3), stride=(2, 1))
-    # Pixel k spreads over 2 (k + border) .. + 11 here; its centre is to be sample 2 k + delta of the picture.
-    wanted = slice(2 * _BORDER + _SHIFT - _MARGIN, 2 * _BORDER + _SHIFT + 2 * size + _MARGIN)
-    planes = planes[:, :, wanted, wanted]
-    return planes.reshape(batch, channels, *planes.shape[2:])
+    along = _up_matrix(images.shape[3], images.dtype, images.device)
+    return along @ images @ along.t()
 
 
 def _down(images: Tensor) -> Tensor:
     """(B, C, 2 S + 2 margin, ...) -> (B, C, S, S)."""
-    batch, channels, length, _ = images.shape
-    size = (length - 2 * _MARGIN) // 2
-    across = _filter(images.dtype, images.device)
-    start = _MARGIN - _SHIFT
-    planes = images.reshape(batch * channels, 1, length, length)[:, :, start:, start:]
-    planes = conv2d(conv2d(planes, across, stride=(1, 2)), across.transpose(2, 3), stride=(2, 1))
-    return planes[:, :, :size, :size].reshape(batch, channels, size, size)
+    along = _down_matrix((images.shape[3] - 2 * _MARGIN) // 2, images.dtype, images.device)
+    return along @ images @ along.t()
+
+
+# Filtering along a line is a matrix: a convolution of one channel runs far below the speed of a product.
 
 
 @cache
-def _filter(dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor(_SYM6, dtype=dtype, device=device)[None, None, None]  # (1, 1, 1, 12)
+def _up_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(2 S + 2 margin, S): a line of pixels and its reflection, filtered up."""
+    pixels = torch.arange(-_BORDER, size + _BORDER)
+    taps = torch.arange(len(_SYM6))
+    # Pixel k spreads over 2 k .. + 11; its centre is to be sample 2 k + delta of the picture.
+    rows = 2 * pixels[:, None] + taps - _SHIFT + _MARGIN
+    columns = _reflect(pixels, size)[:, None].expand_as(rows)
+    within = (rows >= 0) & (rows < 2 * size + 2 * _MARGIN)
+    values = torch.tensor(_SYM6, dtype=torch.float64).expand(rows.shape)
+    matrix = torch.zeros(2 * size + 2 * _MARGIN, size, dtype=torch.float64)
+    matrix.index_put_((rows[within], columns[within]), values[within], accumulate=True)
+    return matrix.to(device, dtype)
+
+
+@cache
+def _down_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """(S, 2 S + 2 margin): the inverse of `_up_matrix`, without the reflection."""
+    taps = torch.arange(len(_SYM6))
+    columns = 2 * torch.arange(size)[:, None] + taps - _SHIFT + _MARGIN
+    matrix = torch.zeros(size, 2 * size + 2 * _MARGIN, dtype=torch.float64)
+    matrix.scatter_(1, columns, torch.tensor(_SYM6, dtype=torch.float64).expand(columns.shape))
+    return matrix.to(device, dtype)

@@ -48,7 +48,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     # Without mixing and path length, as the paper on augmentation has it for small pictures; steps are
                     # what counts, so the batch is small and there are few maps.
                     architecture={**_DIGITS, "maps_base": 128, "path_weight": 0.0},
-                    train={"batch_size": 16, "kimg": 300.0, "sample_every_kimg": 20.0},
+                    train={"batch_size": 16, "kimg": 250.0, "sample_every_kimg": 20.0},
                     data={"source": "digits", "size": 32, "channels": 1},
                 ),
                 "paper": Preset(
