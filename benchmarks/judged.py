@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
@@ -66,6 +67,7 @@ def _figures(case, seconds, last, report):
         "command": " ".join(case.options),
         "checkpoint": case.checkpoint,
         "seconds": seconds,
+        "threads": torch.get_num_threads(),
         "kimg": last["kimg"],
         "frechet": round(report.frechet, 1),
         "held_out_frechet": round(report.held_out, 1),
