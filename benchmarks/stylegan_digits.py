@@ -11,7 +11,7 @@ from judged import Case, main
 PRESET = ["--preset", "digits"]
 FEW = [*PRESET, "--data", "digits:200"]
 WEAK = [*FEW, "--set", "penalty_weight=0.1"]
-ADA = ["--set", "augment=ada", "--set", "augment_kimg=20"]
+ADA = ["--set", "augment=ada", "--set", "augment_kimg=20", "--set", "augment_colour=false"]
 CASES = {
     "all digits": Case(options=PRESET),
     "200 digits": Case(options=FEW, checkpoint="last"),

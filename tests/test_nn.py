@@ -70,6 +70,18 @@ def test_freezing_and_spectral_norm_together():
     assert learning == ["1.bias", "1.parametrizations.weight.original"]
 
 
+def test_augmentation_without_colours_moves_pixels_alone():
+    plain, coloured = (AdaptiveAugment(target=0.6, kimg=1.0, colour=colour).double() for colour in (False, True))
+    images = torch.full((32, 3, 8, 8), 0.5, dtype=torch.float64)
+    draws = torch.rand(32, AdaptiveAugment.columns, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for augment in (plain, coloured):
+        augment.probability.fill_(1.0)
+    assert (plain(images, draws) - images).abs().max() < 1e-9  # one shade stays what it is
+    assert (coloured(images, draws) - images).abs().max() > 0.1
+    varied = torch.randn_like(images)
+    assert not torch.allclose(plain(varied, draws), varied)
+
+
 def test_warping_by_nothing_gives_the_picture_back():
     images = pictures()
     same = matrix(1, 0, 0, 1).expand(4, 3, 3)

@@ -222,7 +222,10 @@ class NoiseToImage(Architecture):
             case "diffaugment":
                 return DiffAugment()
             case "ada":
-                return AdaptiveAugment(target=self.config.augment_target, kimg=self.config.augment_kimg)
+                config = self.config
+                return AdaptiveAugment(
+                    target=config.augment_target, kimg=config.augment_kimg, colour=config.augment_colour
+                )
         return None
 
     def _judged(

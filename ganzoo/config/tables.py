@@ -148,6 +148,9 @@ class NoiseToImageConfig:
     augment_kimg: Annotated[
         float, Gt(0), Help("ada: kimg in which the probability can go from 0 to 1; a tenth of a short run")
     ] = 500.0
+    augment_colour: Annotated[
+        bool, Help("ada: change brightness, contrast and colours too; false where the ground is one shade")
+    ] = True
     ema_half_life_kimg: Annotated[
         Annotated[float, Ge(0)] | Schedule, Help("half-life of the averaged generator; 0: none")
     ] = 10.0

@@ -28,17 +28,19 @@ _LUMA = 1 / math.sqrt(3)
 class AdaptiveAugment(Augmentation):
     """p starts at 0 and rises while the mean sign of D on reals is above `target`, falls below.
 
-    kimg: in which p could go from 0 to 1. probability, signs: buffers, so that a resume is exact.
+    kimg: in which p could go from 0 to 1. colour: with colour transformations.
+    probability, signs: buffers, so that a resume is exact.
     """
 
     columns = 28
     probability: Tensor
     signs: Tensor
 
-    def __init__(self, *, target: float, kimg: float) -> None:
+    def __init__(self, *, target: float, kimg: float, colour: bool = True) -> None:
         super().__init__()
         self._target = target
         self._kimg = kimg
+        self._colour = colour
         self.register_buffer("probability", torch.zeros(()))
         self.register_buffer("signs", torch.zeros(()))
 
@@ -48,7 +50,7 @@ class AdaptiveAugment(Augmentation):
         numbers = iter(draws.to(images.dtype).T)  # K vectors (B,)
         images = self._blit(images, numbers)
         images = warp(images, self._inverse(numbers, images.shape[3]))
-        return self._recolour(images, numbers)
+        return self._recolour(images, numbers) if self._colour else images
 
     @torch.no_grad()
     def feedback(self, sign: Tensor, *, step: int, batch_size: int) -> None:
