@@ -19,7 +19,7 @@ from ganzoo.training.engine import Engine
 
 ROUND = 16  # steps until every phase has had its turn
 PAIRS = 4
-CASES = {"64x64, batch 8": (64, 8, 4096), "32x32 of the augmentation paper, batch 8": (32, 8, 16384)}
+CASES = {"64x64, batch 8": (64, 8, 4096)}  # height, batch, maps_base
 
 
 def engine(size, batch, base, *, channels_last):
