@@ -82,6 +82,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     architecture={
                         **_DIGITS,
                         "maps_base": 256,
+                        "discriminator_lr": 2.5e-3,
                         "penalty_every": 8,
                         "steady_kimg": 20.0,
                         "fade_kimg": 20.0,
