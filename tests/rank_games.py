@@ -18,7 +18,7 @@ from ganzoo.data.batches import Order
 from ganzoo.plugins import Registry
 from ganzoo.specs import DataInfo
 from ganzoo.testing import RandomPictures, Subject
-from ganzoo.testing.conformance import whole_state
+from ganzoo.testing.subject import whole_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.ranks import joined_ranks
 

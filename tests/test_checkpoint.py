@@ -10,7 +10,7 @@ import torch
 
 from ganzoo.errors import CheckpointError
 from ganzoo.testing import Subject
-from ganzoo.testing.conformance import differing, whole_state
+from ganzoo.testing.subject import differing, whole_state
 from ganzoo.training import checkpoint
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from ganzoo.errors import CheckpointError
 from ganzoo.plugins import Registry
 from ganzoo.testing import Subject
-from ganzoo.testing.conformance import differing, whole_state
+from ganzoo.testing.subject import differing, whole_state
 from ganzoo.training import checkpoint
 
 STEPS = 12  # three lazy phases, three moves of ADA, and with 17 pictures in batches of 8 six epochs

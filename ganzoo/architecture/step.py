@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.nn import to_device
+
 
 def derive_key(*parts: object) -> int:
     """A 63-bit key from printable parts; equal parts give equal keys on every machine."""
@@ -171,10 +173,9 @@ class Step:
         self._note(purpose)
         generator = torch.Generator().manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}"))
         samples, count = shape[0], self._shard.count
-        pinned = self.device.type == "cuda"
-        drawn = make((samples * count, *shape[1:]), generator=generator, pin_memory=pinned)
+        drawn = make((samples * count, *shape[1:]), generator=generator)
         start = samples * self._shard.index
-        return drawn[start : start + samples].to(self.device, self._dtype, non_blocking=pinned)
+        return to_device(drawn[start : start + samples].to(self._dtype), self.device)
 
 
 def _detached(value: Any) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
 from ganzoo.data.source import DataSource
+from ganzoo.nn import to_device
 
 
 class WithFlips:
@@ -37,5 +38,5 @@ class WithFlips:
 
 
 def _flip(images: Tensor, which: NDArray[np.bool_]) -> Tensor:
-    chosen = torch.from_numpy(which).to(images.device, non_blocking=True)
+    chosen = to_device(torch.from_numpy(which), images.device)
     return torch.where(chosen[:, None, None, None], images.flip(3), images)

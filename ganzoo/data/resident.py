@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
 from ganzoo.data.source import DataSource
+from ganzoo.nn import to_device
 
 _CHUNK = 1024
 
@@ -32,7 +33,7 @@ class Resident:
         self._tensors = {**whole[-1], **({"source": whole[0]["source"]} if len(whole) > 1 else {})}
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
-        chosen = [torch.from_numpy(side).to(self._device, non_blocking=True) for side in indices]
+        chosen = [to_device(torch.from_numpy(side), self._device) for side in indices]
         rows = {
             name: tensor.index_select(0, chosen[-1 if name == "target" else 0])
             for name, tensor in self._tensors.items()

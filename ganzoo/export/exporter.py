@@ -86,9 +86,9 @@ def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
 
 
 def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, output: Output) -> Exported:
-    reference = _with_copied_module(graph)
+    reference = on_cpu(graph)
     shown = with_head(reference, "fp32", output)
-    written = with_head(_with_copied_module(graph), precision, output)
+    written = with_head(on_cpu(graph), precision, output)
     content = trace(written, _metadata(graph, written, origin, precision))
     partial = path.with_name(f".writing-{path.name}")
     try:
@@ -105,7 +105,8 @@ def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, 
     return Exported(graph=graph.name, path=path, bytes=len(content), proof=proof)
 
 
-def _with_copied_module(graph: Graph) -> Graph:
+def on_cpu(graph: Graph) -> Graph:
+    """The graph with a copy of its module on the CPU, where it is traced and proved, in evaluation mode."""
     module = copy.deepcopy(graph.module).cpu().eval()
     return Graph(name=graph.name, module=module, inputs=graph.inputs, outputs=graph.outputs)
 

@@ -3,13 +3,17 @@
 from ganzoo.nn.adaptive import AdaptiveAugment
 from ganzoo.nn.augmentation import Augmentation, DiffAugment
 from ganzoo.nn.freezing import freeze_first_layers
+from ganzoo.nn.padding import ReflectionPad2d
 from ganzoo.nn.spectral import Stepwise, normalize_spectrum
+from ganzoo.nn.transfer import to_device
 
 __all__ = [
     "AdaptiveAugment",
     "Augmentation",
     "DiffAugment",
+    "ReflectionPad2d",
     "Stepwise",
     "freeze_first_layers",
     "normalize_spectrum",
+    "to_device",
 ]

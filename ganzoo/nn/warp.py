@@ -12,6 +12,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from ganzoo.nn.transfer import to_device
+
 # The low-pass filter of the wavelet sym6 (Daubechies, Ten Lectures on Wavelets, 1992). Its shifts by two are
 # orthonormal: filtering up and down again without a warp between gives the picture back exactly.
 _SYM6 = (
@@ -126,7 +128,7 @@ def _up_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     values = torch.tensor(_SYM6, dtype=torch.float64).expand(rows.shape)
     matrix = torch.zeros(2 * size + 2 * _MARGIN, size, dtype=torch.float64)
     matrix.index_put_((rows[within], columns[within]), values[within], accumulate=True)
-    return matrix.to(device, dtype)
+    return to_device(matrix.to(dtype), device)
 
 
 @cache
@@ -136,4 +138,4 @@ def _down_matrix(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     columns = 2 * torch.arange(size)[:, None] + taps - _SHIFT + _MARGIN
     matrix = torch.zeros(size, 2 * size + 2 * _MARGIN, dtype=torch.float64)
     matrix.scatter_(1, columns, torch.tensor(_SYM6, dtype=torch.float64).expand(columns.shape))
-    return matrix.to(device, dtype)
+    return to_device(matrix.to(dtype), device)

@@ -9,7 +9,10 @@
 Every check runs with the `tiny` preset on random pictures, on the CPU, in seconds.
 """
 
-from ganzoo.testing.conformance import ArchitectureConformance, Subject
+from ganzoo.testing.absent_device import Mistake
+from ganzoo.testing.conformance import ArchitectureConformance
 from ganzoo.testing.pictures import RandomPictures
+from ganzoo.testing.rehearsal import rehearse
+from ganzoo.testing.subject import Subject
 
-__all__ = ["ArchitectureConformance", "RandomPictures", "Subject"]
+__all__ = ["ArchitectureConformance", "Mistake", "RandomPictures", "Subject", "rehearse"]

@@ -5,102 +5,39 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
-from ganzoo.architecture import Architecture, ImageToImage
 from ganzoo.config.fields import describe
-from ganzoo.config.resolve import Layer, preset_layer, resolve
-from ganzoo.data.batches import Order
+from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import RequestError
 from ganzoo.export.exporter import Origin, export
-from ganzoo.loading import build_architecture, config_class, resolve_for
+from ganzoo.loading import config_class, resolve_for
 from ganzoo.onnx_file import OnnxFile
 from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import BATCH, ArchitectureSpec, DataInfo, Dim
-from ganzoo.testing.pictures import RandomPictures
+from ganzoo.specs import BATCH, ArchitectureSpec, Dim
+from ganzoo.testing.absent_device import Kind
+from ganzoo.testing.rehearsal import rehearse, steps_to_rehearse
+from ganzoo.testing.subject import Subject, differing, whole_state
 from ganzoo.training import checkpoint
 from ganzoo.training.ema import averaged_state, evaluation_copy
-from ganzoo.training.engine import Engine
 
-PRESET = "tiny"
-_MOST_STEPS = 40
+_COMPILED_WITHIN = 1e-3  # of a loss, after a few steps of Adam: operators are fused and round otherwise
 _PIXELS = 16  # height and width of pictures whose size is open
-
-
-class Subject:
-    """An architecture with its `tiny` settings and random pictures of the shape it asks for.
-
-    settings: of its own table, over those of `tiny`.
-    """
-
-    def __init__(self, offer: Offer[ArchitectureSpec], *, settings: Mapping[str, Any] | None = None) -> None:
-        self.offer = offer
-        self.spec = offer.spec
-        layers = [preset_layer(self.spec, PRESET), Layer(origin="test", tables={"architecture": settings or {}})]
-        self.config = resolve(self.spec.name, config_class(offer), layers)
-        data = self.config.data
-        self.data = DataInfo(channels=data.channels or 3, size=data.size or 64, classes=10)
-        self.batch_size = self.config.train.batch_size
-
-    def build(self, *, seed: int = 0) -> Architecture:
-        return build_architecture(self.offer, self.config.architecture, self.data, seed=seed)
-
-    def engine(self) -> Engine:
-        return Engine(
-            self.build(),
-            seed=self.config.train.seed,
-            batch_size=self.batch_size,
-            device=torch.device("cpu"),
-            bf16=False,
-        )
-
-    def train(self, engine: Engine, steps: range) -> list[dict[str, float]]:
-        """Run steps and return the losses of each."""
-        architecture = engine.architecture
-        paired = isinstance(architecture, ImageToImage) and architecture.paired
-        # A number of pictures that the batch does not divide, so that batches cross the end of an epoch.
-        source = RandomPictures(self.data, task=self.spec.task, count=2 * self.batch_size + 1, paired=paired)
-        order = Order(seed=0, batch_size=self.batch_size, lengths=source.lengths)
-        losses = []
-        for number in steps:
-            engine.step(number, engine.prepare(source.fetch(order.indices(number))))
-            losses.append(engine.means())
-        return losses
-
-    def steps(self, engine: Engine) -> int:
-        """Enough that every phase runs on both sides of an interruption half-way."""
-        return min(_MOST_STEPS, 2 * max(phase.every for phase in engine.phases) + 4)
-
-
-def whole_state(engine: Engine) -> dict[str, Tensor]:
-    """Every tensor that a checkpoint must bring back."""
-    state = {f"model {name}": value for name, value in engine.architecture.state_dict().items()}
-    for module, average in (averaged_state(engine.average) or {}).items():
-        state |= {f"average {module} {name}": value for name, value in average.items()}
-    for name, optimizer in engine.optimizers.items():
-        for index, moments in optimizer.torch.state_dict()["state"].items():
-            state |= {f"optimizer {name} {index} {key}": torch.as_tensor(value) for key, value in moments.items()}
-    return {name: value.detach().clone() for name, value in state.items()}
-
-
-def differing(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> list[str]:
-    """Names of tensors that are not the same bits."""
-    names = [name for name in first if name not in second or not torch.equal(first[name], second[name])]
-    return names + [name for name in second if name not in first]
 
 
 class ArchitectureConformance:
     """Subclass it as `Test...`, set `architecture`, and pytest runs every check.
 
     architecture: a name as users type it, or an `Offer`.
+    accepted: kinds of mistake on a GPU that this architecture makes knowingly, e.g. {"deterministic"} for an operator
+        that torch has no deterministic kernel for.
     """
 
     architecture: ClassVar[str | Offer[ArchitectureSpec]]
+    accepted: ClassVar[frozenset[Kind]] = frozenset()
 
     @property
     def subject(self) -> Subject:
@@ -237,6 +174,27 @@ class ArchitectureConformance:
                     "Shape" not in operators,
                     f"{item.graph!r} computes shapes at run time, which ONNX Runtime does on the CPU; "
                     "broadcast a constant by arithmetic instead of expanding it",
+                )
+
+    def test_the_rehearsal_of_a_gpu_finds_no_mistake(self) -> None:
+        """Steps, samples and graphs on a device that is not there, and bf16: see `ganzoo.testing.rehearsal`."""
+        mistakes = [mistake for mistake in rehearse(self.subject) if mistake.kind not in self.accepted]
+        listed = "\n".join(f"  [{mistake.kind}] {mistake}" for mistake in mistakes)
+        _require(not mistakes, f"on a GPU this would go wrong, or slowly (`accepted` names kinds you allow):\n{listed}")
+
+    def test_compiled_networks_learn_the_same(self) -> None:
+        """Traced as a compiler sees them and run without one (torch's `aot_eager`)."""
+        subject = self.subject
+        eager, compiled = subject.engine(), subject.engine()
+        torch.compiler.reset()
+        compiled.architecture.compile_networks(backend="aot_eager")
+        numbers = steps_to_rehearse(eager)
+        expected, found = subject.train(eager, numbers), subject.train(compiled, numbers)
+        for number, one, two in zip(numbers, expected, found, strict=True):
+            for name, value in one.items():
+                _require(
+                    abs(two[name] - value) <= _COMPILED_WITHIN * max(1.0, abs(value)),
+                    f"compiled, the loss {name} of step {number} is {two[name]}, and {value} without",
                 )
 
     def test_an_unknown_setting_is_refused(self) -> None:

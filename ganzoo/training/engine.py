@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Shard, Step
 from ganzoo.errors import DivergedError, PluginError, RequestError
-from ganzoo.nn import Stepwise
+from ganzoo.nn import Stepwise, to_device
 from ganzoo.training.ema import Average
 from ganzoo.training.optimizers import PlayerOptimizer
 from ganzoo.training.ranks import Ranks
@@ -103,8 +103,7 @@ class Engine:
         """Pictures to the device, uint8 to float in [-1, 1]."""
 
         def move(tensor: Tensor) -> Tensor:
-            if self.device.type == "cuda" and not tensor.is_cuda:
-                tensor = tensor.pin_memory().to(self.device, non_blocking=True)
+            tensor = to_device(tensor, self.device)
             if tensor.dtype != torch.uint8:
                 return tensor
             return tensor.to(self._dtype, memory_format=self._memory_format).div_(127.5).sub_(1)

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.functional import l1_loss
 
 from ganzoo.architecture import Direction, Ema, ImageToImage, Losses, Optimizer, Phase
+from ganzoo.nn import ReflectionPad2d
 from ganzoo.objectives import discriminator_loss, generator_loss
 from toy_zoo.networks import Judge
 
@@ -17,7 +18,8 @@ class Translator(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, 8, 3, 1, 1, padding_mode="reflect"),
+            ReflectionPad2d(1),
+            nn.Conv2d(channels, 8, 3),
             nn.InstanceNorm2d(8),
             nn.ReLU(),
             nn.Conv2d(8, channels, 3, 1, 1),
@@ -90,14 +92,11 @@ class CycleGAN(ImageToImage):
         pool, pooled = getattr(self, f"pool_{side}"), getattr(self, f"pooled_{side}")
         shown = []
         for fake, (coin, place) in zip(fakes, draws, strict=True):
-            if pooled < POOL:
-                pool[int(pooled)] = fake
-                pooled += 1
-                shown.append(fake)
-            elif coin < 0.5:
-                index = int(place * POOL)
-                shown.append(pool[index].clone())
-                pool[index] = fake
-            else:
-                shown.append(fake)
+            full = pooled >= POOL  # no `if`: a GPU would have to be waited for
+            index = torch.where(full, (place * POOL).long().clamp(max=POOL - 1), pooled)[None]
+            old = pool.index_select(0, index)[0]
+            kept = ~full | (coin < 0.5)
+            shown.append(torch.where(full & kept, old, fake))
+            pool.index_copy_(0, index, torch.where(kept, fake, old)[None])
+            pooled += ~full
         return torch.stack(shown)

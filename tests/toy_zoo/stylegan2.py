@@ -12,6 +12,7 @@ from torch import nn
 
 from ganzoo.architecture import Graph, Losses, NoiseToImage, Phase
 from ganzoo.config import Ge, Help, NoiseToImageConfig
+from ganzoo.objectives import at_least_float32
 from ganzoo.specs import BATCH, TensorSpec
 from toy_zoo.networks import Judge, Painter
 
@@ -80,7 +81,7 @@ class StyleGAN2(NoiseToImage):
         losses = super().generator_loss(batch, step)
         with torch.no_grad():
             w = self.generator.mapping(step.normal("w average", len(batch), self.config.latent_size)).mean(0)
-        return Losses(losses.terms, {"w": w})
+        return Losses(losses.terms, {"w": at_least_float32(w)})
 
     def path_loss(self, batch, step):
         count = max(1, len(batch) // 2)
@@ -91,7 +92,9 @@ class StyleGAN2(NoiseToImage):
         lengths = gradient.square().sum(2).mean(1).sqrt()
         # The mean of the steps before: one that included these rows would differ from rank to rank.
         penalty = (lengths - self.path_mean).square().mean()
-        return Losses({"path": self.config.path_weight * penalty}, {"length": lengths.detach().mean()})
+        return Losses(
+            {"path": self.config.path_weight * penalty}, {"length": at_least_float32(lengths.detach()).mean()}
+        )
 
     def phases(self):
         path = Phase(name="path", optimizer="generator", loss=self.path_loss, every=self.config.path_every, lazy=True)

@@ -12,6 +12,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ganzoo.nn import ReflectionPad2d
+
 Norm = Literal["instance", "batch"]
 
 _MOST_WIDER = 8  # feature maps are capped at eight times the first layer's
@@ -27,7 +29,7 @@ class ResNetGenerator(nn.Module):
         super().__init__()
         conv, deconv, normed = _layers(norm)
         layers: list[nn.Module] = [
-            nn.ReflectionPad2d(3),
+            ReflectionPad2d(3),
             conv(channels, width, 7),
             normed(width),
             nn.ReLU(inplace=True),
@@ -37,7 +39,7 @@ class ResNetGenerator(nn.Module):
         layers += [ResidualBlock(4 * width, norm, dropout) for _ in range(blocks)]  # (B, 4N, H/4, W/4)
         for maps in (4 * width, 2 * width):
             layers += [deconv(maps, maps // 2, 3, 2, 1, output_padding=1), normed(maps // 2), nn.ReLU(inplace=True)]
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh()]
+        layers += [ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         self.apply(initialize)
 
@@ -52,10 +54,10 @@ class ResidualBlock(nn.Module):
     def __init__(self, maps: int, norm: Norm, dropout: float) -> None:
         super().__init__()
         conv, _, normed = _layers(norm)
-        layers: list[nn.Module] = [nn.ReflectionPad2d(1), conv(maps, maps, 3), normed(maps), nn.ReLU(inplace=True)]
+        layers: list[nn.Module] = [ReflectionPad2d(1), conv(maps, maps, 3), normed(maps), nn.ReLU(inplace=True)]
         if dropout:
             layers.append(nn.Dropout(dropout))
-        layers += [nn.ReflectionPad2d(1), conv(maps, maps, 3), normed(maps)]
+        layers += [ReflectionPad2d(1), conv(maps, maps, 3), normed(maps)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

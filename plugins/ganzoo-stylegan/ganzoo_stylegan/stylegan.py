@@ -32,6 +32,7 @@ class StyleGAN(StyleGame):
 
     def __init__(self, config: StyleGANConfig, data: DataInfo) -> None:
         self.truncated_layers = config.truncated_layers
+        self._told = -1  # the last number of pictures that the growth was told; the state is its buffer
         super().__init__(config, data)
 
     def build_synthesis(self) -> Painter:
@@ -135,6 +136,9 @@ class StyleGAN(StyleGame):
         return Growth(sizes, steady_kimg=config.steady_kimg, fade_kimg=config.fade_kimg)
 
     def _come_to(self, shown: int) -> None:
+        if shown == self._told:  # a compiled pass keeps the buffer for its gradient: it must not be written in between
+            return
+        self._told = shown
         for growth in (self._synthesis.growth, self.discriminator.growth):
             growth.shown.fill_(shown)
 

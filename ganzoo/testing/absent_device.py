@@ -1,0 +1,311 @@
+"""A second device that is not there: what a GPU would refuse, or make the host wait for, found without one.
+
+Tensors of torch's `meta` device have a shape and no values. They run forward and backward, twice where a penalty needs
+it, and what a GPU would do to a step is seen in the operators that pass: tensors of two devices in one of them, a value
+that the host asks for, a copy that it waits for, a generator of the other device.
+
+What is found is noted, not raised, and answered with zeros, so that one run shows all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal, Self
+from unittest import mock
+
+import torch
+from torch import Tensor
+from torch.optim import optimizer
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+aten = torch.ops.aten
+
+ABSENT = torch.device("meta")
+"""The device that is not there."""
+
+_TORCH = str(Path(torch.__file__).parent)
+_FUSED = "_get_fused_kernels_supported_devices"  # torch's name of the kinds of device with fused optimisers
+_COPIES = (aten._to_copy.default, aten.copy_.default)
+_DEPENDS_ON_VALUES = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
+_INDEXED = frozenset({"index", "index_put", "index_put_"})
+_PRINTS = (torch.Tensor.__repr__, torch.Tensor.__format__)
+_ARRAYS = (torch.Tensor.numpy, torch.Tensor.__array__)
+
+REFUSED_WHEN_DETERMINISTIC = frozenset(
+    {
+        "_adaptive_avg_pool2d_backward", "_adaptive_avg_pool3d_backward", "adaptive_max_pool2d_backward",
+        "avg_pool3d_backward", "_ctc_loss_backward", "fractional_max_pool2d_backward", "fractional_max_pool3d_backward",
+        "grid_sampler_2d_backward", "grid_sampler_3d_backward", "histc", "max_unpool2d", "max_unpool3d", "nll_loss2d",
+        "nll_loss2d_forward", "nll_loss2d_backward", "put_", "reflection_pad1d_backward", "reflection_pad2d_backward",
+        "reflection_pad3d_backward", "upsample_linear1d_backward", "upsample_bilinear2d_backward",
+        "upsample_bicubic2d_backward", "upsample_trilinear3d_backward",
+    }
+)  # fmt: skip
+"""Operators without a deterministic CUDA kernel, from the documentation of `torch.use_deterministic_algorithms`."""
+
+
+Kind = Literal["device", "wait", "shape", "bf16", "deterministic", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mistake:
+    """Something that works on a CPU and not, or badly, on a GPU.
+
+    kind: `device`, a tensor or generator of the wrong one; `wait`, the host waits for the device inside a step; `shape`
+        and `bf16`, a result that differs; `deterministic`, no kernel for --deterministic; `failed`, an exception.
+    what: one sentence. where: `file.py:12 in forward`, the innermost line that is not torch's.
+    """
+
+    kind: Kind
+    what: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.where})" if self.where else self.what
+
+
+class AbsentDevice:
+    """Watches what is done with tensors of `ABSENT`. Use as a context manager.
+
+    may_ask: the host may ask for values and copy, as it does between steps; else each is a mistake.
+    deterministic: operators that torch refuses under `--deterministic` are mistakes too.
+    mistakes: what was found, each once, in order.
+    """
+
+    def __init__(self, *, may_ask: bool = False, deterministic: bool = False) -> None:
+        self.may_ask = may_ask
+        self.deterministic = deterministic
+        self.mistakes: list[Mistake] = []
+        self._stack = contextlib.ExitStack()
+
+    def note(self, kind: Kind, what: str) -> None:
+        mistake = Mistake(kind=kind, what=what, where=where(sys._getframe(1)))
+        if mistake not in self.mistakes:
+            self.mistakes.append(mistake)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(_stand_ins())
+        if self.deterministic:
+            self._stack.enter_context(_deterministic())
+        self._stack.enter_context(_Functions(self))
+        self._stack.enter_context(_Operators(self))
+        return self
+
+    def __exit__(self, *details: Any) -> None:
+        self._stack.__exit__(*details)
+
+
+class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operator below autograd, those of the backward passes too."""
+
+    def __init__(self, watch: AbsentDevice) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._watch = watch
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, watch = kwargs or {}, self._watch
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        there = [tensor for tensor in tensors if tensor.device == ABSENT]
+        here = [tensor for tensor in tensors if tensor.device != ABSENT]
+        if not there and torch.device(kwargs.get("device") or "cpu") != ABSENT:
+            return func(*args, **kwargs)
+        if func in _COPIES:
+            return self._copy(func, args, kwargs)
+        if func is aten._local_scalar_dense.default:
+            if not watch.may_ask:
+                watch.note("wait", "the host asks for a value (item, float, bool, an `if`) and waits for the device")
+            return torch.zeros((), dtype=there[0].dtype).item()
+        if func is aten.lift_fresh.default:
+            if not watch.may_ask:
+                watch.note(
+                    "wait",
+                    "a tensor is made of Python numbers on the device, a copy that the host waits for; "
+                    "torch.full or Step.uniform need none",
+                )
+        elif here and there:
+            watch.note(
+                "device",
+                f"{_name(func)} meets tensors of two devices: {_listed(here)} on the CPU, {_listed(there)} there",
+            )
+            args, kwargs = _moved((args, kwargs))
+        elif _depends_on_values(func, args) and not watch.may_ask:
+            watch.note("wait", f"{_name(func)} gives what depends on values, for which the host waits")
+        if watch.deterministic and _name(func) in REFUSED_WHEN_DETERMINISTIC:
+            watch.note(
+                "deterministic", f"{_name(func)} has no deterministic kernel on a GPU: --deterministic refuses it"
+            )
+        return _computed(func, args, kwargs)
+
+    def _copy(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """`x.to(device)` and `y.copy_(x)`: between devices, only to the device and only without waiting."""
+        in_place = func is aten.copy_.default
+        source = args[1] if in_place else args[0]
+        target = args[0].device if in_place else torch.device(kwargs.get("device") or source.device)
+        waits = not (args[2] if in_place and len(args) > 2 else kwargs.get("non_blocking", False))
+        if source.device == ABSENT and target != ABSENT:
+            if not self._watch.may_ask:
+                self._watch.note("wait", "values are copied from the device to the CPU, and the host waits for them")
+            if in_place:
+                return args[0].zero_()
+            return torch.zeros(source.shape, dtype=kwargs.get("dtype") or source.dtype, device=target)
+        if source.device != ABSENT and target == ABSENT and waits and not self._watch.may_ask:
+            self._watch.note("wait", "a tensor of the CPU is copied to the device, and the host waits for it")
+        return func(*args, **kwargs)
+
+
+class _Functions(TorchFunctionMode):
+    """Sees what does not come to an operator: prints, arrays of NumPy, generators as Python knows them."""
+
+    def __init__(self, watch: AbsentDevice) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, watch = kwargs or {}, self._watch
+        subject = args[0] if args and isinstance(args[0], Tensor) else None
+        if subject is not None and subject.device == ABSENT:
+            if func in _PRINTS:
+                if not watch.may_ask:
+                    watch.note("wait", "a tensor is printed, and the host waits for its values")
+                return "0" if func is torch.Tensor.__format__ else f"tensor of {tuple(subject.shape)}"
+            if func in _ARRAYS:
+                watch.note("device", "a tensor of the device is made a NumPy array")
+                return torch.zeros(subject.shape, dtype=subject.dtype).numpy()
+        generators = [item for item in tree_leaves((args, kwargs)) if isinstance(item, torch._C.Generator)]
+        result = func(*args, **kwargs)
+        if generators and isinstance(result, Tensor) and generators[0].device.type != result.device.type:
+            watch.note(
+                "device",
+                f"{getattr(func, '__name__', func)} draws on {_side(result.device)} with a generator of "
+                f"{_side(generators[0].device)}",
+            )
+        return result
+
+
+class _Generator(torch.Generator):
+    """A generator that can be one of the absent device, for which torch makes none."""
+
+    _absent: bool
+
+    def __new__(cls, device: Any = "cpu") -> Self:
+        absent = torch.device(device) == ABSENT
+        self = super().__new__(cls, "cpu" if absent else device)  # type: ignore[call-arg]
+        self._absent = absent
+        return self
+
+    def __init__(self, device: Any = "cpu") -> None:
+        """torch's own takes everything in `__new__`."""
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        return ABSENT if self._absent else super().device
+
+
+@contextlib.contextmanager
+def _stand_ins() -> Iterator[None]:
+    """torch's generators, autocast and fused optimisers accept the absent device, as they accept a GPU that is there.
+
+    Autocast stays off: which operators it changes is another list for each kind of device, and bf16 is rehearsed on
+    the CPU.
+    """
+    begin, fused = torch.autocast.__init__, getattr(optimizer, _FUSED)
+
+    def begin_off(self: Any, device_type: str, *arguments: Any, **options: Any) -> None:
+        if device_type == ABSENT.type:
+            begin(self, "cpu", dtype=torch.bfloat16, enabled=False)
+        else:
+            begin(self, device_type, *arguments, **options)
+
+    with (
+        mock.patch.object(torch, "Generator", _Generator),
+        mock.patch.object(torch.autocast, "__init__", begin_off),
+        mock.patch.object(optimizer, _FUSED, lambda: [*fused(), ABSENT.type]),
+    ):
+        # A parameter that moves to a GPU stays the object that it was; to `meta`, only in this way.
+        swapped = torch.__future__.get_swap_module_params_on_conversion()
+        torch.__future__.set_swap_module_params_on_conversion(True)
+        try:
+            yield
+        finally:
+            torch.__future__.set_swap_module_params_on_conversion(swapped)
+
+
+@contextlib.contextmanager
+def _deterministic() -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+def where(frame: FrameType | None) -> str:
+    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, that is neither torch's nor this file's."""
+    while frame is not None and not _of_interest(frame):
+        frame = frame.f_back
+    return _place(frame, frame.f_lineno) if frame is not None else ""
+
+
+def where_raised(error: BaseException) -> str:
+    """The same for the innermost such line that an exception passed."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        if _of_interest(trace.tb_frame):
+            place = _place(trace.tb_frame, trace.tb_lineno)
+        trace = trace.tb_next
+    return place
+
+
+def _of_interest(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return not file.startswith((_TORCH, "<")) and file != __file__
+
+
+def _place(frame: FrameType, line: int) -> str:
+    return f"{'/'.join(Path(frame.f_code.co_filename).parts[-2:])}:{line} in {frame.f_code.co_name}"
+
+
+def _computed(func: Any, args: Any, kwargs: Any) -> Any:
+    """The result of an operator on the absent device; of one that `meta` does not know, its shape on the CPU."""
+    try:
+        return func(*args, **kwargs)
+    except NotImplementedError:
+        if _DEPENDS_ON_VALUES & set(func.tags):
+            raise
+        zeros = tree_map_only(Tensor, lambda tensor: torch.zeros_like(tensor, device="cpu"), (args, kwargs))
+        result = func(*zeros[0], **zeros[1])
+        if func._schema.is_mutable:
+            return None if result is None else args[0]
+        return _moved(result)
+
+
+def _depends_on_values(func: Any, args: Any) -> bool:
+    """Whether the shape of the result, or the result itself, is known only once the device has computed."""
+    if _name(func) in _INDEXED:  # a mask counts first how many it takes; indices do not
+        return any(isinstance(item, Tensor) and item.dtype in (torch.bool, torch.uint8) for item in args[1])
+    return bool(_DEPENDS_ON_VALUES & set(func.tags))
+
+
+def _moved(tree: Any) -> Any:
+    """The same with every tensor of the CPU on the absent device, so that the run goes on."""
+    return tree_map_only(Tensor, lambda tensor: tensor.to(ABSENT, non_blocking=True), tree)
+
+
+def _name(func: Any) -> str:
+    return str(func.overloadpacket.__name__)
+
+
+def _listed(tensors: Iterable[Tensor]) -> str:
+    return ", ".join("x".join(map(str, tensor.shape)) or "a single number" for tensor in tensors)
+
+
+def _side(device: torch.device) -> str:
+    return "the device" if device == ABSENT else "the CPU"
