@@ -8,13 +8,16 @@ import sys
 import time
 import tomllib
 
+import numpy as np
 import pytest
+import torch
 from helpers import assert_clean, ganzoo
 from PIL import Image
 from safetensors.torch import load_file
 
 from ganzoo.config import TrainConfig
 from ganzoo.plugins import Registry
+from ganzoo.testing import RandomPictures
 from ganzoo.training.run import target_steps
 
 TINY = ("train", "dcgan", "--preset", "tiny", "--data", "digits")
@@ -263,6 +266,72 @@ def test_out_of_memory_says_what_to_do_and_the_run_can_be_begun_again(registry, 
             trainer.train()
     assert "--batch-size" in caught.value.hint
     assert _trainer(registry, tmp_path / "run", Told()).train().finished
+
+
+@pytest.mark.parametrize(("room", "told", "remedy"), [
+    (4, "A batch of 4 fits.", "--set train.accumulate=2, which keeps the batch of 8"),
+    (1, "A batch of 1 fits.", "--set train.accumulate=8"),
+    (0, "Not even one picture at a time fits.", "Begin with a smaller --set data.size"),
+])  # fmt: skip
+def test_out_of_memory_names_the_batch_that_fits(registry, tmp_path, monkeypatch, room, told, remedy):
+    """A generator that has room for so many pictures at once, as a GPU would have."""
+    from ganzoo.errors import GanzooError
+
+    trainer = _trainer(registry, tmp_path / "run", Told())
+    generator = trainer.engine.architecture.generator
+
+    def refuse(_, inputs):
+        if len(inputs[0]) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    generator.register_forward_pre_hook(refuse)
+    with pytest.raises(
+        GanzooError, match="Out of memory at a batch of 8: OutOfMemoryError: CUDA out of memory"
+    ) as error:
+        trainer.train()
+    assert told in error.value.message and remedy in error.value.hint
+    assert all(parameter.grad is None for parameter in trainer.engine.architecture.parameters())
+    if room:  # what it says is true
+        parts = 8 // room
+        again = _trainer(registry, tmp_path / "again", Told(), f"train.accumulate={parts}")
+        again.engine.architecture.generator.register_forward_pre_hook(refuse)
+        assert again.train().finished
+
+
+def test_a_batch_in_the_tracebacks_of_the_failure_is_freed_before_parts_are_tried(registry, tmp_path):
+    import weakref
+
+    from ganzoo.training.memory import fitting_parts
+
+    trainer = _trainer(registry, tmp_path / "run", Told())
+    kept = []
+
+    def fail():
+        activations = torch.zeros(8)
+        kept.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("no room")
+
+    try:
+        fail()
+    except torch.OutOfMemoryError as error:
+        source = RandomPictures(trainer.run.data, count=8)
+        batch = trainer.engine.prepare(source.fetch([np.arange(8)]))
+        assert fitting_parts(error, trainer.engine, batch) == 2
+        assert kept[0]() is None
+
+
+def test_what_torch_has_no_deterministic_kernel_for_is_a_message(registry, tmp_path, monkeypatch):
+    from ganzoo.errors import GanzooError
+
+    text = (
+        "reflection_pad2d_backward_cuda does not have a deterministic implementation, but you set "
+        "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation"
+    )
+    trainer = _trainer(registry, tmp_path / "run", Told())
+    monkeypatch.setattr(trainer.engine, "step", lambda *a: (_ for _ in ()).throw(RuntimeError(text)))
+    with pytest.raises(GanzooError, match="no deterministic kernel for this: .*reflection_pad2d") as error:
+        trainer.train()
+    assert "Train without --deterministic" in error.value.hint
 
 
 def test_an_unknown_table_in_a_runs_config_is_damage(registry, unbroken, tmp_path):

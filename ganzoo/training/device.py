@@ -78,3 +78,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Of a GPU, of Python, or of torch's allocator on the CPU, which raises a plain RuntimeError."""
     on_cpu = ("not enough memory", "DefaultCPUAllocator")  # Windows' and Linux's words
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in on_cpu)
+
+
+def lacks_deterministic_kernel(error: BaseException) -> bool:
+    """Whether torch refused an operator because of `--deterministic`."""
+    return isinstance(error, RuntimeError) and "does not have a deterministic implementation" in str(error)

@@ -32,6 +32,7 @@ class Engine:
 
     seed: of all randomness. batch_size: of the global batch. bf16: autocast the losses. dtype: of pictures and draws.
     ranks: the processes that train together. accumulate: micro-batches per step and rank.
+    compiled: whether a batch of another size would have to be compiled anew.
     between_steps: False while a step is half done, and for good when it failed there.
     Raises PluginError for phases or optimisers that do not fit each other, RequestError for a batch that does not
     divide among ranks and micro-batches.
@@ -69,6 +70,7 @@ class Engine:
         self.synchronize()
         if compile != "off":
             architecture.compile_networks(mode="reduce-overhead" if compile == "cuda-graphs" else "default")
+        self.compiled = compile != "off"
         self._cuda_graphs = compile == "cuda-graphs" and device.type == "cuda"
         self.between_steps = True
         self._stepwise = [module for module in architecture.modules() if isinstance(module, Stepwise)]
@@ -157,6 +159,35 @@ class Engine:
         if batch is None:
             return number
         raise self._diagnose(number, self.phases[index], batch)
+
+    def fits(self, batch: Batch | Pair, parts: int) -> bool:
+        """Whether every phase takes this batch, one of so many parts of a step's, and has memory for it.
+
+        Learns nothing: gradients are dropped. What a pass itself moves, such as running statistics, has moved.
+        """
+        part = Shard(micros=parts)
+        step = Step(
+            seed=self.seed, number=0, batch_size=self.batch_size, device=self.device, dtype=self._dtype, shard=part
+        )
+        players = self.optimizers.values()
+        try:
+            # Two moments of each parameter, which the first update will want.
+            reserve = [
+                torch.empty_like(parameter)
+                for player in players
+                if not player.torch.state
+                for parameter in player.parameters
+                for _ in "mv"
+            ]
+            for phase in self.phases:
+                self._backward_one(phase, batch, step)
+            del reserve
+        except Exception:  # no memory, or networks that refuse so few pictures
+            return False
+        finally:
+            for player in players:
+                player.drop_gradients()
+        return True
 
     def means(self) -> dict[str, float]:
         """The mean of each loss and scalar statistic since the last call, as `phase.name`."""

@@ -23,9 +23,16 @@ from ganzoo.loggers.protocol import Factory
 from ganzoo.plugins import Offer
 from ganzoo.specs import LoggerSpec
 from ganzoo.training import checkpoint as checkpoints
-from ganzoo.training.device import backends, is_out_of_memory, select_device, use_bf16
+from ganzoo.training.device import (
+    backends,
+    is_out_of_memory,
+    lacks_deterministic_kernel,
+    select_device,
+    use_bf16,
+)
 from ganzoo.training.engine import Engine
 from ganzoo.training.keeper import Keeper
+from ganzoo.training.memory import out_of_memory
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.reporting import Observer, Reporter, Silent, peak_memory_gb
 from ganzoo.training.run import Run, target_steps
@@ -211,6 +218,7 @@ class Trainer:
         return np.ascontiguousarray(micros[:, self.ranks.rank].ravel())
 
     def _step(self, prefetcher: Prefetcher, votes: tuple[bool, bool]) -> list[bool]:
+        batch = None
         try:
             batch = self.engine.prepare(prefetcher.batch(self.steps_done))
             answers = self.engine.step(self.steps_done, batch, votes)
@@ -219,7 +227,12 @@ class Trainer:
         except Exception as error:
             self._save_if_sound()
             if is_out_of_memory(error):
-                raise _out_of_memory(error, self._settings.batch_size) from error
+                raise out_of_memory(error, self.engine, batch) from error
+            if lacks_deterministic_kernel(error):
+                raise GanzooError(
+                    f"torch {torch.__version__} has no deterministic kernel for this: {one_line(error, limit=160)}",
+                    hint="Train without --deterministic. Authors: ganzoo.nn.ReflectionPad2d has one.",
+                ) from error
             raise
         self.steps_done += 1
         return answers
@@ -315,11 +328,3 @@ def _duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return f"{seconds / length:.1f} {unit}"
     return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-
-
-def _out_of_memory(error: BaseException, batch_size: int) -> GanzooError:
-    return GanzooError(
-        f"Out of memory at a batch of {batch_size}: {one_line(error, limit=160)}",
-        hint="Go on or begin again with --set train.accumulate=2, which keeps the batch and takes it in parts; or "
-        "begin with a smaller --batch-size, a smaller --set data.size=..., or narrower networks.",
-    )

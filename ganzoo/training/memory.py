@@ -1,0 +1,66 @@
+"""When memory is too small for a batch: which one it is large enough for, found by trying."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from operator import itemgetter
+
+import torch
+
+from ganzoo.architecture import Batch, Pair
+from ganzoo.errors import GanzooError, one_line
+from ganzoo.training.engine import Engine
+
+
+def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | None) -> GanzooError:
+    """What to tell the user of a step that ran out of memory.
+
+    batch: what the step was given, prepared, to try parts of; None when it did not come so far.
+    """
+    size, parts = engine.batch_size, fitting_parts(error, engine, batch)
+    message = f"Out of memory at a batch of {size}{_on(engine.device)}: {one_line(error, limit=160)}"
+    smaller = "a smaller --set data.size=..., or narrower networks"
+    if parts == 0:
+        return GanzooError(
+            message,
+            hint="Go on or begin again with --set train.accumulate=2, which keeps the batch and takes it in parts; or "
+            f"begin with a smaller --batch-size, {smaller}.",
+        )
+    if parts is None:
+        return GanzooError(f"{message}\nNot even one picture at a time fits.", hint=f"Begin with {smaller}.")
+    return GanzooError(
+        f"{message}\nA batch of {size // parts} fits.",
+        hint=f"Go on or begin again with --set train.accumulate={parts}, which keeps the batch of {size} and takes it "
+        f"in parts of {size // parts}; or begin with --batch-size {size // parts}, {smaller}.",
+    )
+
+
+def fitting_parts(error: BaseException, engine: Engine, batch: Batch | Pair | None) -> int | None:
+    """Into how many parts a step's batch has to be divided to fit; None when no part does, 0 when not tried.
+
+    Not tried with several processes, which would have to try together, nor with compiled networks, which would be
+    compiled for every size. error: frees what its frames still hold.
+    """
+    if batch is None or engine.ranks.count > 1 or engine.compiled:
+        return 0
+    traceback.clear_frames(error.__traceback__)  # the tensors of the pass that failed
+    size = engine.batch_size
+    for parts in (number for number in range(engine.micros + 1, size + 1) if size % number == 0):
+        _collect(engine.device)
+        if engine.fits(batch.map(itemgetter(slice(size // parts))), parts):
+            return parts
+    return None
+
+
+def _collect(device: torch.device) -> None:
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _on(device: torch.device) -> str:
+    if device.type != "cuda":
+        return ""
+    facts = torch.cuda.get_device_properties(device)
+    return f" on an {facts.name} of {facts.total_memory / 2**30:.0f} GiB"
