@@ -64,6 +64,10 @@ class BenchError(GanzooError):
     """A measurement that cannot be made as asked: provider, placement, shape."""
 
 
+class ProviderError(BenchError):
+    """An execution provider of ONNX Runtime that failed, with a file that may be sound."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'dcgan'?"`, or nothing when no known name is close."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)

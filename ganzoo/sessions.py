@@ -1,14 +1,12 @@
-"""ONNX Runtime sessions: is a provider usable, what is missing if not, did it really run every node.
+"""ONNX Runtime sessions that ran where they were asked to: opened, their placement checked, run.
 
-ONNX Runtime falls back to the CPU without an exception when a library is missing, so each step is
-checked: the build, the libraries, the driver, the session, the placement of nodes.
+ONNX Runtime goes on on the CPU when a provider cannot begin, and again when one fails in the middle of a run; here
+neither happens: see `_create`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import io
 import sys
 import tempfile
 import time
@@ -17,14 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, ExportError, RequestError, nearest, one_line
+from ganzoo.errors import BenchError, ExportError, ProviderError, one_line
+from ganzoo.providers import PROVIDERS, explain_failure, require
 from ganzoo.specs import TensorSpec
 
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 SHAPE_OPERATORS = frozenset(
     {
@@ -51,71 +48,6 @@ class Opened:
     copies: int = 0
 
 
-def check_name(provider: str) -> str:
-    """ONNX Runtime's name of a provider. Raises RequestError for one that ganzoo does not know."""
-    if provider not in PROVIDERS:
-        raise RequestError(
-            f"There is no provider {provider!r}.{nearest(provider, PROVIDERS)} Providers: {', '.join(PROVIDERS)}."
-        )
-    return PROVIDERS[provider]
-
-
-def what_is_missing(provider: str) -> str:
-    """One sentence naming what keeps a provider from working here; "" when nothing does."""
-    import onnxruntime
-
-    name = check_name(provider)
-    if provider == "cpu":
-        return ""
-    if name not in onnxruntime.get_available_providers():
-        return f"onnxruntime {onnxruntime.__version__} as installed is a build without {name}"
-    with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-        onnxruntime.preload_dlls()  # prints on stdout what it could not load; the loads below say it better
-    driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    if error := _load(driver):
-        return f"the NVIDIA driver is not installed or not visible here ({error})"
-    if error := _driver_trouble(driver):
-        return error
-    folder = Path(onnxruntime.__file__).parent / "capi"
-    prefix, suffix = ("", ".dll") if sys.platform == "win32" else ("lib", ".so")
-    for part in ("shared", "cuda"):
-        library = folder / f"{prefix}onnxruntime_providers_{part}{suffix}"
-        if error := _load(str(library)):
-            return f"a library of the CUDA provider cannot be loaded ({error})"
-    return ""
-
-
-def _load(library: str) -> str:
-    """Load a shared library; the loader's complaint, which names the missing one, or ""."""
-    try:
-        ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-    except OSError as error:
-        return str(error).replace(f"{Path(library).parent}/", "")
-    return ""
-
-
-def _driver_trouble(driver: str) -> str:
-    """What keeps an installed driver from working: its own error code, or no GPU; "" when there is one."""
-    cuda = ctypes.CDLL(driver)
-    if code := cuda.cuInit(0):
-        return f"the NVIDIA driver is installed and does not start (cuInit gives error {code}: no GPU, or too old)"
-    count = ctypes.c_int(0)
-    if code := cuda.cuDeviceGetCount(ctypes.byref(count)):
-        return f"the NVIDIA driver does not count its GPUs (error {code})"
-    return "" if count.value else "the NVIDIA driver sees no GPU (is CUDA_VISIBLE_DEVICES empty?)"
-
-
-def require(provider: str) -> None:
-    """Raises BenchError that names the missing library or driver, RequestError for an unknown provider."""
-    missing = what_is_missing(provider)
-    if missing:
-        raise BenchError(
-            f"The provider {provider!r} does not work here: {missing}.",
-            hint="`ganzoo doctor` shows every provider. CUDA needs an NVIDIA driver, and "
-            'pip install "onnxruntime-gpu[cuda,cudnn]".',
-        )
-
-
 def open_checked(
     path: Path, provider: str, *, threads: int = 0, optimize: bool = True, device: int = 0, tf32: bool = False
 ) -> Opened:
@@ -139,7 +71,7 @@ def _open_on_gpu(
     wanted = (PROVIDERS[provider], {"device_id": str(device), "use_tf32": "1" if tf32 else "0"})
     try:
         session, seconds = _create(path, [wanted], threads=threads, optimize=optimize, strict=True, optimized=optimized)
-    except ExportError:
+    except ProviderError:
         # Refused: either nothing works, or some nodes want the CPU. The second session tells which.
         session, seconds = _create(
             path, [wanted, (PROVIDERS["cpu"], {})], threads=threads, optimize=optimize, optimized=optimized
@@ -168,7 +100,10 @@ def run_session(
         results: list[NDArray[Any]] = session.run(None, dict(feed))
     except Exception as error:  # onnxruntime's own classes
         shapes = {name: list(array.shape) for name, array in feed.items()}
-        raise ExportError(f"ONNX Runtime cannot run {path.name} with {shapes}: {one_line(error)}") from error
+        trouble = explain_failure(str(error))
+        raise ExportError(
+            f"ONNX Runtime cannot run {path.name} with {shapes}: {trouble.reason}", hint=trouble.remedy
+        ) from error
     return results
 
 
@@ -193,17 +128,31 @@ def _create(
         options.optimized_model_filepath = str(optimized)
     if strict:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    # What a provider logs when it fails, the host's name in it, is told better by what it raises.
+    onnxruntime.set_default_logger_severity(4)
     began = time.perf_counter()
     try:
-        # When a provider fails it announces a fall-back on stdout, where a result may have to stand alone.
+        # Without `enable_fallback=0` a provider that fails, now or in the middle of a run, is replaced by the CPU with
+        # a line on stdout, where a result may have to stand alone.
         with contextlib.redirect_stdout(sys.stderr):
-            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own classes, one for each status
+        if providers[0][0] != PROVIDERS["cpu"] and not _is_about_the_file(error):
+            trouble = explain_failure(str(error))
+            raise ProviderError(
+                f"{providers[0][0]} cannot open {path.name}: {trouble.reason}.", hint=trouble.remedy
+            ) from error
         raise ExportError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {one_line(error)}",
             hint=f"See what it holds: ganzoo inspect {path}",
         ) from error
     return session, time.perf_counter() - began
+
+
+def _is_about_the_file(error: Exception) -> bool:
+    """Whether the status says that the file is damaged or missing, whatever the provider."""
+    kinds = ("NoSuchFile", "InvalidProtobuf", "InvalidGraph", "NoModel")
+    return type(error).__name__ in kinds or "Load model from" in str(error)
 
 
 def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: str) -> Opened:

@@ -16,7 +16,8 @@ from ganzoo.bench.measure import Budget, measure
 from ganzoo.bench.stats import bootstrap_interval, percentiles
 from ganzoo.errors import BenchError, ExportError, GateError, RequestError
 from ganzoo.onnx_file import OnnxFile
-from ganzoo.sessions import open_checked, what_is_missing
+from ganzoo.providers import what_is_missing
+from ganzoo.sessions import open_checked
 
 
 def save(path, nodes, inputs, outputs=(("y", None),), initializers=()):
@@ -210,15 +211,15 @@ def test_every_missing_piece_of_cuda_has_its_own_sentence(monkeypatch):
     def load(absent):
         return lambda library: f"{absent}: cannot open shared object file" if absent in library else ""
 
-    monkeypatch.setattr("ganzoo.sessions._load", load("libcuda.so.1"))
+    monkeypatch.setattr("ganzoo.providers._load", load("libcuda.so.1"))
     assert what_is_missing("cuda").startswith("the NVIDIA driver is not installed")
-    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "")
-    monkeypatch.setattr("ganzoo.sessions._load", load("providers_cuda"))
+    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "")
+    monkeypatch.setattr("ganzoo.providers._load", load("providers_cuda"))
     assert what_is_missing("cuda").startswith("a library of the CUDA provider cannot be loaded")
-    monkeypatch.setattr("ganzoo.sessions._load", lambda library: "")
-    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "the NVIDIA driver sees no GPU")
+    monkeypatch.setattr("ganzoo.providers._load", lambda library: "")
+    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "the NVIDIA driver sees no GPU")
     assert what_is_missing("cuda") == "the NVIDIA driver sees no GPU"
-    monkeypatch.setattr("ganzoo.sessions._driver_trouble", lambda driver: "")
+    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "")
     assert what_is_missing("cuda") == "" and what_is_missing("cpu") == ""
 
 

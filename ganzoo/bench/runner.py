@@ -19,7 +19,7 @@ from ganzoo.bench.inputs import InputRequest, plan
 from ganzoo.bench.result import case_result, result_document
 from ganzoo.errors import BenchError, GanzooError
 from ganzoo.onnx_file import PREFIX, OnnxFile
-from ganzoo.sessions import require
+from ganzoo.providers import require
 
 _START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
 _LEAST_SECONDS = 1.0

@@ -18,7 +18,8 @@ from ganzoo.bench.inputs import make_feed
 from ganzoo.bench.measure import Budget, bound_loop, copy_loop, host_loop, measure
 from ganzoo.errors import GanzooError
 from ganzoo.onnx_file import OnnxFile
-from ganzoo.sessions import PROVIDERS, open_checked, run_session
+from ganzoo.providers import PROVIDERS
+from ganzoo.sessions import open_checked, run_session
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
