@@ -5,7 +5,6 @@ generators learn, foreach Adam, a pool in a list. The networks are the plugin's 
 """
 
 import itertools
-import random
 import time
 
 import pytest
@@ -13,7 +12,7 @@ import torch
 from ganzoo_cyclegan.config import CycleGANConfig
 from ganzoo_cyclegan.cyclegan import CycleGAN
 from pairs import compare
-from torch.nn.functional import l1_loss, mse_loss
+from plain_loops import PlainCycleGAN
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Pair
@@ -31,54 +30,6 @@ CASES = {
 }
 
 
-class Usual:
-    def __init__(self, game, device):
-        game = game.to(device)
-        self.g_ab, self.g_ba, self.d_a, self.d_b = game.g_ab, game.g_ba, game.d_a, game.d_b
-        self.judges = [*self.d_a.parameters(), *self.d_b.parameters()]
-        betas = (0.5, 0.999)
-        self.g_adam = torch.optim.Adam(itertools.chain(self.g_ab.parameters(), self.g_ba.parameters()), 2e-4, betas)
-        self.d_adam = torch.optim.Adam(self.judges, 2e-4, betas)
-        self.pools = ([], [])
-
-    def step(self, a, b):
-        for parameter in self.judges:
-            parameter.requires_grad_(False)
-        self.g_adam.zero_grad()
-        fake_b = self.g_ab(a)
-        back_a = self.g_ba(fake_b)
-        fake_a = self.g_ba(b)
-        back_b = self.g_ab(fake_a)
-        loss = self.aimed(self.d_b(fake_b), 1) + self.aimed(self.d_a(fake_a), 1)
-        loss = loss + 10 * (l1_loss(back_a, a) + l1_loss(back_b, b))
-        loss = loss + 5 * (l1_loss(self.g_ab(b), b) + l1_loss(self.g_ba(a), a))
-        loss.backward()
-        self.g_adam.step()
-        for parameter in self.judges:
-            parameter.requires_grad_(True)
-        self.d_adam.zero_grad()
-        for judge, real, fake, pool in ((self.d_a, a, fake_a, self.pools[0]), (self.d_b, b, fake_b, self.pools[1])):
-            shown = self.exchange(pool, fake.detach())
-            ((self.aimed(judge(real), 1) + self.aimed(judge(shown), 0)) / 2).backward()
-        self.d_adam.step()
-        return loss.item()
-
-    @staticmethod
-    def aimed(logits, value):
-        return mse_loss(logits, torch.full_like(logits, value))
-
-    @staticmethod
-    def exchange(pool, fake):
-        if len(pool) < 50:
-            pool.append(fake.clone())
-            return fake
-        if random.random() > 0.5:
-            return fake
-        place = random.randrange(50)
-        old, pool[place] = pool[place], fake.clone()
-        return old
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_step(case, report):
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -90,7 +41,9 @@ def test_step(case, report):
     generator = torch.Generator().manual_seed(0)
     shown = [torch.randint(256, (2, 1, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8) for _ in range(4)]
     engine = Engine(build(), seed=0, batch_size=1, device=device, **CASES[case])
-    usual = Usual(build(), device)
+    shown_in_turn = itertools.cycle(shown)
+    pictures = ([side.to(device).float() / 127.5 - 1 for side in pair] for pair in shown_in_turn)
+    usual = PlainCycleGAN(build(), pictures, device)
     done = 0
 
     def ours():
@@ -103,9 +56,8 @@ def test_step(case, report):
         return time.perf_counter() - began
 
     def theirs():
-        source, target = (side.to(device) for side in shown[done % 4])
         began = time.perf_counter()
-        usual.step(source.float() / 127.5 - 1, target.float() / 127.5 - 1)
+        usual.step()
         return time.perf_counter() - began
 
     for _ in range(4):  # a compiled step is compiled again when something of it changes for the first time

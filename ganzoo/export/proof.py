@@ -106,8 +106,18 @@ def prove(
 def verify(path: Path, provider: str = "cpu") -> Proof:
     """Repeat the proof on this machine from MODEL.proof.json alone.
 
-    Raises ExportError when the proof is missing or belongs to another file, RequestError for a provider
-    that is not there, GateError when an error is over its bound.
+    Raises what `repeat_proof` raises, GateError when an error is over its bound.
+    """
+    proof = repeat_proof(path, provider)
+    _raise_unless_it_holds(proof, path.name)
+    return proof
+
+
+def repeat_proof(path: Path, provider: str = "cpu") -> Proof:
+    """The same comparison on this machine, whether it holds or not.
+
+    Raises ExportError when the proof is missing or damaged, GateError when it belongs to another file, RequestError or
+    BenchError for a provider that is not there.
     """
     file = OnnxFile(path)
     if not file.ours or file.input_specs is None or file.output_specs is None:
@@ -127,15 +137,13 @@ def verify(path: Path, provider: str = "cpu") -> Proof:
         cases = [_repeat(case, session, file, path) for case in recorded.cases]
     except (ValueError, KeyError, TypeError, MemoryError) as error:  # of a proof that contradicts its model
         raise ExportError(f"{proof_path(path)} is damaged: {one_line(error)}", hint="Export the model again.") from None
-    proof = Proof(
+    return Proof(
         model_sha256=recorded.model_sha256,
         precision=recorded.precision,
         provider=session.get_providers()[0],
         onnxruntime=_version(),
         cases=cases,
     )
-    _raise_unless_it_holds(proof, path.name)
-    return proof
 
 
 def _repeat(case: Case, session: onnxruntime.InferenceSession, file: OnnxFile, path: Path) -> Case:

@@ -189,7 +189,7 @@ class ArchitectureConformance:
         torch.compiler.reset()
         compiled.architecture.compile_networks(backend="aot_eager")
         numbers = steps_to_rehearse(eager)
-        expected, found = subject.train(eager, numbers), subject.train(compiled, numbers)
+        expected, found = subject.losses(eager, numbers), subject.losses(compiled, numbers)
         for number, one, two in zip(numbers, expected, found, strict=True):
             for name, value in one.items():
                 _require(

@@ -66,12 +66,19 @@ class Subject:
             yield number, engine.prepare(source.fetch(order.indices(number)))
 
     def train(self, engine: Engine, steps: Iterable[int]) -> list[dict[str, float]]:
-        """Run steps and return the losses of each."""
+        """Run steps and return the losses and statistics of each."""
         losses = []
         for number, batch in self.batches(engine, steps):
             engine.step(number, batch)
             losses.append(engine.means())
         return losses
+
+    def losses(self, engine: Engine, steps: Iterable[int]) -> list[dict[str, float]]:
+        """The same without the statistics, of which some jump when a rounding changes, like an accuracy."""
+        return [
+            {name: value for name, value in record.items() if name in engine.minimised}
+            for record in self.train(engine, steps)
+        ]
 
     def steps(self, engine: Engine) -> int:
         """Enough that every phase runs on both sides of an interruption half-way."""

@@ -33,6 +33,7 @@ class Engine:
     seed: of all randomness. batch_size: of the global batch. bf16: autocast the losses. dtype: of pictures and draws.
     ranks: the processes that train together. accumulate: micro-batches per step and rank.
     compiled: whether a batch of another size would have to be compiled anew.
+    minimised: those of the names of `means` that are terms of a loss; the others are statistics.
     between_steps: False while a step is half done, and for good when it failed there.
     Raises PluginError for phases or optimisers that do not fit each other, RequestError for a batch that does not
     divide among ranks and micro-batches.
@@ -90,6 +91,7 @@ class Engine:
             for micro in range(accumulate)
         ]
         self._meters: dict[str, _Meter] = {}
+        self.minimised: set[str] = set()
         # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
         self._latch = torch.zeros((), dtype=torch.int64, device=device)
@@ -318,6 +320,7 @@ class Engine:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else contextlib.nullcontext()
 
     def _note(self, phase: str, losses: Losses) -> None:
+        self.minimised.update(f"{phase}.{name}" for name in losses.terms)
         for name, value in (*losses.terms.items(), *losses.stats.items()):
             if value.ndim == 0:
                 self._meters.setdefault(f"{phase}.{name}", _Meter()).add(value)

@@ -1,0 +1,142 @@
+"""Everything that only a GPU can show, in eight minutes: `python benchmarks/gpu`, or `make gpu`.
+
+Five parts, each in a process of its own with a time limit of its own; one that fails, hangs or lacks a package leaves
+the others whole. After every part the result file is written anew. Begun again, it goes on with the parts that are not
+done. Needs torch and ganzoo; the parts that need onnxruntime-gpu come last but one. No download.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import surroundings
+from report import write_json
+
+HERE = Path(__file__).parent
+LIMITS = {"works": 85, "training": 135, "export": 40, "bench": 90, "quality": 130}
+"""Parts in order of worth, and the most seconds of each."""
+BUDGET = 480
+SMALL_LIMITS = {"works": 60, "training": 40, "export": 30, "bench": 40, "quality": 30}
+FORMAT = 1
+
+
+def main():
+    arguments = _arguments()
+    facts = surroundings.record()
+    small = arguments.small
+    out = arguments.out or surroundings.ROOT / (
+        f"build/gpu-small-{surroundings.key(facts)}.json"
+        if small
+        else f"benchmarks/results/gpu-{surroundings.key(facts)}.json"
+    )
+    if facts["device"] == "cpu" and not small:
+        sys.exit("torch finds no GPU here. `ganzoo doctor` says what is missing; SMALL=1 runs the whole on a CPU.")
+    document = _begun(out, facts, small, again=arguments.again or arguments.only)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    limits, began = SMALL_LIMITS if small else LIMITS, time.monotonic()
+    status = 0
+    try:
+        for part in arguments.only or LIMITS:
+            done = document["parts"].get(part, {})
+            if done.get("state") == "done" and not (arguments.again or arguments.only):
+                print(f"{part}: done before; --again repeats it")
+                continue
+            left = min(limits[part], BUDGET - (time.monotonic() - began))
+            document["parts"][part] = _run(part, out, left, small)
+            document["machine"]["states"]["after"] = surroundings.gpu_state()
+            document["date"] = datetime.date.today().isoformat()
+            write_json(out, document)
+    except KeyboardInterrupt:
+        status = 130
+    _summary(document, out)
+    sys.exit(status or any(part["state"] not in ("done", "missing") for part in document["parts"].values()))
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", choices=list(LIMITS), help="these parts, whether done before or not")
+    parser.add_argument("--small", action="store_true", help="the whole in its smallest form, on a CPU too")
+    parser.add_argument("--again", action="store_true", help="parts that are done, too")
+    parser.add_argument("--out", type=Path, help="the result file")
+    return parser.parse_args()
+
+
+def _begun(out, facts, small, *, again):
+    """The document of an earlier call on this machine with this code, or a new one."""
+    code = surroundings.source_sha256()
+    if out.exists():
+        try:
+            old = json.loads(out.read_text(encoding="utf-8"))
+            same = (old["source_sha256"], old["small"], old["machine"]["torch"]) == (code, small, facts["torch"])
+        except (ValueError, KeyError, TypeError):
+            same = False
+        if same:
+            return old
+        print(f"{out.name} is of other code or another torch: it is begun anew")
+    machine = {**facts, "states": {"before": surroundings.gpu_state(), "after": None}}
+    return {
+        "format": FORMAT, "kind": "gpu", "date": datetime.date.today().isoformat(), "small": small,
+        "source_sha256": code, "machine": machine, "parts": {},
+    }  # fmt: skip
+
+
+def _run(part, out, limit, small):
+    """One part to its end or its limit; what it had found by then."""
+    scratch = out.with_name(f".{out.stem}-{part}.json")
+    scratch.unlink(missing_ok=True)
+    print(f"{part} (at most {limit:.0f} s)", flush=True)
+    if limit < 1:
+        return {"state": "no time left", "figures": {}, "claims": {}, "problems": [], "seconds": 0.0}
+    command = [sys.executable, str(HERE / "part.py"), part, str(scratch), *(["--small"] if small else [])]
+    # The part ends when this pipe does: with this process, whatever ends it.
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    began = time.monotonic()
+    try:
+        code = process.wait(timeout=limit)
+        state = {0: "done", 3: "missing"}.get(code, f"died (signal {-code})" if code < 0 else f"failed (exit {code})")
+    except subprocess.TimeoutExpired:
+        state = "out of time"
+    finally:
+        _end(process)
+    found = {"figures": {}, "claims": {}, "problems": []}
+    if scratch.exists():
+        found = json.loads(scratch.read_text(encoding="utf-8"))
+        scratch.unlink()
+    print(f"{part}: {state} after {time.monotonic() - began:.0f} s", flush=True)
+    return {"state": state, **found, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _end(process):
+    """The part and everything that it started."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, how)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def _summary(document, out):
+    for name, part in document["parts"].items():
+        held = sum(claim["holds"] is True for claim in part["claims"].values())
+        failed = [claim for claim, found in part["claims"].items() if found["holds"] is False]
+        print(f"{name}: {part['state']}, {held} claims hold" + (f", FAILED: {', '.join(failed)}" if failed else ""))
+        for problem in part["problems"]:
+            print(f"  {problem}")
+    print(f"\n{out}")
+    if not document["small"]:
+        print("Send us this one file, or commit it and run `make tables`: docs/gpu.md says where.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Latency of exported files: `ganzoo bench` beside a tight loop of the same session, and beside torch's own forms.
+
+Each loop in a process of its own, because sessions and threads of one disturb the others.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from exporting import NEEDS, REAL, build
+
+from ganzoo.bench.inputs import InputRequest
+from ganzoo.bench.runner import Request, run
+from ganzoo.export.exporter import Origin, export
+from ganzoo.providers import find_trouble
+
+BATCHES, SMALL_BATCHES = (1, 8, 32, 128), (1, 2)
+FORMS = ("eager", "eager bf16", "compiled", "CUDA graphs")
+LOOP_SECONDS = 1.0
+KINDS = {"host_to_host", "device_resident", "copies"}
+OVERHEAD = 0.05
+
+
+def main(report, *, small):
+    trouble = find_trouble("cuda")
+    provider = "cpu" if trouble else "cuda"
+    if trouble and not small:
+        for claim in ("device-resident", "bench overhead", "gpu record", "tensorrt"):
+            report.claim(claim, False, trouble.reason, seen=False, needs=NEEDS)
+        raise ModuleNotFoundError(f"the CUDA provider does not work here: {trouble.reason}")
+    names = ["dcgan"] if small else list(REAL)
+    ratios = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            path = report.attempt(f"export of {name}", exported, name, Path(scratch), small)
+            if path is not None:
+                report.attempt(f"latency of {name}", measured, report, name, path, provider, small, ratios)
+        for name in names:
+            report.attempt(f"torch, {name}", beside_torch, report, name, small)
+        report.attempt("tensorrt", tensorrt, report, Path(scratch), provider)
+
+
+def exported(name, folder, small):
+    offer, architecture = build(name, small=small)
+    (file,) = export(
+        architecture,
+        Origin(offer=offer),
+        destination=folder / f"{name}.onnx",
+        graph="a2b" if name == "cyclegan" else "generator",
+    )
+    return file.path
+
+
+def measured(report, name, path, provider, small, ratios):
+    """Each batch on its own, so that what was measured stays when the time ends."""
+    for batch in SMALL_BATCHES if small else BATCHES:
+        if name != "dcgan" and batch > 32:
+            continue  # half a minute of warm-up each
+        inputs = InputRequest(batches=(batch,))
+        seconds = 4.0 if small else 6.0
+        request = Request(models=[path], provider=provider, inputs=inputs, repeats=1, max_seconds=seconds)
+        result = run(request, say=lambda line: None)
+        (case,) = result["cases"]
+        loop = _loop("ort", str(path), str(batch), provider, str(0.3 if small else LOOP_SECONDS))
+        kinds = {kind: found["p50"] for kind, found in case["latency_ms"].items() if found is not None}
+        ours = kinds.get("device_resident") or kinds["host_to_host"]
+        ratios[f"{name} batch {batch}"] = ours / loop["p50_ms"]
+        report.figure(
+            f"{name}, ONNX Runtime, batch {batch}",
+            **{f"{kind}_ms": value for kind, value in kinds.items()},
+            tight_loop_ms=loop["p50_ms"],
+            of_the_tight_loop=ours / loop["p50_ms"],
+            first_run_ms=case["first_run_ms"][0],
+            session_seconds=case["session_seconds"][0],
+            output_error=case["output_check"]["error"],
+        )
+        here = {"seen": provider == "cuda", "needs": NEEDS}
+        report.claim("device-resident", set(kinds) == KINDS, ", ".join(kinds), **here)
+        worst = max(ratios.values(), key=lambda ratio: abs(ratio - 1))
+        note = f"{len(ratios)} cases, farthest {worst:.2f} of the tight loop"
+        report.claim("bench overhead", abs(worst - 1) <= OVERHEAD, note, **here)
+        record = result["machine"]
+        named = bool(record["gpu"]) and all(record["gpu_states"].get(when) for when in ("before", "after"))
+        report.claim("gpu record", named, ", ".join(record["gpu"] or ()), **here)
+
+
+def beside_torch(report, name, small):
+    for form in FORMS[:1] if small else FORMS:
+        found = report.attempt(
+            f"torch {form}, {name}", _loop, "torch", name, form, str(int(small)), str(0.3 if small else LOOP_SECONDS)
+        )
+        if found:
+            report.figure(f"{name}, torch {form}", **found)
+
+
+def tensorrt(report, folder, provider):
+    import onnxruntime
+
+    files = sorted(folder.glob("*.onnx"))
+    if provider != "cuda" or "TensorrtExecutionProvider" not in onnxruntime.get_available_providers():
+        report.claim("tensorrt", False, "", seen=False, needs="TensorRT and the CUDA provider")
+        return
+    failed = []
+    for path in files:
+        found = report.attempt(f"TensorRT, {path.stem}", _loop, "ort", str(path), "1", "tensorrt", str(LOOP_SECONDS))
+        if found:
+            report.figure(f"{path.stem}, TensorRT, batch 1", **found)
+        else:
+            failed.append(path.stem)
+    missing = any("libnvinfer" in problem for problem in report.body["problems"])
+    note = f"{len(files)} files" + (f"; not: {', '.join(failed)}" if failed else "")
+    report.claim("tensorrt", not failed, note, seen=not missing, needs="TensorRT (libnvinfer is missing)")
+
+
+def _loop(*arguments):
+    """A loop in a process of its own; what it printed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path[:3], os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("tight_loops.py")), *arguments],
+        capture_output=True, text=True, timeout=60, env=environment, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
+        raise RuntimeError(lines[-1][:300] if lines else f"exit status {done.returncode}")
+    return json.loads(done.stdout.splitlines()[-1])

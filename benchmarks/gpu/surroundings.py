@@ -1,0 +1,74 @@
+"""Where a result comes from: machine, driver, versions, clocks. No host, user or path."""
+
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def device_name():
+    """`cuda` where torch can use a GPU, else `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def record():
+    import torch
+
+    from ganzoo.bench import machine
+
+    facts = machine.record()
+    keys = ("cpu", "logical_cpus", "usable_cpus", "memory_bytes", "python", "onnxruntime", "onnxruntime_build")
+    found = {key: facts[key] for key in keys}
+    found |= {
+        "system": " ".join(facts["system"].split()[:1] + facts["system"].split()[-1:]),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "device": device_name(),
+        "gpu": None,
+        "gpus": torch.cuda.device_count(),
+        "versions": _versions("ganzoo", "onnx", "onnxscript", "numpy", "pydantic", "safetensors"),
+    }
+    if found["device"] == "cuda":
+        found["gpu"] = torch.cuda.get_device_name()
+        found["gpu_facts"] = machine.gpu_record(0)
+        found["capability"] = list(torch.cuda.get_device_capability())
+    return found
+
+
+def gpu_state():
+    """Clocks, power, temperature, throttling now; None without a GPU."""
+    from ganzoo.bench import machine
+
+    return machine.gpu_state(0) if device_name() == "cuda" else None
+
+
+def key(facts):
+    """Of a result file's name: `nvidia-h100-80gb-hbm3`, `cpu-x86_64-2`."""
+    if facts["gpu"]:
+        return "-".join(facts["gpu"].lower().split())
+    return f"cpu-{facts['system'].split()[-1].lower()}-{facts['usable_cpus']}"
+
+
+def source_sha256():
+    """A hash of ganzoo's and its plugins' own code: figures of other code are not mixed with these."""
+    digest = hashlib.sha256()
+    for path in sorted(
+        [*(ROOT / "ganzoo").rglob("*.py"), *(ROOT / "plugins").rglob("*.py"), *Path(__file__).parent.glob("*.py")]
+    ):
+        if "tests" not in path.parts:
+            digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _versions(*names):
+    found = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
