@@ -7,7 +7,12 @@ PROJECTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 PLUGINS := $(foreach plugin,$(wildcard plugins/*),-e $(plugin))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint benchmark tables clean
+GPU_PYTHON ?= $(BIN)/python
+KIT_PYTHON ?= 3.12
+KIT_HAS ?= torch
+PIECE_MB ?= 0
+
+.PHONY: demo test test-long lint benchmark gpu gpu-kit tables clean
 
 demo: $(VENV)/.core
 	$(BIN)/ganzoo demo
@@ -20,6 +25,18 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Those marked slow: minutes each.
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
+
+# SMALL=1: on a CPU, in two minutes. ONLY=bench: one part. GPU_PYTHON=python3: an environment that is there.
+gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.test)
+	$(GPU_PYTHON) benchmarks/gpu $(if $(SMALL),--small) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+
+# A folder for a machine without internet; holds libraries under NVIDIA's terms, is never published.
+gpu-kit: $(VENV)/.test
+	$(BIN)/python benchmarks/gpu/kit.py --python $(KIT_PYTHON) --has $(KIT_HAS) --piece-mb $(PIECE_MB)
 
 benchmark: $(VENV)/.benchmark
 	cd benchmarks && ../$(BIN)/python -m pytest -s

@@ -131,7 +131,7 @@ class PlainCycleGAN(Plain):
 
 
 class PlainStyleGAN2(Plain):
-    """Own latents for each player, lazy R1 and lazy path length in passes of their own (arXiv:1912.04958, appendix B)."""
+    """Own latents for each player, lazy R1 and path length in passes of their own (arXiv:1912.04958, appendix B)."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)

@@ -8,6 +8,8 @@ import re
 import sys
 from pathlib import Path
 
+import gpu_tables
+
 from ganzoo.cli import VERBS
 
 ROOT = Path(__file__).parents[1]
@@ -206,11 +208,17 @@ def stylegan_step():
 
 
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
+GPU = ROOT / "docs" / "gpu.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 TABLES = {
     "verbs": (README, verbs),
     "benchmarks": (README, benchmarks),
     "digits": (README, digits),
+    "gpu": (README, lambda: gpu_tables.summary(gpu_tables.results())),
+    "gpu_states": (GPU, lambda: gpu_tables.states(gpu_tables.results())),
+    "gpu_training": (GPU, lambda: gpu_tables.training(gpu_tables.results())),
+    "gpu_profile": (GPU, lambda: gpu_tables.profile(gpu_tables.results())),
+    "gpu_latency": (GPU, lambda: gpu_tables.latency(gpu_tables.results())),
     "objectives": (OBJECTIVES, objectives),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),

@@ -77,7 +77,9 @@ _CUDNN = {
     "ARCH_MISMATCH": ("cuDNN has no code for this GPU", "Install a newer onnxruntime-gpu."),
     "NOT_SUPPORTED": ("cuDNN has no kernel for this operator here", "Measure it with --provider cpu."),
 }
-_LIBRARY = re.compile(r"\b(lib\w+\.so[.\d]*|\w+\.dll)\b(?=: cannot open shared object file|\"?: The specified module)")
+MISSING_LIBRARY = re.compile(
+    r"\b(lib\w+\.so[.\d]*|\w+\.dll)\b(?=: cannot open shared object file|\"?: The specified module)"
+)
 _NEEDED = re.compile(r"LoadLibrary failed with error (\d+)")
 _FAILURE = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CUFFT|CURAND) failure (\d+): (.*?) *(?:;|$)")
 _NAMED = re.compile(r"\bCUDA error (cudaError\w+)")
@@ -95,7 +97,7 @@ def explain(text: str, *, cuda: str = "") -> Explanation:
     come back shortened, still without the host.
     """
     flat = " ".join(text.split())
-    if library := _LIBRARY.search(flat):
+    if library := MISSING_LIBRARY.search(flat):
         return Explanation(reason=f"the library {library[1]} is missing", remedy=_brings(library[1], cuda))
     if loading := _NEEDED.search(flat):
         reason = f"a library of the provider cannot be loaded (Windows error {loading[1]})"

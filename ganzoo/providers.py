@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import io
 import sys
 from pathlib import Path
 
 from ganzoo.errors import BenchError, RequestError, nearest
-from ganzoo.provider_failures import INSTALL, Explanation, driver_error, explain
+from ganzoo.provider_failures import INSTALL, MISSING_LIBRARY, Explanation, driver_error, explain
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -54,8 +55,7 @@ def find_trouble(provider: str) -> Explanation | None:
             reason=f"onnxruntime {onnxruntime.__version__} as installed is a build without {name}",
             remedy=f"pip uninstall onnxruntime, then {INSTALL}",
         )
-    with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-        onnxruntime.preload_dlls()  # prints on stdout what it could not load; the loads below say it better
+    _preload()
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     if error := _load(driver):
         return Explanation(
@@ -96,13 +96,59 @@ def _libraries(folder: Path) -> list[str]:
     return [*(str(folder / f"libonnxruntime_providers_{part}.so") for part in ("shared", "cuda")), "libcudnn.so.9"]
 
 
+def missing_libraries() -> list[str]:
+    """Names of all shared libraries that the CUDA provider wants and that are not found here."""
+    _preload()
+    return [library for library in ["libcuda.so.1", *_toolkit()] if _load(library)]
+
+
+def _preload() -> None:
+    """Load the libraries of NVIDIA's packages, unless torch has loaded its own: two versions of cuDNN do not mix."""
+    import onnxruntime
+
+    if "torch" in sys.modules and not any(_load(library) for library in _toolkit()):
+        return
+    with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+        onnxruntime.preload_dlls()  # prints on stdout what it could not load; who loads says it better
+
+
+def _toolkit() -> list[str]:
+    """Libraries that the CUDA provider is linked to or opens, as Linux names them."""
+    major = int(cuda_major() or 13)
+    names = [f"lib{name}.so.{major}" for name in ("cudart", "cublasLt", "cublas", "nvrtc")]
+    return [*names, f"libcufft.so.{major - 1}", "libcurand.so.10", "libcudnn.so.9"]
+
+
 def _load(library: str) -> str:
-    """Load a shared library; the loader's complaint, which names the missing one, or ""."""
-    try:
-        ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-    except OSError as error:
-        return str(error).replace(f"{Path(library).parent}/", "")
-    return ""
+    """Load a shared library and what it needs; the loader's complaint, which names a missing one, or "".
+
+    NVIDIA's wheels may lie in another folder than onnxruntime's (a user's own, a `--target`), where it does not look.
+    """
+    tried: set[str] = set()
+    while True:
+        try:
+            ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+        except OSError as error:
+            missing = MISSING_LIBRARY.search(str(error))
+            found = _in_packages(missing[1]) if missing and missing[1] not in tried else None
+            if missing is None or found is None:
+                return str(error).replace(f"{Path(library).parent}/", "")
+            tried.add(missing[1])
+            if missing[1] == Path(library).name:
+                library = str(found)
+            elif complaint := _load(str(found)):
+                return complaint
+        else:
+            return ""
+
+
+def _in_packages(library: str) -> Path | None:
+    """Where a package `nvidia` of any folder on sys.path holds a library."""
+    spec = importlib.util.find_spec("nvidia")
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for path in Path(folder).glob(f"*/lib/{library}"):
+            return path
+    return None
 
 
 def _driver_trouble(driver: str) -> str:

@@ -79,8 +79,11 @@ def driver(tmp_path_factory):
     return make
 
 
-def hidden(folder, *libraries):
-    """A folder to be put on PYTHONPATH in which onnxruntime finds all of its libraries but these."""
+def hidden(folder, *libraries, everywhere=True):
+    """A folder to be put on PYTHONPATH in which onnxruntime finds all of its libraries but these.
+
+    everywhere: a package `nvidia` that is whole, not a part of one that other folders have parts of too.
+    """
     site = _site_packages()
     folder.mkdir(exist_ok=True)
     (folder / "onnxruntime").symlink_to(site / "onnxruntime")
@@ -90,6 +93,8 @@ def hidden(folder, *libraries):
         for library in directory.iterdir():
             if not library.name.startswith(tuple(f"{name}.so" for name in libraries)):
                 (here / library.name).symlink_to(library)
+    if everywhere:
+        (folder / "nvidia" / "__init__.py").touch()
     return folder
 
 
@@ -127,6 +132,11 @@ def test_a_hidden_library_is_named_with_what_brings_it(tmp_path, driver, library
     reason, _, remedy = told(hidden(tmp_path, library), driver()).partition("|")
     assert reason == f"the library {named} is missing"
     assert package in remedy and "onnxruntime-gpu[cuda,cudnn]" in remedy
+
+
+def test_libraries_of_another_folder_than_onnxruntimes_are_found(tmp_path, driver):
+    """As after `pip install --target`, or in a user's own site-packages beside the system's."""
+    assert told(hidden(tmp_path, "libcurand", "libcublas", "libcudnn", everywhere=False), driver()) == ""
 
 
 def test_with_all_libraries_nothing_is_missing(tmp_path, driver):

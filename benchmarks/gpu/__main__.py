@@ -18,16 +18,16 @@ from pathlib import Path
 import surroundings
 from report import write_json
 
-HERE = Path(__file__).parent
+PART = Path(__file__).with_name("part.py")
 LIMITS = {"works": 85, "training": 135, "export": 40, "bench": 90, "quality": 130}
 """Parts in order of worth, and the most seconds of each."""
 BUDGET = 480
-SMALL_LIMITS = {"works": 60, "training": 40, "export": 30, "bench": 40, "quality": 30}
+SMALL_LIMITS = {"works": 90, "training": 60, "export": 60, "bench": 60, "quality": 60}
 FORMAT = 1
 
 
-def main():
-    arguments = _arguments()
+def main(argv=None):
+    arguments = _arguments(argv)
     facts = surroundings.record()
     small = arguments.small
     out = arguments.out or surroundings.ROOT / (
@@ -58,13 +58,13 @@ def main():
     sys.exit(status or any(part["state"] not in ("done", "missing") for part in document["parts"].values()))
 
 
-def _arguments():
+def _arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", choices=list(LIMITS), help="these parts, whether done before or not")
     parser.add_argument("--small", action="store_true", help="the whole in its smallest form, on a CPU too")
     parser.add_argument("--again", action="store_true", help="parts that are done, too")
     parser.add_argument("--out", type=Path, help="the result file")
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def _begun(out, facts, small, *, again):
@@ -93,7 +93,7 @@ def _run(part, out, limit, small):
     print(f"{part} (at most {limit:.0f} s)", flush=True)
     if limit < 1:
         return {"state": "no time left", "figures": {}, "claims": {}, "problems": [], "seconds": 0.0}
-    command = [sys.executable, str(HERE / "part.py"), part, str(scratch), *(["--small"] if small else [])]
+    command = [sys.executable, str(PART), part, str(scratch), *(["--small"] if small else [])]
     # The part ends when this pipe does: with this process, whatever ends it.
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     began = time.monotonic()

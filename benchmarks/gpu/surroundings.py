@@ -1,6 +1,7 @@
 """Where a result comes from: machine, driver, versions, clocks. No host, user or path."""
 
 import hashlib
+import importlib.util
 from importlib import metadata
 from pathlib import Path
 
@@ -54,14 +55,21 @@ def key(facts):
 
 
 def source_sha256():
-    """A hash of ganzoo's and its plugins' own code: figures of other code are not mixed with these."""
+    """A hash of the code at work, ganzoo's, its plugins' and these scripts': figures of other code are not mixed in."""
+    from ganzoo.plugins import Registry
+
+    names = {offer.spec.implementation.partition(":")[0].partition(".")[0] for offer in Registry.load().architectures}
     digest = hashlib.sha256()
-    for path in sorted(
-        [*(ROOT / "ganzoo").rglob("*.py"), *(ROOT / "plugins").rglob("*.py"), *Path(__file__).parent.glob("*.py")]
-    ):
-        if "tests" not in path.parts:
-            digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    for name in ["ganzoo", *sorted(names)]:
+        (folder,) = importlib.util.find_spec(name).submodule_search_locations
+        _update(digest, Path(folder), name)
+    _update(digest, Path(__file__).parent, "scripts")
     return digest.hexdigest()[:16]
+
+
+def _update(digest, folder, name):
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{name}/{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
 
 
 def _versions(*names):
