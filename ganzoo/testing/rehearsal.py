@@ -6,7 +6,7 @@ Three runs of a few steps, in which every phase has its turn and what grows has 
 
 - on a device that is not there (`absent_device`): a tensor or generator of the wrong device, a question that makes the
   host wait inside a step, a shape that differs from the CPU's; then samples are painted and graphs taken for export;
-- the same with the operators that torch refuses under `--deterministic`;
+- the same in micro-batches, with the operators that torch refuses under `--deterministic`;
 - in bf16, by autocast on the CPU: an operator that has no bf16, a loss that is not finite, weights of another dtype.
 
 What only a GPU can show is listed in docs/gpu.md.
@@ -41,12 +41,9 @@ Shape = tuple[tuple[int, ...], torch.dtype]
 Absent = tuple[Engine, dict[str, set[Shape]]]
 
 
-def rehearse(subject: Subject, *, accumulate: int = 1) -> list[Mistake]:
-    """What would fail, or make the host wait, on a GPU; empty when nothing was found.
-
-    accumulate: micro-batches of a step; the batch of the subject must be a multiple.
-    """
-    engine = subject.engine(accumulate=accumulate)
+def rehearse(subject: Subject) -> list[Mistake]:
+    """What would fail, or make the host wait, on a GPU; empty when nothing was found."""
+    engine = subject.engine()
     numbers = steps_to_rehearse(engine)
     try:
         with module_shapes(engine) as expected:
@@ -56,15 +53,14 @@ def rehearse(subject: Subject, *, accumulate: int = 1) -> list[Mistake]:
     state = whole_state(engine)
     absent = AbsentDevice()
     with absent, _failures(absent, "On a device that is not there"):
-        there, found = _train_absent(subject, absent, numbers, accumulate)
+        there, found = _train_absent(subject, absent, numbers)
         absent.mistakes += _differences(expected, found) + _state_mistakes(state, whole_state(there))
         _sample(subject, absent, there)
-    mistakes = absent.mistakes
     strict = AbsentDevice(deterministic=True)
-    with strict, _failures(strict, "With deterministic kernels"):
-        _train_absent(subject, strict, numbers, accumulate)
-    mistakes += [mistake for mistake in strict.mistakes if mistake not in mistakes]
-    return mistakes + bf16_mistakes(subject, numbers, state, accumulate=accumulate)
+    with strict, _failures(strict, "In micro-batches, with deterministic kernels"):
+        _train_absent(subject, strict, numbers, accumulate=1 if subject.batch_size % 2 else 2)
+    mistakes = absent.mistakes + [mistake for mistake in strict.mistakes if mistake not in absent.mistakes]
+    return mistakes + bf16_mistakes(subject, numbers, state)
 
 
 def steps_to_rehearse(engine: Engine) -> list[int]:
@@ -95,14 +91,12 @@ def module_shapes(engine: Engine) -> Iterator[dict[str, set[Shape]]]:
         hook.remove()
 
 
-def bf16_mistakes(
-    subject: Subject, numbers: Sequence[int], expected: Mapping[str, Tensor], *, accumulate: int = 1
-) -> list[Mistake]:
+def bf16_mistakes(subject: Subject, numbers: Sequence[int], expected: Mapping[str, Tensor]) -> list[Mistake]:
     """What goes wrong under bf16 autocast, which only a CPU's really runs without a GPU.
 
     expected: the state after the same steps in fp32, whose dtypes must be the same.
     """
-    engine = subject.engine(bf16=True, accumulate=accumulate)
+    engine = subject.engine(bf16=True)
     try:
         losses = subject.train(engine, numbers)
     except Exception as error:
@@ -120,7 +114,7 @@ def bf16_mistakes(
     ]
 
 
-def _train_absent(subject: Subject, watch: AbsentDevice, numbers: Sequence[int], accumulate: int) -> Absent:
+def _train_absent(subject: Subject, watch: AbsentDevice, numbers: Sequence[int], *, accumulate: int = 1) -> Absent:
     """The steps on the absent device; the host may ask before, between and after them."""
     watch.may_ask = True
     engine = subject.engine(ABSENT, accumulate=accumulate)
