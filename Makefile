@@ -17,8 +17,11 @@ PIECE_MB ?= 0
 demo: $(VENV)/.core
 	$(BIN)/ganzoo demo
 
+# One thread for each worker: with as many threads as cores in each of them the cores wait for each other (82 s became 15).
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(PYTEST)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -28,7 +31,7 @@ lint: $(VENV)/.lint
 
 # Those marked slow: minutes each.
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
+	$(PYTEST) -m slow
 
 # SMALL=1: on a CPU, in two minutes. ONLY=bench: one part. GPU_PYTHON=python3: an environment that is there.
 gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.test)

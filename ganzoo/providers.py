@@ -81,8 +81,7 @@ def cuda_major() -> str:
 
 def explain_failure(text: str) -> Explanation:
     """What a message of the installed ONNX Runtime means."""
-    trouble = explain(text, cuda=cuda_major())
-    return Explanation(reason=trouble.reason, remedy=_remedy(trouble))
+    return explain(text, cuda=cuda_major())
 
 
 def _remedy(trouble: Explanation) -> str:

@@ -51,6 +51,11 @@ def _value(how):
     return mistake
 
 
+def _halved_until_small(total):
+    while total > 1e-3:
+        total = total.detach() / 2
+
+
 def _float64(self, batch, step, total):
     return (self.discriminator(batch.real).double() * torch.from_numpy(np.ones(len(batch)))).mean().float()
 
@@ -83,7 +88,7 @@ def _device_shape(self, batch, step, total):
 
 
 MISTAKES = {
-    # The six of docs/gpu.md.
+    # One of each kind.
     "constant": (lambda self, batch, step, total: total * torch.tensor(0.5), "mul meets tensors of two devices"),
     "item": (_value(lambda total: total.item()), "the host asks for a value"),
     "buffer": (lambda self, batch, step, total: total + self.table[: len(batch)].sum() * total, "of two devices"),
@@ -95,7 +100,7 @@ MISTAKES = {
     "bf16": (_index_put, "In bf16 it fails"),
     # Others of the same kinds.
     "if": (_value(lambda total: 1 if total > 0 else 2), "the host asks for a value"),
-    "float": (_value(float), "the host asks for a value"),
+    "float": (_value(lambda total: float(total.detach())), "the host asks for a value"),
     "assert": (_value(lambda total: bool(torch.isfinite(total).all())), "the host asks for a value"),
     "print": (_value(repr), "a tensor is printed"),
     "format": (_value(lambda total: f"{total.detach():.3f}"), "a tensor is printed"),
@@ -131,6 +136,20 @@ MISTAKES = {
         lambda self, batch, step, total: total + batch.real[torch.randperm(len(batch))].mean(), "index meets tensors"
     ),
     "float64": (_float64, "of two devices"),
+    "loop": (_value(_halved_until_small), "the host asks for a value"),
+    "distribution": (
+        lambda self, batch, step, total: total * torch.distributions.Normal(total.detach(), total.detach().exp()).mean,
+        "the host asks for a value",
+    ),
+    "one row": (
+        lambda self, batch, step, total: total + batch.real[int(batch.label[0]) % 2].mean(),
+        "the host asks for a value",
+    ),
+    "maximum": (_value(lambda total: max(total, 0)), "the host asks for a value"),
+    "random numpy": (
+        lambda self, batch, step, total: total * torch.from_numpy(np.random.rand(4)).float().mean(),
+        "mul meets tensors of two devices",
+    ),
     "hard-coded": (lambda self, batch, step, total: total + torch.zeros(1, device="cuda").mean(), "it fails: .*NVIDIA"),
     "moved by name": (_value(lambda total: total.cuda()), "it fails: .*NVIDIA"),
     "stray buffer": (_stray_buffer, "scale is on the CPU after a step"),

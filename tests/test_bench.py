@@ -388,3 +388,32 @@ def test_nothing_below_bench_imports_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("knows", ["both", "old", "neither"])
+def test_the_gpus_record_with_drivers_that_know_other_names(tmp_path, monkeypatch, knows):
+    """An nvidia-smi that refuses a whole query for one field that it does not know, as the real one does."""
+    from ganzoo.bench import machine
+
+    refused = {"both": (), "old": ("clocks_event_reasons.active",),
+               "neither": ("clocks_event_reasons.active", "clocks_throttle_reasons.active")}[knows]  # fmt: skip
+    script = tmp_path / "nvidia-smi"
+    script.write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        "fields = next((a.split('=')[1].split(',') for a in sys.argv if a.startswith('--query-gpu=')), None)\n"
+        f"if fields and set(fields) & {set(refused)!r}: sys.exit(6)\n"
+        "print(', '.join(f'{field} value' for field in fields) if fields else '123')\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    facts, state = machine.gpu_record(0), machine.gpu_state(0)
+    assert facts["name"] == "name value" and "uuid" not in facts and len(facts["uuid_sha256"]) == 16
+    assert state["clocks.sm"] == "clocks.sm value" and state["processes"] == 1
+    expected = {
+        "both": "clocks_event_reasons.active value",
+        "old": "clocks_throttle_reasons.active value",
+        "neither": None,
+    }
+    assert state["clocks_event_reasons.active"] == expected[knows]
+    script.unlink()
+    assert machine.gpu_record(0) is None and machine.gpu_state(0) is None

@@ -205,3 +205,41 @@ def test_normal_numbers_from_uniform_ones():
 
     numbers = _normal(torch.tensor([0.0, 0.5, 0.8413447, 0.9999999]))
     assert numbers.isfinite().all() and math.isclose(numbers[2].item(), 1.0, abs_tol=1e-4) and numbers[1] == 0
+
+
+@pytest.mark.parametrize("padding", [1, 3, (1, 2, 3, 0)])
+def test_reflection_put_together_from_edges_is_torchs_own(padding):
+    """What runs on a GPU under --deterministic, here on the CPU: values, gradients, and gradients of gradients."""
+    from ganzoo.nn import ReflectionPad2d
+    from ganzoo.nn.padding import _reflected
+
+    theirs = torch.nn.ReflectionPad2d(padding)
+    left, right, top, bottom = theirs.padding
+
+    def ours(x):
+        return _reflected(_reflected(x, 3, left, right), 2, top, bottom)
+
+    x = torch.randn(2, 3, 5, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn_like(theirs(x))
+    found = []
+    for pad in (theirs, ours, ReflectionPad2d(padding)):
+        padded = pad(x)
+        (gradient,) = torch.autograd.grad((padded.square() * weight).sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.square().sum(), x)
+        found.append((padded, gradient, second))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(one, two)
+
+
+def test_reflection_is_put_together_from_edges_where_torch_would_refuse():
+    from ganzoo.nn import ReflectionPad2d
+    from ganzoo.testing.absent_device import ABSENT, AbsentDevice
+
+    for pad, kinds in ((ReflectionPad2d(2), []), (torch.nn.ReflectionPad2d(2), ["deterministic"])):
+        with AbsentDevice(deterministic=True) as watch:
+            x = torch.zeros(1, 1, 4, 4, device=ABSENT, requires_grad=True)
+            padded = pad(x)
+            assert padded.shape == (1, 1, 8, 8)
+            padded.sum().backward()
+        assert [mistake.kind for mistake in watch.mistakes] == kinds

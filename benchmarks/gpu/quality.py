@@ -12,7 +12,7 @@ from ganzoo.cli.models import open_model
 from ganzoo.cli.noise import paint
 from ganzoo.evaluation.digits import judge
 
-SECONDS, SMALL_SECONDS = 110, 4
+SECONDS, SMALL_SECONDS = 120, 4
 COUNT = 2000
 FIRST_SEED = 10_000_000  # of the pictures that are judged: no seed of a preview
 WITHIN = 1.1  # of the CPU's: seeds differ by as much

@@ -22,6 +22,10 @@ _GPU_STATE = (
 )  # fmt: skip
 
 
+_OLDER = {"clocks_event_reasons.active": "clocks_throttle_reasons.active"}
+"""Names of drivers before 535."""
+
+
 def record() -> dict[str, Any]:
     """Processor, memory, versions. Fields that a system does not tell are null."""
     import numpy
@@ -46,7 +50,7 @@ def gpu_record(device: int) -> dict[str, Any] | None:
     """What does not change of one GPU; its UUID only as a hash. None without nvidia-smi."""
     facts = _query(_GPU_FACTS, device)
     if facts is not None:
-        facts["uuid_sha256"] = hashlib.sha256(facts.pop("uuid").encode()).hexdigest()[:16]
+        facts["uuid_sha256"] = hashlib.sha256(str(facts.pop("uuid")).encode()).hexdigest()[:16]
     return facts
 
 
@@ -60,11 +64,19 @@ def gpu_state(device: int) -> dict[str, Any] | None:
 
 
 def _query(fields: tuple[str, ...], device: int) -> dict[str, Any] | None:
+    """Fields by name; None where this driver does not know one. None in all when there is no nvidia-smi."""
+    row = _row(fields, device)
+    if row is not None:
+        return dict(zip(fields, row, strict=True))
+    # One name that a driver does not know spoils the whole answer: each is asked for alone, by its old name too.
+    found = {field: _row((field,), device) or _row((_OLDER.get(field, field),), device) for field in fields}
+    return {field: one[0] if one else None for field, one in found.items()} if any(found.values()) else None
+
+
+def _row(fields: tuple[str, ...], device: int) -> list[str] | None:
     text = _smi([f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", f"--id={device}"])
     rows = list(csv.reader((text or "").splitlines(), skipinitialspace=True))
-    if len(rows) != 1 or len(rows[0]) != len(fields):
-        return None
-    return dict(zip(fields, rows[0], strict=True))
+    return rows[0] if len(rows) == 1 and len(rows[0]) == len(fields) else None
 
 
 def _smi(arguments: list[str]) -> str | None:
