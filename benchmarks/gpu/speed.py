@@ -203,6 +203,8 @@ def profile(report, name, case, device):
     spans, totals = [], {}
     wanted = torch.autograd.DeviceType.CUDA if device.type == "cuda" else torch.autograd.DeviceType.CPU
     for event in watch.events():
+        if getattr(event, "is_user_annotation", False) or "#" in event.name:  # a span of torch's own, no kernel
+            continue
         if event.device_type == wanted and (device.type == "cuda" or event.name.startswith("aten::")):
             length = event.time_range.elapsed_us() if device.type == "cuda" else event.self_cpu_time_total
             spans.append((event.time_range.start, event.time_range.end))

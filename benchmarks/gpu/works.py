@@ -105,14 +105,15 @@ def waits(report, subjects, device):
     waiting = {}
     for name, subject in subjects.items():
         engine = subject.engine(device)
-        source = list(subject.batches(engine, range(3)))
-        engine.step(*source[0])
-        for number in (1, 2):
+        batches = subject.batches(engine, range(3))
+        engine.step(*next(batches))  # the first allocates, and fills what is cached
+        for _ in range(2):
             torch.cuda.set_sync_debug_mode("error")
             try:
-                engine.step(number, source[number][1])
+                engine.step(*next(batches))  # fetched, pinned and copied on the way
             except RuntimeError as error:
                 waiting[name] = " ".join(str(error).split())[:160]
+                break
             finally:
                 torch.cuda.set_sync_debug_mode("default")
     note = (
