@@ -85,9 +85,10 @@ _FAILURE = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CUFFT|CURAND) failure (\d+
 _NAMED = re.compile(r"\bCUDA error (cudaError\w+)")
 _STATUS = re.compile(r"\bCUDNN_STATUS_(\w+)")
 _NOISE = re.compile(
-    r"; GPU=-?\d+|; hostname=\S+|; file=\S+\.\w+ .*$|\bhostname=\S+|\S*onnxruntime_src/\S+ |\b[A-Z]:\\\S+ "
-    r"|std::conditional_t<.*?> |onnxruntime::CudaCall(?:\(.*?\))? |\[with .*?\] "
+    r"; GPU=-?\d+|;? ?\bhostname=\S{1,300}|; file=\S{1,300} .*$|\S{0,300}onnxruntime_src/\S{1,300} "
+    r"|\b[A-Z]:\\\S{1,300} |std::conditional_t<.{0,200}?> |onnxruntime::CudaCall(?:\(.{0,300}?\))? |\[with .{0,300}?\] "
 )
+_LONGEST = 4_000  # of a text, from each end
 
 
 def explain(text: str, *, cuda: str = "") -> Explanation:
@@ -96,7 +97,9 @@ def explain(text: str, *, cuda: str = "") -> Explanation:
     cuda: major version that the installed onnxruntime was built for, to name packages. Texts that nothing is known of
     come back shortened, still without the host.
     """
-    flat = " ".join(text.split())
+    if len(text) > 2 * _LONGEST:  # at a space: half a word may be half of "hostname="
+        text = f"{text[:_LONGEST].rpartition(' ')[0]} {text[-_LONGEST:].partition(' ')[2]}"
+    flat = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     if library := MISSING_LIBRARY.search(flat):
         return Explanation(reason=f"the library {library[1]} is missing", remedy=_brings(library[1], cuda))
     if loading := _NEEDED.search(flat):
