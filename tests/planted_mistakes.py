@@ -3,6 +3,8 @@
 Shapes: B batch, C channels, S size.
 """
 
+import io
+
 import numpy as np
 import torch
 from toy_zoo.networks import Judge, Painter
@@ -146,6 +148,13 @@ MISTAKES = {
         "the host asks for a value",
     ),
     "maximum": (_value(lambda total: max(total, 0)), "the host asks for a value"),
+    "saved": (_value(lambda total: torch.save(total.detach(), io.BytesIO())), "a tensor is saved"),
+    "legacy type": (_value(lambda total: total.detach().type("torch.FloatTensor").sum()), "copied from the device"),
+    "as_tensor": (
+        lambda self, batch, step, total: total + torch.as_tensor(np.zeros(4, np.float32), device=total.device).mean(),
+        "made of Python numbers|copied to the device",
+    ),
+    "new_tensor": (lambda self, batch, step, total: total + total.new_tensor([0.5]).mean(), "made of Python numbers"),
     "random numpy": (
         lambda self, batch, step, total: total * torch.from_numpy(np.random.rand(4)).float().mean(),
         "mul meets tensors of two devices",

@@ -106,11 +106,24 @@ class AbsentDevice:
 
     def __enter__(self) -> Self:
         self._stack.enter_context(_stand_ins())
+        self._stack.enter_context(mock.patch.object(torch.Tensor, "__reduce_ex__", self._pickled))
         if self.deterministic:
             self._stack.enter_context(_deterministic())
         self._stack.enter_context(_Functions(self))
         self._stack.enter_context(_Operators(self))
         return self
+
+    @property
+    def _pickled(self) -> Any:
+        """`Tensor.__reduce_ex__`, which no mode sees."""
+        reduce, watch = torch.Tensor.__reduce_ex__, self
+
+        def noted(tensor: Tensor, protocol: Any) -> Any:
+            if tensor.device == ABSENT and not watch.may_ask:
+                watch.note("wait", "a tensor is saved, and the host waits for its values")
+            return reduce(tensor, protocol)  # type: ignore[no-untyped-call]
+
+        return noted
 
     def __exit__(self, *details: Any) -> None:
         self._stack.__exit__(*details)
