@@ -19,10 +19,9 @@ from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Shard,
 from ganzoo.errors import DivergedError, PluginError, RequestError
 from ganzoo.nn import Stepwise, to_device
 from ganzoo.training.ema import Average
+from ganzoo.training.meter import Meter
 from ganzoo.training.optimizers import PlayerOptimizer
 from ganzoo.training.ranks import Ranks
-
-_MOST_KEPT = 1_000
 
 Compile = Literal["off", "on", "cuda-graphs"]
 
@@ -90,7 +89,7 @@ class Engine:
             )
             for micro in range(accumulate)
         ]
-        self._meters: dict[str, _Meter] = {}
+        self._meters: dict[str, Meter] = {}
         self.minimised: set[str] = set()
         # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
@@ -323,31 +322,7 @@ class Engine:
         self.minimised.update(f"{phase}.{name}" for name in losses.terms)
         for name, value in (*losses.terms.items(), *losses.stats.items()):
             if value.ndim == 0:
-                self._meters.setdefault(f"{phase}.{name}", _Meter()).add(value)
-
-
-class _Meter:
-    """The mean of scalars on the device. Kept in a list: adding up at every step costs a kernel for each."""
-
-    def __init__(self) -> None:
-        self._values: list[Tensor] = []
-        self._total: Tensor | float = 0.0
-        self._count = 0
-
-    def add(self, value: Tensor) -> None:
-        self._values.append(value)
-        if len(self._values) == _MOST_KEPT:
-            self._fold()
-
-    def mean(self) -> Tensor:
-        self._fold()
-        return torch.as_tensor(self._total / self._count)
-
-    def _fold(self) -> None:
-        if self._values:
-            self._total = self._total + torch.stack(self._values).double().sum()
-            self._count += len(self._values)
-            self._values.clear()
+                self._meters.setdefault(f"{phase}.{name}", Meter()).add(value)
 
 
 def _check_division(batch_size: int, ranks: int, accumulate: int) -> None:
