@@ -53,6 +53,11 @@ def _value(how):
     return mistake
 
 
+def _bce(self, batch, step, total):
+    shown = torch.sigmoid(self.discriminator(batch.real))
+    return total + torch.nn.functional.binary_cross_entropy(shown, torch.ones_like(shown))
+
+
 def _halved_until_small(total):
     while total > 1e-3:
         total = total.detach() / 2
@@ -158,6 +163,23 @@ MISTAKES = {
     "random numpy": (
         lambda self, batch, step, total: total * torch.from_numpy(np.random.rand(4)).float().mean(),
         "mul meets tensors of two devices",
+    ),
+    "bce": (_bce, "binary_cross_entropy is refused under CUDA's autocast"),
+    "fft": (
+        lambda self, batch, step, total: total
+        + torch.fft.rfft2(self.discriminator.layers[0](batch.real)).abs().mean(),
+        "fft_rfft2 has no bf16 on a GPU",
+    ),
+    "quantile": (
+        lambda self, batch, step, total: total + torch.quantile(self.discriminator(batch.real), 0.5),
+        "quantile has no bf16 on a GPU",
+    ),
+    "warp": (
+        lambda self, batch, step, total: total
+        + torch.nn.functional.grid_sample(
+            self.discriminator.layers[0](batch.real).float(), torch.zeros(len(batch), 2, 2, 2, device=total.device)
+        ).mean(),
+        "grid_sampler_2d_backward has no deterministic kernel",
     ),
     "hard-coded": (lambda self, batch, step, total: total + torch.zeros(1, device="cuda").mean(), "it fails: .*NVIDIA"),
     "moved by name": (_value(lambda total: total.cuda()), "it fails: .*NVIDIA"),

@@ -28,7 +28,10 @@ FORMAT = 1
 
 def main(argv=None):
     arguments = _arguments(argv)
-    facts = surroundings.record()
+    try:
+        facts = surroundings.record()
+    except ModuleNotFoundError as error:
+        sys.exit(f"{sys.executable} lacks {error.name}: this needs torch, onnxruntime and ganzoo (docs/gpu.md).")
     small = arguments.small
     out = arguments.out or surroundings.ROOT / (
         f"build/gpu-small-{surroundings.key(facts)}.json"
@@ -130,11 +133,16 @@ def _summary(document, out):
     for name, part in document["parts"].items():
         held = sum(claim["holds"] is True for claim in part["claims"].values())
         failed = [claim for claim, found in part["claims"].items() if found["holds"] is False]
-        print(f"{name}: {part['state']}, {held} claims hold" + (f", FAILED: {', '.join(failed)}" if failed else ""))
+        shown = f", {held} claims hold" if not document["small"] else ""
+        print(f"{name}: {part['state']}{shown}" + (f", FAILED: {', '.join(failed)}" if failed else ""))
         for problem in part["problems"]:
             print(f"  {problem}")
+    if any(part["state"] == "out of time" for part in document["parts"].values()):
+        print("Out of time: what was found by then is kept. Begun again, it goes on with the parts that are not done.")
     print(f"\n{out}")
-    if not document["small"]:
+    if document["small"]:
+        print("A rehearsal in its smallest form: nothing is measured, and no claim can be shown. Keep the file or not.")
+    else:
         print("Send us this one file, or commit it and run `make tables`: docs/gpu.md says where.")
 
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -34,7 +35,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=Path, default=HERE / "site", help="a folder for PYTHONPATH; made if need be")
     arguments = parser.parse_args()
-    wanted = json.loads((HERE / "kit.json").read_text(encoding="utf-8"))["python"]
+    about = json.loads((HERE / "kit.json").read_text(encoding="utf-8"))
+    wanted, expected = about["python"], about["has"]
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
     if wanted != here:
         sys.exit(f"this kit is for Python {wanted}, and this is {here}. Try: python{wanted} install.py")
@@ -43,9 +45,22 @@ def main():
     install(sorted((HERE / "wheels").glob("*.whl")), arguments.into)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(arguments.into), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, "-c", CHECK], env=environment, check=False)
+    absent = [name for name in expected if not _is_there(name)]
+    if absent:
+        print(
+            f"\nThis kit expects {', '.join(absent)} here, which is not there: install it, or make a kit that has it."
+        )
     print(f"\nUse it with: export PYTHONPATH={arguments.into}")
-    print("then: python3 -m ganzoo doctor; and in a checkout: make gpu GPU_PYTHON=python3")
-    sys.exit(done.returncode)
+    print(f"then: {sys.executable} -m ganzoo doctor; and in a checkout: make gpu GPU_PYTHON={sys.executable}")
+    sys.exit(1 if absent else done.returncode)
+
+
+def _is_there(name):
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def join_pieces():

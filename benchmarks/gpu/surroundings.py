@@ -61,8 +61,11 @@ def source_sha256():
     names = {offer.spec.implementation.partition(":")[0].partition(".")[0] for offer in Registry.load().architectures}
     digest = hashlib.sha256()
     for name in ["ganzoo", *sorted(names)]:
-        (folder,) = importlib.util.find_spec(name).submodule_search_locations
-        _update(digest, Path(folder), name)
+        spec = importlib.util.find_spec(name)
+        for folder in spec.submodule_search_locations or [] if spec else []:  # a namespace package has more than one
+            _update(digest, Path(folder), name)
+        if spec and not spec.submodule_search_locations and spec.origin:
+            digest.update(Path(spec.origin).read_bytes())
     _update(digest, Path(__file__).parent, "scripts")
     return digest.hexdigest()[:16]
 

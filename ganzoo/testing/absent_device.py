@@ -10,6 +10,7 @@ What is found is noted, not raised, and answered with zeros, so that one run sho
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ aten = torch.ops.aten
 ABSENT = torch.device("meta")
 """The device that is not there."""
 
-_TORCH = str(Path(torch.__file__).parent)
+_TORCH, _HERE = str(Path(torch.__file__).parent), str(Path(__file__).parent)
 _FUSED = "_get_fused_kernels_supported_devices"  # torch's name of the kinds of device with fused optimisers
 _PATIENCE = 100
 _COPIES = (aten._to_copy.default, aten.copy_.default)
@@ -91,8 +92,12 @@ class AbsentDevice:
         self._stack = contextlib.ExitStack()
 
     def note(self, kind: Kind, what: str) -> None:
-        mistake = Mistake(kind=kind, what=what, where=where(sys._getframe(1)))
-        if mistake not in self.mistakes:
+        behind = torch._C._current_autograd_node()
+        place = _of_the_forward_pass(behind) or where(sys._getframe(1))
+        mistake = Mistake(kind=kind, what=what, where=place)
+        # The gradient of what met two devices meets them too.
+        again = behind is not None and kind == "device" and any(other.kind == "device" for other in self.mistakes)
+        if mistake not in self.mistakes and not again:
             self.mistakes.append(mistake)
 
     def answer(self, dtype: torch.dtype) -> Any:
@@ -163,11 +168,12 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
             )
             args, kwargs = _moved((args, kwargs))
         elif _depends_on_values(func, args) and not watch.may_ask:
-            watch.note("wait", f"{_name(func)} gives what depends on values, for which the host waits")
+            how = " by a boolean mask" if _name(func) in _INDEXED else ""
+            watch.note("wait", f"{_name(func)}{how} gives what depends on values, for which the host waits")
         if watch.deterministic and _name(func) in REFUSED_WHEN_DETERMINISTIC:
-            watch.note(
-                "deterministic", f"{_name(func)} has no deterministic kernel on a GPU: --deterministic refuses it"
-            )
+            instead = "; ganzoo.nn.ReflectionPad2d has one" if "reflection_pad2d" in _name(func) else ""
+            what = f"{_name(func)} has no deterministic kernel on a GPU: --deterministic refuses it{instead}"
+            watch.note("deterministic", what)
         return _computed(func, args, kwargs)
 
     def _copy(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -269,16 +275,26 @@ def _deterministic() -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
-        yield
+        with torch.autograd.set_detect_anomaly(True, check_nan=False):  # keeps where the forward pass was
+            yield
     finally:
         torch.use_deterministic_algorithms(before)
 
 
 def where(frame: FrameType | None) -> str:
-    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, that is neither torch's nor this file's."""
+    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, that is neither torch's nor of this folder."""
     while frame is not None and not _of_interest(frame):
         frame = frame.f_back
     return _place(frame, frame.f_lineno) if frame is not None else ""
+
+
+def _of_the_forward_pass(node: Any) -> str:
+    """Where the forward pass made what this node of the backward pass differentiates; "" when that was not kept."""
+    for text in reversed(node.metadata.get("traceback_", ()) if node is not None else ()):
+        found = re.match(r'\s*File "(.+)", line (\d+), in (\S+)', text)
+        if found and not found[1].startswith((_TORCH, _HERE, "<")):
+            return f"{'/'.join(Path(found[1]).parts[-2:])}:{found[2]} in {found[3]}"
+    return ""
 
 
 def where_raised(error: BaseException) -> str:
@@ -293,7 +309,7 @@ def where_raised(error: BaseException) -> str:
 
 def _of_interest(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
-    return not file.startswith((_TORCH, "<")) and file != __file__
+    return not file.startswith((_TORCH, _HERE, "<"))
 
 
 def _place(frame: FrameType, line: int) -> str:

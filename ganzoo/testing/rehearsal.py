@@ -28,6 +28,7 @@ from ganzoo.errors import one_line
 from ganzoo.export.exporter import on_cpu
 from ganzoo.specs import BATCH, Dim
 from ganzoo.testing.absent_device import ABSENT, AbsentDevice, Kind, Mistake, where_raised
+from ganzoo.testing.cuda_autocast import CudaAutocast
 from ganzoo.testing.subject import Subject, whole_state
 from ganzoo.training.ema import averaged_state, evaluation_copy
 from ganzoo.training.engine import Engine
@@ -97,11 +98,13 @@ def bf16_mistakes(subject: Subject, numbers: Sequence[int], expected: Mapping[st
     expected: the state after the same steps in fp32, whose dtypes must be the same.
     """
     engine = subject.engine(bf16=True)
-    try:
-        losses = subject.train(engine, numbers)
-    except Exception as error:
-        return [_failure(error, "In bf16", "bf16")]
-    mistakes = [
+    watch = CudaAutocast()
+    with watch:
+        try:
+            losses = subject.train(engine, numbers)
+        except Exception as error:
+            return [*watch.mistakes, _failure(error, "In bf16", "bf16")]
+    mistakes = watch.mistakes + [
         Mistake(kind="bf16", what=f"in bf16 the loss {name} is {value} at step {number}")
         for number, values in zip(numbers, losses, strict=True)
         for name, value in values.items()
@@ -197,7 +200,10 @@ def _failures(watch: AbsentDevice, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        watch.mistakes.append(_failure(error, what))
+        failure = _failure(error, what)
+        # What depends on values cannot be gone on with: the exception says no more than the wait did.
+        if not any(mistake.kind == "wait" and mistake.where == failure.where for mistake in watch.mistakes):
+            watch.mistakes.append(failure)
 
 
 def _failure(error: Exception, what: str, kind: Kind = "failed") -> Mistake:
