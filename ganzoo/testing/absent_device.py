@@ -282,7 +282,7 @@ def _deterministic() -> Iterator[None]:
 
 
 def where(frame: FrameType | None) -> str:
-    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, that is neither torch's nor of this folder."""
+    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, neither torch's nor of this folder."""
     while frame is not None and not _of_interest(frame):
         frame = frame.f_back
     return _place(frame, frame.f_lineno) if frame is not None else ""
