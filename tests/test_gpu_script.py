@@ -145,6 +145,31 @@ def test_a_killed_driver_takes_its_part_along(scripts, tmp_path):
     assert set(json.loads(scratch.read_text())) == {"figures", "claims", "problems", "seconds"}
 
 
+def test_a_stopped_driver_keeps_what_was_found_and_leaves_no_process(tmp_path):
+    """SIGTERM, as schedulers send it: like Ctrl-C."""
+    part = tmp_path / "part.py"
+    part.write_text(FAKE.format(gpu=str(GPU)))
+    out = tmp_path / "gpu-test.json"
+    code = (
+        f"import sys, runpy, pathlib; sys.path.insert(0, {str(GPU)!r})\n"
+        f"module = runpy.run_path({str(GPU / '__main__.py')!r}, run_name='gpu_main')\n"
+        f"module['_run'].__globals__['PART'] = pathlib.Path({str(part)!r})\n"
+        f"module['main'](['--small', '--out', {str(out)!r}])"
+    )
+    environment = {**os.environ, "FAKE_TRAINING": "hangs"}
+    driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+    scratch, until = tmp_path / ".gpu-test-training.json", time.monotonic() + 60
+    while time.monotonic() < until and not (scratch.exists() and "child" in scratch.read_text()):
+        time.sleep(0.1)
+    child = int(json.loads(scratch.read_text())["figures"]["child"]["pid"])
+    driver.terminate()
+    driver.communicate(timeout=30)
+    assert driver.returncode == 130 and not _alive(child)
+    parts = json.loads(out.read_text())["parts"]
+    assert {name: found["state"] for name, found in parts.items()} == {"works": "done", "training": "interrupted"}
+    assert parts["training"]["figures"]["early"] == {"value": 1.0}
+
+
 def _children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -44,6 +44,10 @@ def main(argv=None):
     out.parent.mkdir(parents=True, exist_ok=True)
     limits, began = SMALL_LIMITS if small else LIMITS, time.monotonic()
     status = 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's way to stop is Ctrl-C's
+    for part in LIMITS:
+        if _scratch(out, part).exists():  # of a call that was killed
+            document["parts"][part] = {"state": "interrupted", **_nothing(), **_found(_scratch(out, part))}
     try:
         for part in arguments.only or LIMITS:
             done = document["parts"].get(part, {})
@@ -55,6 +59,8 @@ def main(argv=None):
             document["machine"]["states"]["after"] = surroundings.gpu_state()
             document["date"] = datetime.date.today().isoformat()
             write_json(out, document)
+            if document["parts"][part]["state"] == "interrupted":
+                raise KeyboardInterrupt
     except KeyboardInterrupt:
         status = 130
     _summary(document, out)
@@ -90,12 +96,12 @@ def _begun(out, facts, small, *, again):
 
 
 def _run(part, out, limit, small):
-    """One part to its end or its limit; what it had found by then."""
-    scratch = out.with_name(f".{out.stem}-{part}.json")
+    """One part to its end, its limit, or an interruption; what it had found by then."""
+    scratch = _scratch(out, part)
     scratch.unlink(missing_ok=True)
     print(f"{part} (at most {limit:.0f} s)", flush=True)
     if limit < 1:
-        return {"state": "no time left", "figures": {}, "claims": {}, "problems": [], "seconds": 0.0}
+        return {"state": "no time left", **_nothing(), "seconds": 0.0}
     command = [sys.executable, str(PART), part, str(scratch), *(["--small"] if small else [])]
     # The part ends when this pipe does: with this process, whatever ends it.
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
@@ -105,14 +111,30 @@ def _run(part, out, limit, small):
         state = {0: "done", 3: "missing"}.get(code, f"died (signal {-code})" if code < 0 else f"failed (exit {code})")
     except subprocess.TimeoutExpired:
         state = "out of time"
+    except KeyboardInterrupt:
+        state = "interrupted"
     finally:
         _end(process)
-    found = {"figures": {}, "claims": {}, "problems": []}
-    if scratch.exists():
-        found = json.loads(scratch.read_text(encoding="utf-8"))
-        scratch.unlink()
+    found = _found(scratch)
     print(f"{part}: {state} after {time.monotonic() - began:.0f} s", flush=True)
     return {"state": state, **found, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _scratch(out, part):
+    return out.with_name(f".{out.stem}-{part}.json")
+
+
+def _nothing():
+    return {"figures": {}, "claims": {}, "problems": []}
+
+
+def _found(scratch):
+    """What a part has written, which goes into the document: the file is no longer needed."""
+    if not scratch.exists():
+        return _nothing()
+    found = json.loads(scratch.read_text(encoding="utf-8"))
+    scratch.unlink()
+    return found
 
 
 def _end(process):

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -27,7 +28,7 @@ def main(name, path, small):
 
 def _end_with_the_parent():
     os.read(0, 1)  # nothing is ever written: it returns when the other end closes
-    os._exit(1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # this process and everything that it started
 
 
 if __name__ == "__main__":
