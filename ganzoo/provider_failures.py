@@ -81,11 +81,11 @@ MISSING_LIBRARY = re.compile(
     r"\b(lib\w+\.so[.\d]*|\w+\.dll)\b(?=: cannot open shared object file|\"?: The specified module)"
 )
 _NEEDED = re.compile(r"LoadLibrary failed with error (\d+)")
-_FAILURE = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CUFFT|CURAND) failure (\d+): (.*?) *(?:;|$)")
+_FAILURE = re.compile(r"\b(CUDA|CUBLAS|CUDNN|CUDNN_FE|CUFFT|CURAND) failure (\d{1,9}): (.*?) *(?:;|$)")
 _NAMED = re.compile(r"\bCUDA error (cudaError\w+)")
 _STATUS = re.compile(r"\bCUDNN_STATUS_(\w+)")
 _NOISE = re.compile(
-    r"; GPU=-?\d+|;? ?\bhostname=\S{1,300}|; file=\S{1,300} .*$|\S{0,300}onnxruntime_src/\S{1,300} "
+    r"; GPU=-?\d+|;? ?(?i:\bhost(?:name)?) ?[=:] ?\S{1,300}|; file=\S{1,300} .*$|\S{0,300}onnxruntime_src/\S{1,300} "
     r"|\b[A-Z]:\\\S{1,300} |std::conditional_t<.{0,200}?> |onnxruntime::CudaCall(?:\(.{0,300}?\))? |\[with .{0,300}?\] "
 )
 _LONGEST = 4_000  # of a text, from each end

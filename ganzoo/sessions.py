@@ -100,8 +100,10 @@ def run_session(
         results: list[NDArray[Any]] = session.run(None, dict(feed))
     except Exception as error:  # onnxruntime's own classes
         shapes = {name: list(array.shape) for name, array in feed.items()}
+        if session.get_providers()[0] == PROVIDERS["cpu"]:
+            raise ExportError(f"ONNX Runtime cannot run {path.name} with {shapes}: {one_line(error)}") from error
         trouble = explain_failure(str(error))
-        raise ExportError(
+        raise ProviderError(
             f"ONNX Runtime cannot run {path.name} with {shapes}: {trouble.reason}", hint=trouble.remedy
         ) from error
     return results

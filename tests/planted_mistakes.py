@@ -53,6 +53,25 @@ def _value(how):
     return mistake
 
 
+def _counted(total):
+    number = total.detach() * 0
+    while float(number) < 3:
+        number = number + 1
+
+
+def _copied(total):
+    number = total.detach() * 0
+    while number.cpu() < 3:
+        number = number + 1
+
+
+def _lifted(self, batch, step, total):
+    shown = self.discriminator(batch.real)
+    kept = torch.zeros_like(shown)
+    kept[torch.arange(len(batch), device=total.device)] = shown.clamp(-1, 1).exp()  # CUDA's autocast gives float32
+    return total + kept.mean()
+
+
 def _bce(self, batch, step, total):
     shown = torch.sigmoid(self.discriminator(batch.real))
     return total + torch.nn.functional.binary_cross_entropy(shown, torch.ones_like(shown))
@@ -181,6 +200,10 @@ MISTAKES = {
         ).mean(),
         "grid_sampler_2d_backward has no deterministic kernel",
     ),
+    "loop over a number": (_value(_counted), "the host asks for a value"),
+    "loop over a copy": (_value(_copied), "copied from the device to the CPU"),
+    "inverse": (_value(lambda total: torch.linalg.inv(torch.eye(2, device=total.device))), "gives what depends on values"),
+    "lifted": (_lifted, "In bf16 it fails: .*Index put"),
     "hard-coded": (lambda self, batch, step, total: total + torch.zeros(1, device="cuda").mean(), "it fails: .*NVIDIA"),
     "moved by name": (_value(lambda total: total.cuda()), "it fails: .*NVIDIA"),
     "stray buffer": (_stray_buffer, "scale is on the CPU after a step"),
@@ -209,6 +232,15 @@ def _build_with_norm(self):
 for _name, (_method, _) in MISTAKES.items():
     _title = _name.title().replace(" ", "").replace("-", "")
     globals()[_title] = type(_title, (Right,), {"mistake": _method, "build": _build_with_norm, "__module__": __name__})
+
+
+class StatisticOnTheCpu(Right):
+    def discriminator_loss(self, batch, step):
+        losses = super().discriminator_loss(batch, step)
+        return Losses(losses.terms, {**losses.stats, "rate": torch.tensor(0.1)})
+
+    def mistake(self, batch, step, total):
+        return total * 0
 
 
 class InAfterStep(Right):

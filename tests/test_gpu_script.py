@@ -114,10 +114,23 @@ def test_a_result_of_other_code_or_a_damaged_one_is_begun_anew(run, capsys):
     body = json.loads(run.out.read_text())
     run.out.write_text(json.dumps({**body, "source_sha256": "of yesterday"}))
     run("--only", "works")
-    assert "is of other code or another torch: it is begun anew" in capsys.readouterr().out
+    assert "is of other code, another torch or another machine: it is begun anew" in capsys.readouterr().out
     assert list(json.loads(run.out.read_text())["parts"]) == ["works"]
-    run.out.write_text("{ half a fi")
-    assert run("--only", "works")[0] == 0
+    machine = {**body["machine"], "gpu": "NVIDIA Other"}
+    run.out.write_text(json.dumps({**body, "machine": machine}))
+    run("--only", "quality")
+    assert list(json.loads(run.out.read_text())["parts"]) == ["quality"], "figures of two machines are not mixed"
+
+
+@pytest.mark.parametrize(
+    "content", ["{ half a fi", '{"name": "a package"}', "print(1)", '{"kind": "gpu", "parts": null}']
+)
+def test_a_file_that_is_no_result_is_not_written_over(scripts, tmp_path, content):
+    out = tmp_path / "precious.json"
+    out.write_text(content)
+    with pytest.raises(SystemExit, match="is there and is no result of this script"):
+        scripts["main"].main(["--small", "--only", "works", "--out", str(out)])
+    assert out.read_text() == content
 
 
 def test_a_killed_driver_takes_its_part_along(scripts, tmp_path):
@@ -195,6 +208,12 @@ def test_no_host_and_no_folder_gets_into_a_result(scripts):
     scrub = scripts["report"].scrub
     assert scrub("CUDA failure 2 ; hostname=my-box ; x") == "CUDA failure 2 ; hostname=- ; x"
     assert scrub("/home/anna/pictures/model.onnx cannot be read") == "model.onnx cannot be read"
+    assert scrub("C:\\Users\\anna\\x.onnx and D:/data/anna/y.onnx") == "x.onnx and y.onnx"
+    assert (
+        scrub("in /home/anna: no") == "in ~: no"
+        and scrub("/scratch/anna/z.onnx; Hostname: box") == "z.onnx; hostname=-"
+    )
+    assert scrub("0.5 s/step, 12 ms / run, 3/4") == "0.5 s/step, 12 ms / run, 3/4"
     assert scrub("see '/tmp/pytest-of-root/a/b.py', line 3") == "see 'b.py', line 3"
 
 

@@ -115,7 +115,11 @@ def told(folder, driver=None):
         "from ganzoo.providers import find_trouble; t = find_trouble('cuda'); t and print(t.reason, t.remedy, sep='|')"
     )
     paths = os.pathsep.join(filter(None, [str(driver or ""), os.environ.get("LD_LIBRARY_PATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": str(folder), "LD_LIBRARY_PATH": paths}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")])),
+        "LD_LIBRARY_PATH": paths,
+    }
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True, cwd=folder
     )

@@ -28,6 +28,7 @@ def test_planted(name):
     ("title", "text"),
     [
         ("InAfterStep", "the host asks for a value .* in after_step"),
+        ("StatisticOnTheCpu", "stack meets tensors of two devices"),
         ("InTheGenerator", "add meets tensors of two devices: 1x1x1x1 on the CPU"),
         ("KeptOnTheDevice", "of two devices"),
     ],

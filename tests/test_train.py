@@ -271,7 +271,7 @@ def test_out_of_memory_says_what_to_do_and_the_run_can_be_begun_again(registry, 
 @pytest.mark.parametrize(("room", "told", "remedy"), [
     (4, "A batch of 4 fits.", "--set train.accumulate=2, which keeps the batch of 8"),
     (1, "A batch of 1 fits.", "--set train.accumulate=8"),
-    (0, "Not even one picture at a time fits.", "Begin with a smaller --set data.size"),
+    (0, "No smaller part of it fits either.", "Begin with a smaller --set data.size"),
 ])  # fmt: skip
 def test_out_of_memory_names_the_batch_that_fits(registry, tmp_path, monkeypatch, room, told, remedy):
     """A generator that has room for so many pictures at once, as a GPU would have."""
@@ -316,7 +316,7 @@ def test_a_batch_in_the_tracebacks_of_the_failure_is_freed_before_parts_are_trie
     except torch.OutOfMemoryError as error:
         source = RandomPictures(trainer.run.data, count=8)
         batch = trainer.engine.prepare(source.fetch([np.arange(8)]))
-        assert fitting_parts(error, trainer.engine, batch) == 2
+        assert fitting_parts(error, trainer.engine, batch, 0) == 2
         assert kept[0]() is None
 
 

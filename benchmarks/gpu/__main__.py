@@ -40,7 +40,7 @@ def main(argv=None):
     )
     if facts["device"] == "cpu" and not small:
         sys.exit("torch finds no GPU here. `ganzoo doctor` says what is missing; SMALL=1 runs the whole on a CPU.")
-    document = _begun(out, facts, small, again=arguments.again or arguments.only)
+    document = _begun(out, facts, small)
     out.parent.mkdir(parents=True, exist_ok=True)
     limits, began = SMALL_LIMITS if small else LIMITS, time.monotonic()
     status = 0
@@ -76,23 +76,38 @@ def _arguments(argv):
     return parser.parse_args(argv)
 
 
-def _begun(out, facts, small, *, again):
+def _begun(out, facts, small):
     """The document of an earlier call on this machine with this code, or a new one."""
     code = surroundings.source_sha256()
     if out.exists():
-        try:
-            old = json.loads(out.read_text(encoding="utf-8"))
-            same = (old["source_sha256"], old["small"], old["machine"]["torch"]) == (code, small, facts["torch"])
-        except (ValueError, KeyError, TypeError):
-            same = False
-        if same:
+        old = _read(out)
+        if old is None and out.stat().st_size:
+            sys.exit(f"{out} is there and is no result of this script: name another file with --out, or remove it.")
+        keys = ("torch", "device", "gpu", "cpu")
+        if old and (old["source_sha256"], old["small"]) == (code, small) and _same(old["machine"], facts, keys):
             return old
-        print(f"{out.name} is of other code or another torch: it is begun anew")
+        print(f"{out.name} is of other code, another torch or another machine: it is begun anew")
     machine = {**facts, "states": {"before": surroundings.gpu_state(), "after": None}}
     return {
         "format": FORMAT, "kind": "gpu", "date": datetime.date.today().isoformat(), "small": small,
         "source_sha256": code, "machine": machine, "parts": {},
     }  # fmt: skip
+
+
+def _read(path):
+    """An earlier document, or None for what is none."""
+    try:
+        old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        whole = (
+            old["kind"] == "gpu" and old["source_sha256"] and old["machine"]["states"] and old["small"] in (True, False)
+        )
+        return old if whole and all(part["state"] for part in old["parts"].values()) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _same(one, two, keys):
+    return all(one.get(key) == two.get(key) for key in keys)
 
 
 def _run(part, out, limit, small):

@@ -1,6 +1,7 @@
 """What a part found, in a JSON file that is whole after every entry, however the part ends."""
 
 import json
+import math
 import os
 import re
 import time
@@ -9,7 +10,11 @@ from pathlib import Path
 
 from claims import CLAIMS
 
-_PRIVATE = re.compile(r"hostname=\S+|/(?:home|root|Users|tmp|work|mnt|data)/[^\s'\",:]*/")
+_HOST = re.compile(r"(?i)\bhost(?:name)?\s*[=:]\s*\S+")
+_FOLDERS = re.compile(
+    r"(?<![\w/.])/(?:[^\s/'\",:;]+/)+|(?i:\b[a-z]):[\\/](?:[^\s\\/'\",:;]+[\\/])+|\\\\(?:[^\s\\]+\\)+"
+)
+_HOMES = re.compile(r"/(?:home|Users|root)(?:/[^\s/'\",:;]+)?(?![\w/])")
 
 
 def write_json(path, body):
@@ -20,8 +25,8 @@ def write_json(path, body):
 
 
 def scrub(text):
-    """Without the host's name and without folders."""
-    return _PRIVATE.sub(lambda match: "" if match[0].startswith("/") else "hostname=-", str(text))
+    """Without the host's name and without folders: the last part of a path stays."""
+    return _FOLDERS.sub("", _HOMES.sub("~", _HOST.sub("hostname=-", str(text))))
 
 
 class Report:
@@ -72,8 +77,10 @@ class Report:
 
 
 def _rounded(value):
+    if hasattr(value, "item"):
+        value = value.item()
     if isinstance(value, float):
-        return float(f"{value:.5g}")
+        return float(f"{value:.5g}") if math.isfinite(value) else None  # JSON has no NaN
     if isinstance(value, list | tuple):
         return [_rounded(item) for item in value]
     return value

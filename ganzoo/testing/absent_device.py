@@ -37,6 +37,7 @@ _FUSED = "_get_fused_kernels_supported_devices"  # torch's name of the kinds of 
 _PATIENCE = 100
 _COPIES = (aten._to_copy.default, aten.copy_.default)
 _DEPENDS_ON_VALUES = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
+_CHECKED = frozenset({"_linalg_check_errors", "_linalg_svd", "_linalg_eigh", "linalg_eig"})  # whether they succeeded
 _INDEXED = frozenset({"index", "index_put", "index_put_"})
 _PRINTS = (torch.Tensor.__repr__, torch.Tensor.__format__)
 _ARRAYS = (torch.Tensor.numpy, torch.Tensor.__array__)
@@ -105,9 +106,18 @@ class AbsentDevice:
 
         A loop that goes on as long as something holds would never end: at one place the answer changes after a while.
         """
+        asked = self.count()
+        return asked <= _PATIENCE if dtype == torch.bool else torch.zeros((), dtype=dtype).item()
+
+    def count(self) -> int:
+        """How often a value was asked for at this place. Raises RuntimeError where it is asked for without an end."""
         place = where(sys._getframe(1))
         self._asked[place] += 1
-        return self._asked[place] <= _PATIENCE if dtype == torch.bool else torch.zeros((), dtype=dtype).item()
+        if self._asked[place] > 10 * _PATIENCE and not self.may_ask:
+            raise RuntimeError(
+                f"a value was asked for {self._asked[place]} times: a loop that waits for another answer?"
+            )
+        return self._asked[place]
 
     def __enter__(self) -> Self:
         self._stack.enter_context(_stand_ins())
@@ -167,7 +177,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 f"{_name(func)} meets tensors of two devices: {_listed(here)} on the CPU, {_listed(there)} there",
             )
             args, kwargs = _moved((args, kwargs))
-        elif _depends_on_values(func, args) and not watch.may_ask:
+        elif _depends_on_values(func, args, kwargs) and not watch.may_ask:
             how = " by a boolean mask" if _name(func) in _INDEXED else ""
             watch.note("wait", f"{_name(func)}{how} gives what depends on values, for which the host waits")
         if watch.deterministic and _name(func) in REFUSED_WHEN_DETERMINISTIC:
@@ -185,6 +195,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if source.device == ABSENT and target != ABSENT:
             if not self._watch.may_ask:
                 self._watch.note("wait", "values are copied from the device to the CPU, and the host waits for them")
+                self._watch.count()
             if in_place:
                 return args[0].zero_()
             return torch.zeros(source.shape, dtype=kwargs.get("dtype") or source.dtype, device=target)
@@ -208,8 +219,9 @@ class _Functions(TorchFunctionMode):
                 if not watch.may_ask:
                     watch.note("wait", "a tensor is printed, and the host waits for its values")
                 return "0" if func is torch.Tensor.__format__ else f"tensor of {tuple(subject.shape)}"
-            if func in _ARRAYS:
+            if func in _ARRAYS and not (watch.may_ask and kwargs.get("force")):
                 watch.note("device", "a tensor of the device is made a NumPy array")
+            if func in _ARRAYS:
                 return torch.zeros(subject.shape, dtype=subject.dtype).numpy()
         generators = [item for item in tree_leaves((args, kwargs)) if isinstance(item, torch._C.Generator)]
         result = func(*args, **kwargs)
@@ -330,11 +342,13 @@ def _computed(func: Any, args: Any, kwargs: Any) -> Any:
         return _moved(result)
 
 
-def _depends_on_values(func: Any, args: Any) -> bool:
+def _depends_on_values(func: Any, args: Any, kwargs: Any) -> bool:
     """Whether the shape of the result, or the result itself, is known only once the device has computed."""
     if _name(func) in _INDEXED:  # a mask counts first how many it takes; indices do not
         return any(isinstance(item, Tensor) and item.dtype in (torch.bool, torch.uint8) for item in args[1])
-    return bool(_DEPENDS_ON_VALUES & set(func.tags))
+    if kwargs.get("output_size") is not None:  # of repeat_interleave, told so that nobody has to wait
+        return False
+    return _name(func) in _CHECKED or bool(_DEPENDS_ON_VALUES & set(func.tags))
 
 
 def _moved(tree: Any) -> Any:

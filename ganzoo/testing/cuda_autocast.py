@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from ganzoo.testing.absent_device import Mistake, where
 
@@ -26,8 +26,25 @@ _IN_BF16_TOO = frozenset(
 )
 
 
+_LIFTED_BY_CUDA = frozenset(
+    {"acos", "asin", "cdist", "cosh", "cosine_embedding_loss", "cosine_similarity", "cumprod", "cumsum", "dist",
+     "erfinv", "exp", "expm1", "group_norm", "kl_div", "l1_loss", "layer_norm", "log", "log10", "log1p", "log2",
+     "log_softmax", "mse_loss", "nll_loss", "norm", "pow", "prod", "reciprocal", "renorm", "rsqrt", "sinh",
+     "smooth_l1_loss",
+     "soft_margin_loss", "softmax", "softmin", "softplus", "sum", "tan"}
+)  # fmt: skip
+"""What CUDA's autocast computes in float32, and gives in float32."""
+
+
+def _lifted(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+
+
 class CudaAutocast(TorchFunctionMode):
-    """Notes what would fail under CUDA's autocast. Use as a context manager around steps in bf16 on the CPU."""
+    """Computes as CUDA's autocast does where it is known to differ, and notes what would fail.
+
+    Use as a context manager around steps in bf16 on the CPU.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +59,8 @@ class CudaAutocast(TorchFunctionMode):
             leaves = tree_leaves((args, kwargs))
             if any(isinstance(leaf, Tensor) and leaf.dtype == torch.bfloat16 for leaf in leaves):
                 self._note(f"{name} has no bf16 on a GPU, and only the CPU's autocast lifts it: call .float() before")
+        if name in _LIFTED_BY_CUDA and torch.is_autocast_enabled("cpu"):
+            args, kwargs = tree_map_only(Tensor, _lifted, (args, kwargs))
         return func(*args, **kwargs)
 
     def _note(self, what: str) -> None:

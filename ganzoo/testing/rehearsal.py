@@ -44,6 +44,11 @@ Absent = tuple[Engine, dict[str, set[Shape]]]
 
 def rehearse(subject: Subject) -> list[Mistake]:
     """What would fail, or make the host wait, on a GPU; empty when nothing was found."""
+    with torch.random.fork_rng(devices=[]):
+        return _rehearse(subject)
+
+
+def _rehearse(subject: Subject) -> list[Mistake]:
     engine = subject.engine()
     numbers = steps_to_rehearse(engine)
     try:
@@ -97,10 +102,10 @@ def bf16_mistakes(subject: Subject, numbers: Sequence[int], expected: Mapping[st
 
     expected: the state after the same steps in fp32, whose dtypes must be the same.
     """
-    engine = subject.engine(bf16=True)
     watch = CudaAutocast()
     with watch:
         try:
+            engine = subject.engine(bf16=True)
             losses = subject.train(engine, numbers)
         except Exception as error:
             return [*watch.mistakes, _failure(error, "In bf16", "bf16")]
@@ -126,6 +131,7 @@ def _train_absent(subject: Subject, watch: AbsentDevice, numbers: Sequence[int],
             watch.may_ask = False
             engine.step(number, batch)
             watch.may_ask = True
+            engine.means()  # the log line puts all numbers of the device together
     return engine, shapes
 
 

@@ -161,14 +161,14 @@ class Engine:
             return number
         raise self._diagnose(number, self.phases[index], batch)
 
-    def fits(self, batch: Batch | Pair, parts: int) -> bool:
-        """Whether every phase takes this batch, one of so many parts of a step's, and has memory for it.
+    def fits(self, batch: Batch | Pair, parts: int, number: int) -> bool:
+        """Whether every phase takes this batch, one of so many parts of step `number`'s, and has memory.
 
         Learns nothing: gradients are dropped. What a pass itself moves, such as running statistics, has moved.
         """
         part = Shard(micros=parts)
         step = Step(
-            seed=self.seed, number=0, batch_size=self.batch_size, device=self.device, dtype=self._dtype, shard=part
+            seed=self.seed, number=number, batch_size=self.batch_size, device=self.device, dtype=self._dtype, shard=part
         )
         players = self.optimizers.values()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import traceback
+from collections.abc import Iterator
 from operator import itemgetter
 
 import torch
@@ -13,22 +14,23 @@ from ganzoo.errors import GanzooError, one_line
 from ganzoo.training.engine import Engine
 
 
-def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | None) -> GanzooError:
+def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | None, number: int) -> GanzooError:
     """What to tell the user of a step that ran out of memory.
 
-    batch: what the step was given, prepared, to try parts of; None when it did not come so far.
+    batch: what step `number` was given, prepared, to try parts of; None when it did not come so far.
     """
-    size, parts = engine.batch_size, fitting_parts(error, engine, batch)
+    size, parts = engine.batch_size, fitting_parts(error, engine, batch, number)
     message = f"Out of memory at a batch of {size}{_on(engine.device)}: {one_line(error, limit=160)}"
     smaller = "a smaller --set data.size=..., or narrower networks"
     if parts == 0:
+        more = next(_divisors(engine), engine.micros)
         return GanzooError(
             message,
-            hint="Go on or begin again with --set train.accumulate=2, which keeps the batch and takes it in parts; or "
-            f"begin with a smaller --batch-size, {smaller}.",
+            hint=f"Go on or begin again with --set train.accumulate={more}, which keeps the batch and takes it in parts; "
+            f"or begin with a smaller --batch-size, {smaller}.",
         )
     if parts is None:
-        return GanzooError(f"{message}\nNot even one picture at a time fits.", hint=f"Begin with {smaller}.")
+        return GanzooError(f"{message}\nNo smaller part of it fits either.", hint=f"Begin with {smaller}.")
     return GanzooError(
         f"{message}\nA batch of {size // parts} fits.",
         hint=f"Go on or begin again with --set train.accumulate={parts}, which keeps the batch of {size} and takes it "
@@ -36,7 +38,7 @@ def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | No
     )
 
 
-def fitting_parts(error: BaseException, engine: Engine, batch: Batch | Pair | None) -> int | None:
+def fitting_parts(error: BaseException, engine: Engine, batch: Batch | Pair | None, number: int) -> int | None:
     """Into how many parts a step's batch has to be divided to fit; None when no part does, 0 when not tried.
 
     Not tried with several processes, which would have to try together, nor with compiled networks, which would be
@@ -46,11 +48,17 @@ def fitting_parts(error: BaseException, engine: Engine, batch: Batch | Pair | No
         return 0
     traceback.clear_frames(error.__traceback__)  # the tensors of the pass that failed
     size = engine.batch_size
-    for parts in (number for number in range(engine.micros + 1, size + 1) if size % number == 0):
+    for parts in _divisors(engine):
         _collect(engine.device)
-        if engine.fits(batch.map(itemgetter(slice(size // parts))), parts):
+        if engine.fits(batch.map(itemgetter(slice(size // parts))), parts, number):
             return parts
     return None
+
+
+def _divisors(engine: Engine) -> Iterator[int]:
+    """Numbers of parts, more than now, into which each process can take its share of a batch."""
+    share = engine.batch_size // engine.ranks.count
+    return (parts for parts in range(engine.micros + 1, share + 1) if share % parts == 0)
 
 
 def _collect(device: torch.device) -> None:

@@ -227,7 +227,7 @@ class Trainer:
         except Exception as error:
             self._save_if_sound()
             if is_out_of_memory(error):
-                raise out_of_memory(error, self.engine, batch) from error
+                raise out_of_memory(error, self.engine, batch, self.steps_done) from error
             if lacks_deterministic_kernel(error):
                 raise GanzooError(
                     f"torch {torch.__version__} has no deterministic kernel for this: {one_line(error, limit=160)}",
