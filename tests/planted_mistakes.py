@@ -202,7 +202,10 @@ MISTAKES = {
     ),
     "loop over a number": (_value(_counted), "the host asks for a value"),
     "loop over a copy": (_value(_copied), "copied from the device to the CPU"),
-    "inverse": (_value(lambda total: torch.linalg.inv(torch.eye(2, device=total.device))), "gives what depends on values"),
+    "inverse": (
+        _value(lambda total: torch.linalg.inv(torch.eye(2, device=total.device))),
+        "gives what depends on values",
+    ),
     "lifted": (_lifted, "In bf16 it fails: .*Index put"),
     "hard-coded": (lambda self, batch, step, total: total + torch.zeros(1, device="cuda").mean(), "it fails: .*NVIDIA"),
     "moved by name": (_value(lambda total: total.cuda()), "it fails: .*NVIDIA"),

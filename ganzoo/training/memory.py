@@ -26,8 +26,8 @@ def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | No
         more = next(_divisors(engine), engine.micros)
         return GanzooError(
             message,
-            hint=f"Go on or begin again with --set train.accumulate={more}, which keeps the batch and takes it in parts; "
-            f"or begin with a smaller --batch-size, {smaller}.",
+            hint=f"Go on or begin again with --set train.accumulate={more}, which keeps the batch and takes it in "
+            f"parts; or begin with a smaller --batch-size, {smaller}.",
         )
     if parts is None:
         return GanzooError(f"{message}\nNo smaller part of it fits either.", hint=f"Begin with {smaller}.")
