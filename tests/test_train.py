@@ -320,6 +320,25 @@ def test_a_batch_in_the_tracebacks_of_the_failure_is_freed_before_parts_are_trie
         assert kept[0]() is None
 
 
+@pytest.mark.parametrize(
+    ("batch", "accumulate", "hint"),
+    [
+        (8, 1, "train.accumulate=2,"),
+        (8, 2, "train.accumulate=4,"),
+        (7, 1, "train.accumulate=7,"),
+        (1, 1, "Begin with a"),
+    ],
+)
+def test_where_nothing_is_tried_the_advice_divides_the_batch(registry, tmp_path, batch, accumulate, hint):
+    from ganzoo.training.memory import out_of_memory
+
+    stated = [f"train.batch_size={batch}", f"train.accumulate={accumulate}"]
+    engine = _trainer(registry, tmp_path / "run", Told(), *stated).engine
+    engine.compiled = True
+    told = out_of_memory(torch.OutOfMemoryError("no room"), engine, None, 0)
+    assert hint in told.hint and (batch > 1 or "accumulate" not in told.hint)
+
+
 def test_what_torch_has_no_deterministic_kernel_for_is_a_message(registry, tmp_path, monkeypatch):
     from ganzoo.errors import GanzooError
 

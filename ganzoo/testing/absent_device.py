@@ -10,13 +10,10 @@ What is found is noted, not raised, and answered with zeros, so that one run sho
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
 from typing import Any, Literal, Self
 from unittest import mock
 
@@ -27,12 +24,13 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from ganzoo.testing.places import forward_place, where
+
 aten = torch.ops.aten
 
 ABSENT = torch.device("meta")
 """The device that is not there."""
 
-_TORCH, _HERE = str(Path(torch.__file__).parent), str(Path(__file__).parent)
 _FUSED = "_get_fused_kernels_supported_devices"  # torch's name of the kinds of device with fused optimisers
 _PATIENCE = 100
 _COPIES = (aten._to_copy.default, aten.copy_.default)
@@ -94,7 +92,7 @@ class AbsentDevice:
 
     def note(self, kind: Kind, what: str) -> None:
         behind = torch._C._current_autograd_node()
-        place = _of_the_forward_pass(behind) or where(sys._getframe(1))
+        place = forward_place(behind) or where(sys._getframe(1))
         mistake = Mistake(kind=kind, what=what, where=place)
         # The gradient of what met two devices meets them too.
         again = behind is not None and kind == "device" and any(other.kind == "device" for other in self.mistakes)
@@ -291,41 +289,6 @@ def _deterministic() -> Iterator[None]:
             yield
     finally:
         torch.use_deterministic_algorithms(before)
-
-
-def where(frame: FrameType | None) -> str:
-    """`nn/warp.py:12 in blit`: the innermost line, from `frame` outwards, neither torch's nor of this folder."""
-    while frame is not None and not _of_interest(frame):
-        frame = frame.f_back
-    return _place(frame, frame.f_lineno) if frame is not None else ""
-
-
-def _of_the_forward_pass(node: Any) -> str:
-    """Where the forward pass made what this node of the backward pass differentiates; "" when that was not kept."""
-    for text in reversed(node.metadata.get("traceback_", ()) if node is not None else ()):
-        found = re.match(r'\s*File "(.+)", line (\d+), in (\S+)', text)
-        if found and not found[1].startswith((_TORCH, _HERE, "<")):
-            return f"{'/'.join(Path(found[1]).parts[-2:])}:{found[2]} in {found[3]}"
-    return ""
-
-
-def where_raised(error: BaseException) -> str:
-    """The same for the innermost such line that an exception passed."""
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        if _of_interest(trace.tb_frame):
-            place = _place(trace.tb_frame, trace.tb_lineno)
-        trace = trace.tb_next
-    return place
-
-
-def _of_interest(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return not file.startswith((_TORCH, _HERE, "<"))
-
-
-def _place(frame: FrameType, line: int) -> str:
-    return f"{'/'.join(Path(frame.f_code.co_filename).parts[-2:])}:{line} in {frame.f_code.co_name}"
 
 
 def _computed(func: Any, args: Any, kwargs: Any) -> Any:

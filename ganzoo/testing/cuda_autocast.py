@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from ganzoo.testing.absent_device import Mistake, where
+from ganzoo.testing.absent_device import Mistake
+from ganzoo.testing.places import where
 
 _LIFTED_BY_THE_CPU_ALONE = ("fft_", "linalg_")
 _MORE = frozenset(

@@ -27,8 +27,9 @@ from ganzoo.architecture import ImageToImage
 from ganzoo.errors import one_line
 from ganzoo.export.exporter import on_cpu
 from ganzoo.specs import BATCH, Dim
-from ganzoo.testing.absent_device import ABSENT, AbsentDevice, Kind, Mistake, where_raised
+from ganzoo.testing.absent_device import ABSENT, AbsentDevice, Kind, Mistake
 from ganzoo.testing.cuda_autocast import CudaAutocast
+from ganzoo.testing.places import where_raised
 from ganzoo.testing.subject import Subject, whole_state
 from ganzoo.training.ema import averaged_state, evaluation_copy
 from ganzoo.training.engine import Engine

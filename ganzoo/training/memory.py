@@ -23,12 +23,11 @@ def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | No
     message = f"Out of memory at a batch of {size}{_on(engine.device)}: {one_line(error, limit=160)}"
     smaller = "a smaller --set data.size=..., or narrower networks"
     if parts == 0:
-        more = next(_divisors(engine), engine.micros)
-        return GanzooError(
-            message,
-            hint=f"Go on or begin again with --set train.accumulate={more}, which keeps the batch and takes it in "
-            f"parts; or begin with a smaller --batch-size, {smaller}.",
-        )
+        more = next(_divisors(engine), None)
+        if more is None:
+            return GanzooError(message, hint=f"Begin with {smaller}.")
+        kept = f"Go on or begin again with --set train.accumulate={more}, which keeps the batch and takes it in parts"
+        return GanzooError(message, hint=f"{kept}; or begin with a smaller --batch-size, {smaller}.")
     if parts is None:
         return GanzooError(f"{message}\nNo smaller part of it fits either.", hint=f"Begin with {smaller}.")
     return GanzooError(
