@@ -42,7 +42,7 @@ def report(request):
 
 
 def machine():
-    from ganzoo.bench.machine import record
+    from ganzoo.runtime.latency.machine import record
 
     facts = record()
     import torch

@@ -9,10 +9,11 @@ import time
 
 import torch
 
-from ganzoo.config.resolve import preset_layer, resolve
-from ganzoo.loading import build_architecture, config_class
-from ganzoo.plugins import Registry
-from ganzoo.specs import DataInfo
+from ganzoo.architecture.build import build_architecture
+from ganzoo.config.resolve import resolve
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import config_class, preset_layer
+from ganzoo.tensors import DataInfo
 
 
 def main(preset, batch, seconds):

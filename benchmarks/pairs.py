@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganzoo.bench.stats import bootstrap_interval
+from ganzoo.runtime.latency.stats import bootstrap_interval
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ import torch
 from conftest import RESULTS, machine, machine_key
 
 from ganzoo.architecture import Batch
+from ganzoo.architecture.build import build_architecture
 from ganzoo.config.resolve import set_layer
-from ganzoo.loading import build_architecture, resolve_for
-from ganzoo.plugins import Registry
-from ganzoo.specs import DataInfo
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import resolve_for
+from ganzoo.tensors import DataInfo
 from ganzoo.training.engine import Engine
 
 FORMS = {"fp32": (False, "off"), "bf16": (True, "off"), "bf16, compiled": (True, "on")}

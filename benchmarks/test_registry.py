@@ -5,7 +5,7 @@ import sys
 
 from helpers import good_plugin, make_distribution
 
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 
 
 def test_fifty_plugins(tmp_path, monkeypatch, benchmark, report):

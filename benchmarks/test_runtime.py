@@ -8,8 +8,9 @@ import pytest
 from helpers import ganzoo
 from pairs import compare
 
-from ganzoo.bench.inputs import InputRequest
-from ganzoo.bench.runner import Request, run
+from ganzoo.runtime.latency.inputs import InputRequest
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.runner import run
 
 EAGER = Path(__file__).parent / "eager.py"
 

@@ -10,8 +10,9 @@ from helpers import ganzoo
 from pairs import compare
 from stylegan_eager import BASE
 
-from ganzoo.bench.inputs import InputRequest
-from ganzoo.bench.runner import Request, run
+from ganzoo.runtime.latency.inputs import InputRequest
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.runner import run
 
 SIZE = 256
 SECONDS = 8

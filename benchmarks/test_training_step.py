@@ -7,11 +7,12 @@ import torch
 from handwritten import HandWritten
 from pairs import compare
 
-from ganzoo.config.resolve import preset_layer, resolve, set_layer
+from ganzoo.architecture.build import build_architecture
+from ganzoo.config.resolve import resolve, set_layer
 from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.data.source import open_source
-from ganzoo.loading import build_architecture, config_class
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import config_class, preset_layer
 from ganzoo.training.engine import Engine
 
 MOST = 1.03

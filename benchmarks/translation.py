@@ -14,7 +14,7 @@ from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
 from ganzoo.evaluation.translation import judge_translation
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.training.start import load_trained
 
 TASKS = {"cyclegan": "neon", "pix2pix": "outline"}

@@ -8,6 +8,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # toy_zoo and helpers are import
 
 @pytest.fixture(scope="session")
 def registry():
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
 
     return Registry.load()

@@ -11,7 +11,7 @@ from toy_zoo.networks import Judge, Painter
 
 from ganzoo import ArchitectureSpec, Preset
 from ganzoo.architecture import Losses, NoiseToImage
-from ganzoo.plugins import Offer
+from ganzoo.plugin.registry import Offer
 
 
 class Right(NoiseToImage):

@@ -15,8 +15,8 @@ from toy_zoo.networks import Judge, Painter
 from ganzoo.architecture import Architecture, Batch, Losses, NoiseToImage, Optimizer, Phase
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.data.batches import Order
-from ganzoo.plugins import Registry
-from ganzoo.specs import DataInfo
+from ganzoo.plugin.registry import Registry
+from ganzoo.tensors import DataInfo
 from ganzoo.testing import RandomPictures, Subject
 from ganzoo.testing.subject import whole_state
 from ganzoo.training.engine import Engine

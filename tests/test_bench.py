@@ -1,7 +1,6 @@
 """The harness: inputs, warm-up, percentiles, placement, checks, the document. No timing decides here."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -10,14 +9,17 @@ import pytest
 from helpers import assert_clean, ganzoo
 from onnx import TensorProto, helper
 
-from ganzoo.bench import runner
-from ganzoo.bench.inputs import InputRequest, make_feed, parse_shape, plan
-from ganzoo.bench.measure import Budget, measure
-from ganzoo.bench.stats import bootstrap_interval, percentiles
 from ganzoo.errors import BenchError, ExportError, GateError, RequestError
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.providers import what_is_missing
-from ganzoo.sessions import open_checked
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency import runner
+from ganzoo.runtime.latency.inputs import InputRequest, make_feed, parse_shape, plan
+from ganzoo.runtime.latency.measure import Budget, measure
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.stats import bootstrap_interval, percentiles
+from ganzoo.runtime.providers.requirements import what_is_missing
+from ganzoo.runtime.session import open_checked
+
+REQUIREMENTS = "ganzoo.runtime.providers.requirements"
 
 
 def save(path, nodes, inputs, outputs=(("y", None),), initializers=()):
@@ -142,7 +144,7 @@ def test_bootstrap_interval_covers_what_it_should():
 
 def test_warm_up_ends_when_times_settle_and_says_so_when_they_do_not(monkeypatch):
     """On a clock of our own: runs take 10 ms at first and 1 ms from the 50th on."""
-    import ganzoo.bench.measure as module
+    import ganzoo.runtime.latency.measure as module
 
     class Clock:
         now = 0.0
@@ -211,15 +213,17 @@ def test_every_missing_piece_of_cuda_has_its_own_sentence(monkeypatch):
     def load(absent):
         return lambda library: f"{absent}: cannot open shared object file" if absent in library else ""
 
-    monkeypatch.setattr("ganzoo.providers._load", load("libcuda.so.1"))
+    monkeypatch.setattr(f"{REQUIREMENTS}._load", load("libcuda.so.1"))
     assert what_is_missing("cuda").startswith("the NVIDIA driver is not installed")
-    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "")
-    monkeypatch.setattr("ganzoo.providers._load", load("providers_cuda"))
+    monkeypatch.setattr(f"{REQUIREMENTS}._driver_trouble", lambda driver: "")
+    monkeypatch.setattr(f"{REQUIREMENTS}._load", load("providers_cuda"))
     assert what_is_missing("cuda").startswith("a library of the CUDA provider cannot be loaded")
-    monkeypatch.setattr("ganzoo.providers._load", lambda library: "")
-    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "the NVIDIA driver sees no GPU")
+    monkeypatch.setattr(f"{REQUIREMENTS}._load", lambda library: "")
+    monkeypatch.setattr(
+        "ganzoo.runtime.providers.requirements._driver_trouble", lambda driver: "the NVIDIA driver sees no GPU"
+    )
     assert what_is_missing("cuda") == "the NVIDIA driver sees no GPU"
-    monkeypatch.setattr("ganzoo.providers._driver_trouble", lambda driver: "")
+    monkeypatch.setattr(f"{REQUIREMENTS}._driver_trouble", lambda driver: "")
     assert what_is_missing("cuda") == "" and what_is_missing("cpu") == ""
 
 
@@ -245,7 +249,7 @@ class FakeSession:
 
 
 def test_a_real_operator_on_the_cpu_is_an_error_and_a_shape_node_is_listed():
-    from ganzoo.sessions import _inspect
+    from ganzoo.runtime.session import _inspect
 
     cuda, cpu = "CUDAExecutionProvider", "CPUExecutionProvider"
     shapes = FakeSession([cuda, cpu], [FakeGroup(cuda, [("c", "Conv")]), FakeGroup(cpu, [("s", "Shape")])])
@@ -259,7 +263,7 @@ def test_a_real_operator_on_the_cpu_is_an_error_and_a_shape_node_is_listed():
 
 
 def test_copies_are_counted_in_the_optimised_graph(tmp_path):
-    from ganzoo.sessions import count_copies
+    from ganzoo.runtime.session import count_copies
 
     nodes = [helper.make_node("MemcpyFromHost", ["x"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
     nodes.append(helper.make_node("MemcpyToHost", ["b"], ["y"]))
@@ -283,7 +287,7 @@ def test_the_document_follows_its_published_schema(result):
     jsonschema = pytest.importorskip("jsonschema")
     from importlib import resources
 
-    schema = json.loads(resources.files("ganzoo.bench").joinpath("result.schema.json").read_text())
+    schema = json.loads(resources.files("ganzoo.runtime.latency").joinpath("result.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(result, schema)
     with pytest.raises(jsonschema.ValidationError):
@@ -326,7 +330,7 @@ def test_outputs_that_differ_from_the_reference_stop_the_measurement(foreign, mo
         return measured
 
     monkeypatch.setattr(runner, "_work", tampered)
-    request = runner.Request(
+    request = Request(
         models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
     )
     with pytest.raises(GateError, match="outputs on cpu differ from the reference by"):
@@ -336,14 +340,14 @@ def test_outputs_that_differ_from_the_reference_stop_the_measurement(foreign, mo
 def test_random_operators_are_measured_and_said_to_be_unchecked(tmp_path):
     node = helper.make_node("RandomNormalLike", ["x"], ["y"])
     file = save(tmp_path / "random.onnx", [node], [("x", None, [4])], [("y", [4])])
-    request = runner.Request(models=[file.path], repeats=1, max_seconds=3)
+    request = Request(models=[file.path], repeats=1, max_seconds=3)
     result = runner.run(request, say=lambda line: None)
     assert result["cases"][0]["output_check"]["status"] == "unchecked"
 
 
 def test_a_worker_that_dies_is_reported(foreign, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    request = runner.Request(
+    request = Request(
         models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
     )
     with pytest.raises(BenchError, match=r"died \(exit status 1\)"):
@@ -354,7 +358,7 @@ def test_shapes_the_model_refuses_at_run_time(tmp_path):
     reshape = helper.make_node("Reshape", ["x", "shape"], ["y"])
     shape = onnx.numpy_helper.from_array(np.array([2, 2], dtype=np.int64), "shape")
     file = save(tmp_path / "r.onnx", [reshape], [("x", None, ["n"])], [("y", [2, 2])], [shape])
-    request = runner.Request(models=[file.path], inputs=InputRequest(batches=(3,)), repeats=1, max_seconds=3)
+    request = Request(models=[file.path], inputs=InputRequest(batches=(3,)), repeats=1, max_seconds=3)
     with pytest.raises(ExportError, match=r"cannot run r\.onnx with \{'x': \[3\]\}"):
         runner.run(request, say=lambda line: None)
 
@@ -379,21 +383,10 @@ def test_bench_inspect_and_verify_work_where_torch_is_not_installed(tmp_path):
     assert "torch is not installed here" in json.loads(doctor.stdout)["problems"][0]
 
 
-def test_nothing_below_bench_imports_torch():
-    code = (
-        "import sys, pkgutil, importlib, ganzoo.bench\n"
-        "for item in pkgutil.iter_modules(ganzoo.bench.__path__, 'ganzoo.bench.'): importlib.import_module(item.name)\n"
-        "import ganzoo.sessions, ganzoo.onnx_file\n"
-        "print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
-
-
 @pytest.mark.parametrize("knows", ["both", "old", "neither"])
 def test_the_gpus_record_with_drivers_that_know_other_names(tmp_path, monkeypatch, knows):
     """An nvidia-smi that refuses a whole query for one field that it does not know, as the real one does."""
-    from ganzoo.bench import machine
+    from ganzoo.runtime.latency import machine
 
     refused = {"both": (), "old": ("clocks_event_reasons.active",),
                "neither": ("clocks_event_reasons.active", "clocks_throttle_reasons.active")}[knows]  # fmt: skip

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ganzoo.config import Ge, Gt, Help, NoiseToImageConfig, Schedule, toml
 from ganzoo.config.fields import describe
-from ganzoo.config.resolve import Layer, file_layer, preset_layer, resolve, set_layer
+from ganzoo.config.resolve import Layer, file_layer, resolve, set_layer
 from ganzoo.errors import RequestError
+from ganzoo.plugin.settings import preset_layer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

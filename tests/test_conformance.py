@@ -2,7 +2,7 @@
 
 from toy_zoo import OFFERS
 
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import ArchitectureConformance
 
 SUBJECTS = {offer.qualified_name: offer.qualified_name for offer in Registry.load().architectures}

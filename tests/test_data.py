@@ -11,7 +11,7 @@ from ganzoo.data.folder import FolderSource
 from ganzoo.data.pictures import grid, read_picture, to_uint8
 from ganzoo.data.source import open_source
 from ganzoo.errors import DataError, RequestError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 RED = (200, 30, 10)
 

@@ -7,7 +7,7 @@ from toy_zoo import OFFERS
 
 from ganzoo.architecture import Architecture, Batch, Ema, Graph, Losses, Optimizer, Phase
 from ganzoo.errors import DivergedError, PluginError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 from ganzoo.testing import Subject
 from ganzoo.training.ema import Average
 from ganzoo.training.engine import Engine

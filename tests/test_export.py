@@ -13,15 +13,16 @@ from torch import nn
 from toy_zoo import OFFERS
 
 from ganzoo.architecture import Graph
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import ExportError, GateError, RequestError
-from ganzoo.export.exporter import Origin, export
-from ganzoo.export.proof import BATCHES, proof_path, verify
-from ganzoo.export.trace import OPSET
-from ganzoo.onnx_file import OnnxFile, summarize
-from ganzoo.sessions import open_checked
-from ganzoo.specs import BATCH, TensorSpec
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.proof import BATCHES, proof_path, verify
+from ganzoo.exporting.trace import OPSET
+from ganzoo.runtime.file import OnnxFile, summarize
+from ganzoo.runtime.session import open_checked
+from ganzoo.tensors import BATCH, TensorSpec
 from ganzoo.testing import Subject
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 
 Z = TensorSpec(name="z", shape=(BATCH, 4))
 OUT = TensorSpec(name="image", shape=(BATCH, 1, 2, 2), draw="image")

@@ -14,7 +14,7 @@ from helpers import assert_clean, ganzoo
 from safetensors.torch import load_file
 
 from ganzoo.errors import CheckpointError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject
 from ganzoo.testing.subject import differing, whole_state
 from ganzoo.training import checkpoint

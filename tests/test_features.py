@@ -15,8 +15,9 @@ from ganzoo.data.flips import WithFlips
 from ganzoo.data.resident import Resident, fits
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, thumbnails
-from ganzoo.plugins import Offer
-from ganzoo.specs import ArchitectureSpec, DataInfo, Preset
+from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.specs import ArchitectureSpec, Preset
+from ganzoo.tensors import DataInfo
 from ganzoo.testing import ArchitectureConformance, RandomPictures, Subject
 from ganzoo.training import checkpoint
 from ganzoo.training.engine import Engine

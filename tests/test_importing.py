@@ -11,8 +11,8 @@ import torch
 from helpers import assert_clean, ganzoo
 from safetensors.torch import save_file
 
+from ganzoo.architecture.foreign_weights import load_tensors
 from ganzoo.errors import CheckpointError, RequestError
-from ganzoo.importing import load_tensors
 
 
 class Run:

@@ -17,7 +17,7 @@ from ganzoo.data.crops import Centred, RandomCrops
 from ganzoo.data.digit_tasks import held_out_pictures, training_pictures
 from ganzoo.data.domains import kind_of, open_kind, with_whole_paths
 from ganzoo.errors import DataError, RequestError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 from ganzoo.testing import RandomPictures
 
 

@@ -7,7 +7,7 @@ import pytest
 from helpers import assert_clean, ganzoo, good_plugin, make_distribution
 
 from ganzoo.errors import PluginError, RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 
 BROKEN = {
     "import-error": ("import no_such_module_at_all\nGANZOO_API = 1", "No module named 'no_such_module_at_all'"),
@@ -155,7 +155,7 @@ def test_strict_mode_turns_isolation_off(site, monkeypatch):
 
 def test_an_older_api_that_still_works_is_loaded(site, monkeypatch):
     make_distribution(site, "vintage", good_plugin("vintage-gan"))
-    monkeypatch.setattr("ganzoo.plugins.API_VERSION", 2)
+    monkeypatch.setattr("ganzoo.plugin.registry.API_VERSION", 2)
     registry = Registry.load()
     assert registry.architecture("vintage-gan")
     assert next(report.api for report in registry.plugins if report.distribution == "vintage") == 1
@@ -192,7 +192,7 @@ def test_a_missing_implementation_names_the_distribution(tmp_path):
 
 
 def test_a_missing_first_party_plugin_names_its_package(monkeypatch):
-    monkeypatch.setattr("ganzoo.plugins.entry_points", lambda: iter(()))
+    monkeypatch.setattr("ganzoo.plugin.registry.entry_points", lambda: iter(()))
     with pytest.raises(RequestError) as caught:
         Registry.load().architecture("dcgan")
     assert caught.value.hint == "It is published as ganzoo-dcgan: pip install ganzoo-dcgan"

@@ -13,10 +13,10 @@ import pytest
 from helpers import assert_clean, ganzoo
 from test_bench import save
 
-from ganzoo import providers
 from ganzoo.errors import BenchError, ExportError
-from ganzoo.provider_failures import explain
-from ganzoo.sessions import open_checked
+from ganzoo.runtime.providers import requirements
+from ganzoo.runtime.providers.failures import explain
+from ganzoo.runtime.session import open_checked
 
 TEXTS = json.loads((Path(__file__).parent / "data" / "provider_failures.json").read_text(encoding="utf-8"))
 
@@ -112,7 +112,8 @@ def hidden(folder, *libraries, everywhere=True):
 def told(folder, driver=None):
     """What a process with these libraries says is missing."""
     code = (
-        "from ganzoo.providers import find_trouble; t = find_trouble('cuda'); t and print(t.reason, t.remedy, sep='|')"
+        "from ganzoo.runtime.providers.requirements import find_trouble; t = find_trouble('cuda'); "
+        "t and print(t.reason, t.remedy, sep='|')"
     )
     paths = os.pathsep.join(filter(None, [str(driver or ""), os.environ.get("LD_LIBRARY_PATH", "")]))
     environment = {
@@ -196,18 +197,18 @@ def test_a_provider_that_fails_in_the_middle_of_a_run_is_not_replaced_by_the_cpu
 
 
 def test_a_damaged_file_is_not_taken_for_a_broken_provider(tmp_path, monkeypatch):
-    from ganzoo import sessions
+    from ganzoo.runtime import session
 
     path = tmp_path / "damaged.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(ExportError, match="cannot load .*damaged.onnx"):
-        sessions._create(path, [("CUDAExecutionProvider", {})], threads=0, optimize=True)
+        session._create(path, [("CUDAExecutionProvider", {})], threads=0, optimize=True)
 
 
 def test_the_remedy_is_the_hint(monkeypatch):
     monkeypatch.setattr(
-        providers, "find_trouble", lambda provider: explain("libcurand.so.10: cannot open shared object file")
+        requirements, "find_trouble", lambda provider: explain("libcurand.so.10: cannot open shared object file")
     )
     with pytest.raises(BenchError, match="does not work here: the library libcurand.so.10 is missing") as caught:
-        providers.require("cuda")
+        requirements.require("cuda")
     assert "nvidia-curand" in caught.value.hint and "ganzoo doctor" in caught.value.hint

@@ -6,7 +6,7 @@ import pytest
 import torch
 from planted_mistakes import MISTAKES, offer, offer_of
 
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject, rehearse
 from ganzoo.testing.absent_device import ABSENT, AbsentDevice
 from ganzoo.testing.rehearsal import steps_to_rehearse

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganzoo import ArchitectureSpec, Dim, Preset, TensorSpec
-from ganzoo.specs import BATCH
+from ganzoo.tensors import BATCH
 
 Z = TensorSpec(name="z", shape=(BATCH, 5))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ganzoo.architecture import Shard, Step
-from ganzoo.architecture.step import derive_key
+from ganzoo.keys import derive_key
 
 CPU = torch.device("cpu")
 

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from ganzoo.config import TrainConfig
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import RandomPictures
 from ganzoo.training.run import target_steps
 
@@ -202,8 +202,8 @@ def test_lengths():
 def test_training_leaves_the_callers_randomness_alone(tmp_path):
     import torch
 
-    from ganzoo.config.resolve import preset_layer, resolve, set_layer
-    from ganzoo.loading import config_class
+    from ganzoo.config.resolve import resolve, set_layer
+    from ganzoo.plugin.settings import config_class, preset_layer
     from ganzoo.training.start import begin
 
     registry = Registry.load()
@@ -236,8 +236,8 @@ class Told:
 
 
 def _trainer(registry, out, told, *assignments):
-    from ganzoo.config.resolve import preset_layer, resolve, set_layer
-    from ganzoo.loading import config_class
+    from ganzoo.config.resolve import resolve, set_layer
+    from ganzoo.plugin.settings import config_class, preset_layer
     from ganzoo.training.start import begin
 
     offer = registry.architecture("dcgan")

@@ -8,11 +8,11 @@ import torch
 from helpers import assert_clean, ganzoo
 from PIL import Image
 
-from ganzoo.bench.inputs import InputRequest, parse_size, plan
 from ganzoo.cli.models import open_model
 from ganzoo.cli.translate import translate_pixels
 from ganzoo.errors import RequestError
-from ganzoo.onnx_file import OnnxFile
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency.inputs import InputRequest, parse_size, plan
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_size_is_for_pictures(tmp_path, runs):
 
 def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     """A generator of our own, saved as the authors' code would have."""
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
     from ganzoo.training.start import load_trained
 
     trained = load_trained(runs / "cyclegan", Registry.load(), say=print)
@@ -312,7 +312,7 @@ def test_an_average_of_a_network_that_two_directions_share_is_one():
 
     from ganzoo.architecture import Direction, ImageToImage
     from ganzoo.config import ImageToImageConfig
-    from ganzoo.specs import DataInfo
+    from ganzoo.tensors import DataInfo
 
     class Mirror(ImageToImage):
         def build(self):

@@ -30,7 +30,7 @@ def test_a_wheel_holds_its_own_package_and_no_other(wheels):
         assert f"{package}/py.typed" in names
         assert any(name.endswith("licenses/LICENSE") for name in names)
     names = zipfile.ZipFile(wheels["ganzoo"]).namelist()
-    for data in ("ganzoo/data/digits.npz", "ganzoo/data/DIGITS.md", "ganzoo/bench/result.schema.json"):
+    for data in ("ganzoo/data/digits.npz", "ganzoo/data/DIGITS.md", "ganzoo/runtime/latency/result.schema.json"):
         assert data in names
 
 

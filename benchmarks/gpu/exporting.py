@@ -10,17 +10,20 @@ import numpy as np
 import surroundings
 import torch
 
+from ganzoo.architecture.build import build_architecture
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config.resolve import set_layer
-from ganzoo.export.exporter import Origin, export
-from ganzoo.export.proof import repeat_proof
-from ganzoo.loading import build_architecture, resolve_for
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.plugins import Registry
-from ganzoo.providers import PROVIDERS, find_trouble
-from ganzoo.sessions import draw, open_checked
-from ganzoo.specs import BATCH, DataInfo, Dim
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.proof import repeat_proof
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import resolve_for
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.providers.requirements import find_trouble
+from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.runtime.session import draw, open_checked
+from ganzoo.tensors import BATCH, DataInfo, Dim
 from ganzoo.testing import Subject
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 
 REAL = {"dcgan": ("paper", 64), "stylegan2": ("auto", 256), "cyclegan": ("paper", 256)}
 GRAPHED_BATCH = 4

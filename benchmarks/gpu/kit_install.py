@@ -23,7 +23,7 @@ for name in ("torch", "onnxruntime-gpu", "ganzoo"):
         print(name, metadata.version(name))
     except metadata.PackageNotFoundError:
         print(name, "is not there")
-from ganzoo.providers import find_trouble, missing_libraries
+from ganzoo.runtime.providers.requirements import find_trouble, missing_libraries
 missing = missing_libraries()
 print("shared libraries still missing:", ", ".join(missing) or "none")
 trouble = find_trouble("cuda")

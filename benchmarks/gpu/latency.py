@@ -12,10 +12,11 @@ from pathlib import Path
 
 from exporting import NEEDS, REAL, build
 
-from ganzoo.bench.inputs import InputRequest
-from ganzoo.bench.runner import Request, run
-from ganzoo.export.exporter import Origin, export
-from ganzoo.providers import find_trouble
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.runtime.latency.inputs import InputRequest
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.runner import run
+from ganzoo.runtime.providers.requirements import find_trouble
 
 BATCHES, SMALL_BATCHES = (1, 8, 32, 128), (1, 2)
 FORMS, COMPILED = ("eager", "eager bf16"), ("compiled", "CUDA graphs")

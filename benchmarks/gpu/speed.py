@@ -14,12 +14,13 @@ from pairs import summarize
 from plain_loops import PlainCycleGAN, PlainDCGAN, PlainStyleGAN2, loader
 
 from ganzoo.architecture import Batch
+from ganzoo.architecture.build import build_architecture
 from ganzoo.config.resolve import set_layer
 from ganzoo.data.batches import Order
 from ganzoo.data.resident import Resident
-from ganzoo.loading import build_architecture, resolve_for
-from ganzoo.plugins import Registry
-from ganzoo.specs import DataInfo
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import resolve_for
+from ganzoo.tensors import DataInfo
 from ganzoo.testing import RandomPictures
 from ganzoo.training.device import backends
 from ganzoo.training.engine import Engine

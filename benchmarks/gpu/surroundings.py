@@ -18,7 +18,7 @@ def device_name():
 def record():
     import torch
 
-    from ganzoo.bench import machine
+    from ganzoo.runtime.latency import machine
 
     facts = machine.record()
     keys = ("cpu", "logical_cpus", "usable_cpus", "memory_bytes", "python", "onnxruntime", "onnxruntime_build")
@@ -42,7 +42,7 @@ def record():
 
 def gpu_state():
     """Clocks, power, temperature, throttling now; None without a GPU."""
-    from ganzoo.bench import machine
+    from ganzoo.runtime.latency import machine
 
     return machine.gpu_state(0) if device_name() == "cuda" else None
 
@@ -56,7 +56,7 @@ def key(facts):
 
 def source_sha256():
     """A hash of the code at work, ganzoo's, its plugins' and these scripts': figures of other code are not mixed in."""
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
 
     names = {offer.spec.implementation.partition(":")[0].partition(".")[0] for offer in Registry.load().architectures}
     digest = hashlib.sha256()

@@ -33,8 +33,8 @@ def ort(model, batch, provider, seconds):
 
     import onnxruntime
 
-    from ganzoo.bench.inputs import InputRequest, make_feed, plan
-    from ganzoo.onnx_file import OnnxFile
+    from ganzoo.runtime.file import OnnxFile
+    from ganzoo.runtime.latency.inputs import InputRequest, make_feed, plan
 
     with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()

@@ -13,7 +13,7 @@ import torch
 
 from ganzoo.data.resident import Resident
 from ganzoo.errors import DivergedError, GanzooError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import RandomPictures, Subject
 from ganzoo.testing.subject import differing, whole_state
 from ganzoo.training import checkpoint
@@ -206,7 +206,7 @@ def out_of_memory(report, device):
 def _train_dcgan(batch, *assignments):
     """Two steps of the real command's trainer; the message of its error, or ""."""
     from ganzoo.config.resolve import set_layer
-    from ganzoo.loading import resolve_for
+    from ganzoo.plugin.settings import resolve_for
     from ganzoo.training.reporting import Silent
     from ganzoo.training.start import begin
 

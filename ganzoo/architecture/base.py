@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture.records import Ema, Graph, Optimizer, Phase
 from ganzoo.architecture.step import Step
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 
 class Architecture(nn.Module, ABC):

@@ -13,7 +13,7 @@ from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.records import Ema, Graph
 from ganzoo.config import ImageToImageConfig
 from ganzoo.errors import RequestError
-from ganzoo.specs import BATCH, DataInfo, Dim, TensorSpec
+from ganzoo.tensors import BATCH, DataInfo, Dim, TensorSpec
 
 Domain = Literal["source", "target"]
 

@@ -23,7 +23,7 @@ from ganzoo.config import NoiseToImageConfig
 from ganzoo.errors import RequestError
 from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_layers, normalize_spectrum
 from ganzoo.objectives.penalties import Critic
-from ganzoo.specs import BATCH, TensorSpec
+from ganzoo.tensors import BATCH, TensorSpec
 
 
 class NoiseToImage(Architecture):

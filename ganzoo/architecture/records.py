@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from ganzoo.specs import TensorSpec
+from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from ganzoo.architecture.step import Step

@@ -17,19 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.keys import key_of
 from ganzoo.nn import to_device
-
-
-def derive_key(*parts: object) -> int:
-    """A 63-bit key from printable parts; equal parts give equal keys on every machine."""
-    return _key(hashlib.blake2b(digest_size=8), "\x1f".join(map(str, parts)))
-
-
-def _key(begun: hashlib.blake2b, text: str) -> int:
-    """The key of a text whose beginning has been hashed already."""
-    whole = begun.copy()
-    whole.update(text.encode())
-    return int.from_bytes(whole.digest(), "little") >> 1
 
 
 def seed_default_generators(key: int, device: torch.device) -> None:
@@ -113,7 +102,7 @@ class Step:
         drawn = torch.empty(shape, device=self.device)
         start = shape[0] * self._shard.index
         for row in range(shape[0]):
-            generator.manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}\x1f{start + row}"))
+            generator.manual_seed(key_of(self._begun, f"{self._scope}\x1f{purpose}\x1f{start + row}"))
             drawn[row].normal_(generator=generator)
         return drawn.to(self._dtype)
 
@@ -160,7 +149,7 @@ class Step:
 
     def _seed_defaults(self, scope: str) -> None:
         # Strangers use nn.Dropout and torch.randn, which know nothing of keys.
-        seed_default_generators(_key(self._begun, f"default\x1f{scope}\x1f{self._shard.index}"), self.device)
+        seed_default_generators(key_of(self._begun, f"default\x1f{scope}\x1f{self._shard.index}"), self.device)
 
     def _note(self, purpose: str) -> None:
         if (self._scope, purpose) in self._drawn:
@@ -171,7 +160,7 @@ class Step:
 
     def _draw(self, purpose: str, shape: tuple[int, ...], make: Callable[..., Tensor]) -> Tensor:
         self._note(purpose)
-        generator = torch.Generator().manual_seed(_key(self._begun, f"{self._scope}\x1f{purpose}"))
+        generator = torch.Generator().manual_seed(key_of(self._begun, f"{self._scope}\x1f{purpose}"))
         samples, count = shape[0], self._shard.count
         drawn = make((samples * count, *shape[1:]), generator=generator)
         start = samples * self._shard.index

@@ -11,7 +11,7 @@ import click
 from ganzoo.cli.common import json_option, print_json, table
 
 if TYPE_CHECKING:
-    from ganzoo.bench.inputs import InputRequest
+    from ganzoo.runtime.latency.inputs import InputRequest
 
 
 @click.command("bench")
@@ -69,9 +69,10 @@ def command(
     Needs no torch. Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
     times have settled. A percentile that the number of samples cannot carry is not printed.
     """
-    from ganzoo.bench.result import rows
-    from ganzoo.bench.runner import Request, run
     from ganzoo.errors import RequestError, one_line
+    from ganzoo.runtime.latency.request import Request
+    from ganzoo.runtime.latency.result import rows
+    from ganzoo.runtime.latency.runner import run
 
     if out is not None and not out.parent.is_dir():
         raise RequestError(f"There is no directory {out.parent} for {out.name}.")
@@ -100,8 +101,8 @@ def command(
 
 
 def _inputs(batch: str | None, size: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) -> InputRequest:
-    from ganzoo.bench.inputs import InputRequest, parse_shape, parse_size
     from ganzoo.errors import RequestError
+    from ganzoo.runtime.latency.inputs import InputRequest, parse_shape, parse_size
 
     batches: list[int] = []
     for text in (batch or "").split(",") if batch else []:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -29,7 +29,7 @@ def warn(line: str) -> None:
 
 def load_registry() -> Registry:
     """The installed plugins; a broken one is a line on stderr."""
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
 
     return Registry.load(warn=warn)
 

@@ -13,8 +13,8 @@ import click
 from ganzoo.cli.common import load_registry, table
 
 if TYPE_CHECKING:
-    from ganzoo.export.exporter import Exported
-    from ganzoo.plugins import Registry
+    from ganzoo.exporting.exporter import Exported
+    from ganzoo.plugin.registry import Registry
 
 _JUDGED = 2000
 
@@ -68,8 +68,8 @@ def _free(out: Path) -> Path:
 
 def _train(registry: Registry, architecture: str, out: Path, seconds: float) -> None:
     from ganzoo.cli.progress import Display
-    from ganzoo.config.resolve import Layer, preset_layer, resolve
-    from ganzoo.loading import config_class
+    from ganzoo.config.resolve import Layer, resolve
+    from ganzoo.plugin.settings import config_class, preset_layer
     from ganzoo.training.start import begin
 
     offer = registry.architecture(architecture)
@@ -89,7 +89,7 @@ def _train(registry: Registry, architecture: str, out: Path, seconds: float) -> 
 
 
 def _export(registry: Registry, out: Path) -> Exported:
-    from ganzoo.export.exporter import Origin, export
+    from ganzoo.exporting.exporter import Origin, export
     from ganzoo.training.start import load_trained
 
     trained = load_trained(out, registry, say=click.echo)
@@ -123,9 +123,10 @@ def _sample(model: Path, out: Path) -> Path:
 
 
 def _bench(model: Path, out: Path) -> None:
-    from ganzoo.bench.inputs import InputRequest
-    from ganzoo.bench.result import rows
-    from ganzoo.bench.runner import Request, run
+    from ganzoo.runtime.latency.inputs import InputRequest
+    from ganzoo.runtime.latency.request import Request
+    from ganzoo.runtime.latency.result import rows
+    from ganzoo.runtime.latency.runner import run
 
     request = Request(models=[model], inputs=InputRequest(batches=(1, 8, 32)), repeats=1, max_seconds=24.0)
     result: dict[str, Any] = run(request, say=lambda line: None)

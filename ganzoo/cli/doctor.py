@@ -74,7 +74,8 @@ def _onnxruntime(problems: list[str]) -> dict[str, Any]:
     try:
         import onnxruntime
 
-        from ganzoo.providers import PROVIDERS, what_is_missing
+        from ganzoo.runtime.providers.requirements import what_is_missing
+        from ganzoo.runtime.providers.table import PROVIDERS
     except Exception as error:
         problems.append(f"onnxruntime cannot be imported: {one_line(error)}; sample, export, verify and bench need it")
         return {"usable": False, "installed": installed}

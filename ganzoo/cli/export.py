@@ -11,7 +11,7 @@ from ganzoo.cli.common import json_option, load_registry, print_json, warn
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Architecture
-    from ganzoo.export.exporter import Origin
+    from ganzoo.exporting.exporter import Origin
 
 
 @click.command("export")
@@ -68,7 +68,7 @@ def command(
     are in MODEL.proof.json beside it.
     """
     from ganzoo.errors import RequestError
-    from ganzoo.export.exporter import export
+    from ganzoo.exporting.exporter import export
 
     if untrained:
         if checkpoint is not None:
@@ -113,8 +113,8 @@ def command(
 
 def _trained(path: Path, checkpoint: str) -> tuple[Architecture, Origin]:
     from ganzoo.errors import RequestError
-    from ganzoo.export.exporter import Origin
-    from ganzoo.plugins import Registry
+    from ganzoo.exporting.exporter import Origin
+    from ganzoo.plugin.registry import Registry
     from ganzoo.training.start import load_trained
 
     registry: Registry = load_registry()
@@ -130,11 +130,12 @@ def _trained(path: Path, checkpoint: str) -> tuple[Architecture, Origin]:
 
 
 def _untrained(name: str, preset: str | None, assignments: tuple[str, ...], seed: int) -> tuple[Architecture, Origin]:
+    from ganzoo.architecture.build import build_architecture
+    from ganzoo.architecture.evaluation import evaluation_copy
     from ganzoo.config.resolve import set_layer
-    from ganzoo.export.exporter import Origin
-    from ganzoo.loading import build_architecture, resolve_for
-    from ganzoo.specs import DataInfo
-    from ganzoo.training.ema import evaluation_copy
+    from ganzoo.exporting.exporter import Origin
+    from ganzoo.plugin.settings import resolve_for
+    from ganzoo.tensors import DataInfo
 
     offer = load_registry().architecture(name)
     resolved = resolve_for(offer, [set_layer(assignments)], preset=preset)

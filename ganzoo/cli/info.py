@@ -17,7 +17,7 @@ def command(architecture: str, as_json: bool) -> None:
     """Show one architecture: task, paper, presets, every setting."""
     from ganzoo.config.fields import describe
     from ganzoo.config.tables import DataConfig, TrainConfig
-    from ganzoo.loading import config_class
+    from ganzoo.plugin.settings import config_class
 
     offer = load_registry().architecture(architecture)
     spec = offer.spec

@@ -18,7 +18,7 @@ def command(model: Path, as_json: bool) -> None:
 
     Any ONNX file, ours or not. Needs no torch.
     """
-    from ganzoo.onnx_file import OnnxFile, summarize
+    from ganzoo.runtime.file import OnnxFile, summarize
 
     facts = summarize(OnnxFile(model))
     if as_json:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ganzoo.architecture import Graph
-    from ganzoo.specs import TensorSpec
+    from ganzoo.tensors import TensorSpec
     from ganzoo.training.start import Trained
 
 BATCH = 16
@@ -68,8 +68,8 @@ def open_model(paths: Sequence[Path], checkpoint: str | None = None) -> Model:
 
 def _open_file(path: Path) -> Painter:
     from ganzoo.errors import RequestError
-    from ganzoo.onnx_file import PREFIX, OnnxFile
-    from ganzoo.sessions import open_checked, run_session
+    from ganzoo.runtime.file import PREFIX, OnnxFile
+    from ganzoo.runtime.session import open_checked, run_session
 
     file = OnnxFile(path)
     inputs, outputs = file.input_specs, file.output_specs

@@ -14,7 +14,7 @@ from ganzoo.cli.common import load_registry, warn
 
 if TYPE_CHECKING:
     from ganzoo.config.resolve import Layer, Resolved
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
     from ganzoo.training.ranks import Ranks
     from ganzoo.training.reporting import Observer
     from ganzoo.training.trainer import Outcome, Trainer
@@ -194,7 +194,7 @@ def _resolve(
     data: Mapping[str, str | None],
 ) -> Resolved:
     from ganzoo.config.resolve import file_layer, set_layer
-    from ganzoo.loading import resolve_for
+    from ganzoo.plugin.settings import resolve_for
 
     offer = registry.architecture(architecture)
     layers: list[Layer] = []

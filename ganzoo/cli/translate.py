@@ -101,7 +101,7 @@ def translate_pixels(pixels: NDArray[np.uint8], *painters: Painter) -> list[NDAr
 def _as_input(painter: Painter, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     import numpy as np
 
-    from ganzoo.specs import Dim
+    from ganzoo.tensors import Dim
 
     spec, given = painter.inputs[0], pixels.shape[1:]
     wanted = [

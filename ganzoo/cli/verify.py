@@ -20,7 +20,7 @@ def command(model: Path, provider: str, as_json: bool) -> None:
     Needs MODEL.proof.json beside the file, and no torch: it holds a sample of the pixels that torch
     painted. Exit status 3 when the file is not the proved one or does not paint them here.
     """
-    from ganzoo.export.proof import verify
+    from ganzoo.exporting.proof import verify
 
     proof = verify(model, provider)
     if as_json:

@@ -14,7 +14,6 @@ from ganzoo.config.fields import FieldInfo, describe, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
 from ganzoo.errors import RequestError, nearest
-from ganzoo.specs import ArchitectureSpec
 
 ConfigT = TypeVar("ConfigT")
 
@@ -83,19 +82,6 @@ def as_dict(config: Any) -> dict[str, Any]:
 def _as_table(schedule: Schedule) -> dict[str, Any]:
     """Without what it does not state: TOML has no null, and what is read back must be what was written."""
     return {key: value for key, value in as_dict(schedule).items() if value is not None}
-
-
-def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
-    """The layer of a preset. Raises RequestError for a name the architecture does not have."""
-    preset = spec.presets.get(name)
-    if preset is None:
-        raise RequestError(
-            f"{spec.name} has no preset {name!r}.{nearest(name, spec.presets)} "
-            f"Presets: {', '.join(spec.presets) or 'none'}.",
-            hint=f"See `ganzoo info {spec.name}`.",
-        )
-    tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
-    return Layer(origin=f"preset {name}", tables=tables)
 
 
 def file_layer(path: Path) -> Layer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.architecture.step import derive_key
+from ganzoo.keys import derive_key
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch, Pair

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
-from ganzoo.architecture.step import derive_key
 from ganzoo.data.source import DataSource
+from ganzoo.keys import derive_key
 
 
 class RandomCrops:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ganzoo.config import DataConfig
 from ganzoo.data.digits import TRAIN_COUNT, Digits, enlarge, load_digits
 from ganzoo.errors import RequestError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair

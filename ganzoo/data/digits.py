@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganzoo.config import DataConfig
 from ganzoo.data.pictures import RESIZE_FILTERS
 from ganzoo.errors import RequestError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch

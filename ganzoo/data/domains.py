@@ -13,7 +13,7 @@ from ganzoo.architecture import Architecture, Batch, ImageToImage, Pair
 from ganzoo.config import DataConfig
 from ganzoo.data.source import DataSource, Notify, locate, open_source
 from ganzoo.errors import DataError, RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 
 Kind = Literal["pictures", "pairs", "domains"]
 """Batches; Pairs whose source and target show the same thing; Pairs of two sides that are shuffled on their own."""

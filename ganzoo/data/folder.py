@@ -15,7 +15,7 @@ from ganzoo.config import DataConfig
 from ganzoo.data.pictures import read_picture
 from ganzoo.data.store import PictureStore
 from ganzoo.errors import DataError, nearest
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch

@@ -15,7 +15,7 @@ from ganzoo.data.folder import DEFAULT_SIZE, find_pictures
 from ganzoo.data.pictures import open_picture, square
 from ganzoo.data.store import PictureStore
 from ganzoo.errors import DataError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ganzoo.hookspecs import hookimpl
-from ganzoo.specs import DataSourceSpec
+from ganzoo.plugin.hooks import hookimpl
+from ganzoo.plugin.specs import DataSourceSpec
 
 GANZOO_API = 1
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ganzoo.config import DataConfig
 from ganzoo.errors import DataError, GanzooError, RequestError, one_line
-from ganzoo.plugins import Offer, Registry, load_object
-from ganzoo.specs import DataInfo, DataSourceSpec
+from ganzoo.plugin.registry import Offer, Registry, load_object
+from ganzoo.plugin.specs import DataSourceSpec
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ganzoo.errors import GanzooError, PluginError, one_line
-from ganzoo.plugins import Offer, Registry, load_object
-from ganzoo.specs import LoggerSpec
+from ganzoo.plugin.registry import Offer, Registry, load_object
+from ganzoo.plugin.specs import LoggerSpec
 
 
 @runtime_checkable

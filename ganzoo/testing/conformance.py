@@ -10,19 +10,21 @@ from typing import Any, ClassVar
 
 import torch
 
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config.fields import describe
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import RequestError
-from ganzoo.export.exporter import Origin, export
-from ganzoo.loading import config_class, resolve_for
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import BATCH, ArchitectureSpec, Dim
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.plugin.registry import Offer, Registry
+from ganzoo.plugin.settings import config_class, resolve_for
+from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.tensors import BATCH, Dim
 from ganzoo.testing.absent_device import Kind
 from ganzoo.testing.rehearsal import rehearse, steps_to_rehearse
 from ganzoo.testing.subject import Subject, differing, whole_state
 from ganzoo.training import checkpoint
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 
 _COMPILED_WITHIN = 1e-3  # of a loss, after a few steps of Adam: operators are fused and round otherwise
 _MOST_COMPILED = 100  # of the steps that are rehearsed, those of the beginning: each size is compiled anew
@@ -51,7 +53,7 @@ class ArchitectureConformance:
             return  # not installed, so there is no entry point to import
         heavy = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "pydantic")
         code = (
-            "import sys; from ganzoo.plugins import Registry; Registry.load(); "
+            "import sys; from ganzoo.plugin.registry import Registry; Registry.load(); "
             f"print(*[name for name in {heavy!r} if name in sys.modules])"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

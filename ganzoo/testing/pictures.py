@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganzoo.architecture import Batch, Pair
-from ganzoo.specs import DataInfo, Task
+from ganzoo.plugin.specs import Task
+from ganzoo.tensors import DataInfo
 
 
 class RandomPictures:

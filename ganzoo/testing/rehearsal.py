@@ -24,14 +24,15 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architecture import ImageToImage
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import one_line
-from ganzoo.export.exporter import on_cpu
-from ganzoo.specs import BATCH, Dim
+from ganzoo.exporting.exporter import on_cpu
+from ganzoo.tensors import BATCH, Dim
 from ganzoo.testing.absent_device import ABSENT, AbsentDevice, Kind, Mistake
 from ganzoo.testing.cuda_autocast import CudaAutocast
 from ganzoo.testing.places import where_raised
 from ganzoo.testing.subject import Subject, whole_state
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.previews import write_previews
 

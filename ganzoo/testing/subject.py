@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ganzoo.architecture import Architecture, Batch, ImageToImage, Pair
-from ganzoo.config.resolve import Layer, preset_layer, resolve
+from ganzoo.architecture.build import build_architecture
+from ganzoo.config.resolve import Layer, resolve
 from ganzoo.data.batches import Order
-from ganzoo.loading import build_architecture, config_class
-from ganzoo.plugins import Offer
-from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.settings import config_class, preset_layer
+from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.tensors import DataInfo
 from ganzoo.testing.pictures import RandomPictures
 from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Compile, Engine

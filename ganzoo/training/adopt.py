@@ -11,12 +11,13 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo.architecture import Architecture
+from ganzoo.architecture.build import build_architecture
+from ganzoo.architecture.foreign_weights import Imported
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import CheckpointError, GanzooError, PluginError, RequestError, one_line
-from ganzoo.importing import Imported
-from ganzoo.loading import build_architecture, config_class
-from ganzoo.plugins import Offer, Registry, load_object
-from ganzoo.specs import ArchitectureSpec
+from ganzoo.plugin.registry import Offer, Registry, load_object
+from ganzoo.plugin.settings import config_class
+from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.run import Run, check_free
 

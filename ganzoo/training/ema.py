@@ -59,17 +59,6 @@ class Average:
             torch._foreach_lerp_(self._averages, self._lives, 1 - beta)
 
 
-def evaluation_copy(architecture: Architecture, average: Mapping[str, Mapping[str, Tensor]] | None) -> Architecture:
-    """A copy in evaluation mode with the averaged weights in place; the original is not touched.
-
-    average: state dicts by submodule name, as `averaged_state` gives them, or None for the live weights.
-    """
-    twin = copy.deepcopy(architecture).requires_grad_(False).eval()
-    for name, state in (average or {}).items():
-        twin.get_submodule(name).load_state_dict(state)
-    return twin
-
-
 def averaged_state(average: Average | None) -> dict[str, dict[str, Tensor]] | None:
     """State dicts of the averaged submodules, by the names the architecture uses."""
     if average is None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.ema import Average
 from ganzoo.training.engine import Engine

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from ganzoo.architecture import Architecture, Batch, Graph, ImageToImage, Pair
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
 from ganzoo.training import checkpoint as checkpoints
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.previews import paint_batches, reads_pictures, write_previews, write_reals
 from ganzoo.training.reporting import Reporter

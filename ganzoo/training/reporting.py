@@ -14,8 +14,8 @@ import torch
 from ganzoo.errors import one_line
 from ganzoo.loggers import Logger, open_loggers
 from ganzoo.loggers.protocol import Factory
-from ganzoo.plugins import Offer
-from ganzoo.specs import LoggerSpec
+from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.specs import LoggerSpec
 from ganzoo.training.watch import CollapseWatch
 
 

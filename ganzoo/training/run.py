@@ -22,9 +22,10 @@ from typing import Any
 from ganzoo.config import TrainConfig, toml
 from ganzoo.config.resolve import TABLES, Layer, Resolved, resolve
 from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.loading import config_class
-from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.plugin.registry import Offer, Registry
+from ganzoo.plugin.settings import config_class
+from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.tensors import DataInfo
 from ganzoo.version import API_VERSION, __version__
 
 

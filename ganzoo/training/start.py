@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ganzoo.architecture import Architecture, Batch, Pair
+from ganzoo.architecture.build import build_architecture, implementation_class
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, Resolved
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
@@ -20,12 +22,11 @@ from ganzoo.data.domains import Kind, kind_wanted, open_kind, with_whole_paths
 from ganzoo.data.flips import WithFlips
 from ganzoo.data.source import DataSource, Notify
 from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.loading import build_architecture, implementation_class
 from ganzoo.loggers.protocol import find_loggers
-from ganzoo.plugins import Offer, Registry
-from ganzoo.specs import ArchitectureSpec, DataInfo
+from ganzoo.plugin.registry import Offer, Registry
+from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.tensors import DataInfo
 from ganzoo.training import checkpoint as checkpoints
-from ganzoo.training.ema import evaluation_copy
 from ganzoo.training.finetune import initialize_from
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.reporting import Observer

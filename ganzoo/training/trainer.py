@@ -20,8 +20,8 @@ from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
 from ganzoo.loggers.protocol import Factory
-from ganzoo.plugins import Offer
-from ganzoo.specs import LoggerSpec
+from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.specs import LoggerSpec
 from ganzoo.training import checkpoint as checkpoints
 from ganzoo.training.device import (
     backends,

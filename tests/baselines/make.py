@@ -53,7 +53,7 @@ REQUESTS = {
 
 def golden():
     """Losses as `Subject.train` gives them, on one thread."""
-    from ganzoo.plugins import Registry
+    from ganzoo.plugin.registry import Registry
     from ganzoo.testing import Subject
 
     found = {}

@@ -1,7 +1,7 @@
 """Five GANs at toy size, against which the contract was settled (docs/decisions/0001-contract.md)."""
 
 from ganzoo import ArchitectureSpec, Preset
-from ganzoo.plugins import Offer
+from ganzoo.plugin.registry import Offer
 
 _TINY_NOISE = Preset(
     summary="for tests",

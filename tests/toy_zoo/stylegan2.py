@@ -13,7 +13,7 @@ from torch import nn
 from ganzoo.architecture import Graph, Losses, NoiseToImage, Phase
 from ganzoo.config import Ge, Help, NoiseToImageConfig
 from ganzoo.objectives import at_least_float32
-from ganzoo.specs import BATCH, TensorSpec
+from ganzoo.tensors import BATCH, TensorSpec
 from toy_zoo.networks import Judge, Painter
 
 LAYERS = 2

@@ -10,7 +10,7 @@ from ganzoo_classics.wasserstein import WGAN, WGANGP
 
 from ganzoo import DataInfo
 from ganzoo.errors import RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject
 
 RGB64 = DataInfo(channels=3, size=64)

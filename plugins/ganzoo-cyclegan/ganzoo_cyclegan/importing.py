@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from ganzoo import DataInfo
+from ganzoo.architecture.foreign_weights import Imported, load_tensors
 from ganzoo.errors import CheckpointError, RequestError
-from ganzoo.importing import Imported, load_tensors
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _RESNET_BLOCK = re.compile(r"model\.\d+\.conv_block\.1\.weight")

@@ -13,9 +13,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_l
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Pair, Shard, Step
-from ganzoo.config.resolve import preset_layer, resolve
+from ganzoo.config.resolve import resolve
 from ganzoo.errors import RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import preset_layer
 from ganzoo.testing import Subject
 
 GOLDEN = Path(__file__).parent / "golden.json"
@@ -176,7 +177,8 @@ def test_no_pool_shows_what_is_new():
 @pytest.mark.parametrize("name", ["cyclegan", "pix2pix"])
 def test_the_paper_preset_is_the_papers(name):
     offer = Registry.load().architecture(name)
-    from ganzoo.loading import build_architecture, config_class
+    from ganzoo.architecture.build import build_architecture
+    from ganzoo.plugin.settings import config_class
 
     config = resolve(name, config_class(offer), [preset_layer(offer.spec, "paper")]).in_kimg(1334)
     assert (config.train.batch_size, config.train.kimg) == (1, pytest.approx(266.8))

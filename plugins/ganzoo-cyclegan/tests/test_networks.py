@@ -15,8 +15,8 @@ from torch import nn
 
 from ganzoo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError
-from ganzoo.export.exporter import Origin, export
-from ganzoo.plugins import Registry
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.plugin.registry import Registry
 from ganzoo.training.adopt import adopt
 from ganzoo.training.start import load_trained
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from ganzoo import DataInfo
 from ganzoo.errors import RequestError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject
 
 GOLDEN = Path(__file__).parent / "golden.json"

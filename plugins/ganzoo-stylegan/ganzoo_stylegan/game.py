@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
 from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
-from ganzoo.specs import BATCH, DataInfo, TensorSpec
+from ganzoo.tensors import BATCH, DataInfo, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
 from ganzoo_stylegan.styles import Generator, Mapping, Painter, Styles
 

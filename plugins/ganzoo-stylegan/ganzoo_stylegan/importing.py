@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo import DataInfo
+from ganzoo.architecture.foreign_weights import Imported
 from ganzoo.errors import CheckpointError, RequestError
-from ganzoo.importing import Imported
 from ganzoo_stylegan.pickles import Network, read_networks
 
 _SYNTHESIS = re.compile(r"synthesis\.b(\d+)\.(.+)")

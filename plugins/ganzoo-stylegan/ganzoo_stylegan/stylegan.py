@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Batch, Graph, Losses, Step
 from ganzoo.errors import RequestError
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 from ganzoo_stylegan.adain import GrowingSynthesis
 from ganzoo_stylegan.config import StyleGANConfig
 from ganzoo_stylegan.game import StyleGame

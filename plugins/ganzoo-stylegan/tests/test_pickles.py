@@ -15,7 +15,7 @@ import torch
 from ganzoo_stylegan.pickles import read_networks
 
 from ganzoo.errors import CheckpointError
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.training.adopt import adopt
 from ganzoo.training.start import load_trained
 

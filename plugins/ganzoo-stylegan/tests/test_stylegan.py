@@ -16,13 +16,14 @@ from torch.nn import functional as F
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
+from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import RequestError
-from ganzoo.export.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export
 from ganzoo.nn import freeze_first_layers
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
+from ganzoo.runtime.file import OnnxFile
 from ganzoo.testing import Subject
-from ganzoo.training.ema import averaged_state, evaluation_copy
+from ganzoo.training.ema import averaged_state
 
 SMALL = StyleGANConfig(
     latent_size=8,

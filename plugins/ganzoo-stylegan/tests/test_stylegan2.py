@@ -17,9 +17,9 @@ from ganzoo_stylegan.synthesis import Synthesis
 from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
 from ganzoo.errors import RequestError
-from ganzoo.export.exporter import Origin, export
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.plugins import Registry
+from ganzoo.exporting.exporter import Origin, export
+from ganzoo.plugin.registry import Registry
+from ganzoo.runtime.file import OnnxFile
 from ganzoo.testing import ArchitectureConformance, Subject
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, ExportError, ProviderError, one_line
-from ganzoo.providers import PROVIDERS, explain_failure, require
-from ganzoo.specs import TensorSpec
+from ganzoo.runtime.providers.requirements import explain_failure, require
+from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
     import onnxruntime

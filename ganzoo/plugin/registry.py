@@ -19,10 +19,10 @@ from typing import Any, Generic, Literal, TypeVar
 
 import pluggy
 
-from ganzoo import hookspecs
-from ganzoo.discovery import allow_list, entry_points, normalize
 from ganzoo.errors import GanzooError, PluginError, RequestError, nearest, one_line
-from ganzoo.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
+from ganzoo.plugin import hooks
+from ganzoo.plugin.discovery import allow_list, entry_points, normalize
+from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
 
 FIRST_PARTY = {
@@ -96,8 +96,8 @@ class Registry:
         self.architectures: list[Offer[ArchitectureSpec]] = []
         self.data_sources: list[Offer[DataSourceSpec]] = []
         self.loggers: list[Offer[LoggerSpec]] = []
-        self._manager = pluggy.PluginManager(hookspecs.GROUP)
-        self._manager.add_hookspecs(hookspecs)
+        self._manager = pluggy.PluginManager(hooks.GROUP)
+        self._manager.add_hookspecs(hooks)
 
     @classmethod
     def load(cls, *, warn: Callable[[str], None] | None = None) -> Registry:
@@ -221,7 +221,7 @@ class Registry:
         self._manager.register(module, name=name)
         for caller in self._manager.get_hookcallers(module) or []:
             if not caller.has_spec():
-                known = [hook for hook in vars(hookspecs) if hook.startswith("ganzoo_")]
+                known = [hook for hook in vars(hooks) if hook.startswith("ganzoo_")]
                 raise PluginError(f"it implements the unknown hook {caller.name!r}.{nearest(caller.name, known)}")
         self._call(module, "ganzoo_architectures", ArchitectureSpec, collected.architectures)
         self._call(module, "ganzoo_data_sources", DataSourceSpec, collected.data_sources)

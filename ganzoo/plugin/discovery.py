@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from ganzoo import hookspecs
+from ganzoo.plugin import hooks
 
 
 def allow_list() -> set[str] | None:
@@ -32,11 +32,11 @@ def entry_points() -> Iterator[tuple[importlib.metadata.EntryPoint, str, str]]:
     for distribution in importlib.metadata.distributions():
         try:
             text = distribution.read_text("entry_points.txt") or ""
-            if f"[{hookspecs.GROUP}]" not in text:
+            if f"[{hooks.GROUP}]" not in text:
                 continue  # reading the metadata of every distribution would cost more than all the rest
             name, version = distribution.metadata["Name"], distribution.version
             entries = [
-                (entry_point, name, version) for entry_point in distribution.entry_points.select(group=hookspecs.GROUP)
+                (entry_point, name, version) for entry_point in distribution.entry_points.select(group=hooks.GROUP)
             ]
             found.setdefault(normalize(name), entries)
         except Exception:  # metadata of a half-removed distribution: pip warns about those, we pass by

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ExportError, GateError, one_line
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.sessions import draw, open_checked, run_session
-from ganzoo.specs import BATCH, Dim, TensorSpec
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.session import draw, open_checked, run_session
+from ganzoo.tensors import BATCH, Dim, TensorSpec
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -1,4 +1,4 @@
-"""One case in a process of its own: `python -m ganzoo.bench.worker REQUEST RESULT`.
+"""One case in a process of its own: `python -m ganzoo.runtime.latency.worker REQUEST RESULT`.
 
 Two sessions in one process disturb each other by factors, so each is measured alone. The request
 and the result are JSON files; an error travels as its text, not as a traceback.
@@ -14,12 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ganzoo.bench.inputs import make_feed
-from ganzoo.bench.measure import Budget, bound_loop, copy_loop, host_loop, measure
 from ganzoo.errors import GanzooError
-from ganzoo.onnx_file import OnnxFile
-from ganzoo.providers import PROVIDERS
-from ganzoo.sessions import open_checked, run_session
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency.inputs import make_feed
+from ganzoo.runtime.latency.measure import Budget, bound_loop, copy_loop, host_loop, measure
+from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.runtime.session import open_checked, run_session
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.specs import DataInfo
+from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from torch import Tensor

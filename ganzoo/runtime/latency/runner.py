@@ -8,41 +8,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganzoo import errors
-from ganzoo.bench import machine
-from ganzoo.bench.inputs import InputRequest, plan
-from ganzoo.bench.result import case_result, result_document
 from ganzoo.errors import BenchError, GanzooError
-from ganzoo.onnx_file import PREFIX, OnnxFile
-from ganzoo.providers import require
+from ganzoo.runtime.file import PREFIX, OnnxFile
+from ganzoo.runtime.latency import machine
+from ganzoo.runtime.latency.inputs import plan
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.result import case_result, result_document
+from ganzoo.runtime.providers.requirements import require
 
 _START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
 _LEAST_SECONDS = 1.0
 _P99_SAMPLES = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """A sweep.
-
-    provider: `cpu` or `cuda`. device: index of the GPU. threads: of one operator, 0 for ONNX Runtime's
-    own choice. precision: `file` for what the file holds, or `tf32`. repeats: processes per case.
-    max_seconds: for the whole sweep; the minimum a case needs may exceed it.
-    """
-
-    models: Sequence[Path]
-    provider: str = "cpu"
-    device: int = 0
-    threads: int = 0
-    precision: str = "file"
-    inputs: InputRequest = field(default_factory=InputRequest)
-    repeats: int = 3
-    max_seconds: float = 120.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +144,7 @@ def _work(
     asked.write_text(json.dumps(body), encoding="utf-8")
     # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
     environment = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ}
-    command = [sys.executable, "-m", "ganzoo.bench.worker", str(asked), str(answer)]
+    command = [sys.executable, "-m", "ganzoo.runtime.latency.worker", str(asked), str(answer)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
     if not answer.exists():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, one_line
-from ganzoo.onnx_file import RANDOM_OPERATORS, nodes
-from ganzoo.specs import BATCH, Dim, TensorSpec
+from ganzoo.runtime.file import RANDOM_OPERATORS, nodes
+from ganzoo.tensors import BATCH, Dim, TensorSpec
 
 Precision = Literal["fp32", "fp16"]
 Output = Literal["float", "uint8"]

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from ganzoo.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
+from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 
 GROUP = "ganzoo"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, RequestError, nearest, one_line
-from ganzoo.onnx_file import OnnxFile, Tensor
-from ganzoo.specs import Dim, TensorSpec
+from ganzoo.runtime.file import OnnxFile, Tensor
+from ganzoo.tensors import Dim, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,11 +13,12 @@ import torch
 
 from ganzoo.architecture import Architecture, Graph
 from ganzoo.errors import ExportError, RequestError, nearest, one_line
-from ganzoo.export.proof import Proof, proof_path, prove
-from ganzoo.export.trace import Output, Precision, trace, weights_sha256, with_head
-from ganzoo.onnx_file import describe_metadata
-from ganzoo.plugins import Offer
-from ganzoo.specs import ArchitectureSpec, TensorSpec
+from ganzoo.exporting.proof import Proof, proof_path, prove
+from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_head
+from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.runtime.file import describe_metadata
+from ganzoo.tensors import TensorSpec
 from ganzoo.version import __version__
 
 
@@ -119,7 +120,7 @@ def _torch_reference(graph: Graph) -> Any:
 
 
 def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision) -> dict[str, str]:
-    from ganzoo.export.proof import BOUNDS
+    from ganzoo.exporting.proof import BOUNDS
 
     facts = {
         "version": __version__,

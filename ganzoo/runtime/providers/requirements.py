@@ -1,4 +1,4 @@
-"""ONNX Runtime's execution providers: which there are, and what keeps one from working here.
+"""What keeps an execution provider from working here.
 
 ONNX Runtime falls back to the CPU without an exception when a library is missing, so each step is looked at before a
 session is made: the build, the driver, the provider's libraries, and those that it opens only when a kernel needs them.
@@ -13,21 +13,11 @@ import io
 import sys
 from pathlib import Path
 
-from ganzoo.errors import BenchError, RequestError, nearest
-from ganzoo.provider_failures import INSTALL, MISSING_LIBRARY, Explanation, driver_error, explain
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+from ganzoo.errors import BenchError
+from ganzoo.runtime.providers.failures import INSTALL, MISSING_LIBRARY, Explanation, driver_error, explain
+from ganzoo.runtime.providers.table import check_name
 
 _HINT = "`ganzoo doctor` shows every provider."
-
-
-def check_name(provider: str) -> str:
-    """ONNX Runtime's name of a provider. Raises RequestError for one that ganzoo does not know."""
-    if provider not in PROVIDERS:
-        raise RequestError(
-            f"There is no provider {provider!r}.{nearest(provider, PROVIDERS)} Providers: {', '.join(PROVIDERS)}."
-        )
-    return PROVIDERS[provider]
 
 
 def what_is_missing(provider: str) -> str:

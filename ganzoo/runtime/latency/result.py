@@ -6,13 +6,13 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.bench import machine
-from ganzoo.bench.stats import PERCENTILES, percentiles
-from ganzoo.onnx_file import PREFIX, OnnxFile
+from ganzoo.runtime.file import PREFIX, OnnxFile
+from ganzoo.runtime.latency import machine
+from ganzoo.runtime.latency.stats import PERCENTILES, percentiles
 from ganzoo.version import __version__
 
 if TYPE_CHECKING:
-    from ganzoo.bench.runner import Request
+    from ganzoo.runtime.latency.request import Request
 
 FORMAT = 1
 

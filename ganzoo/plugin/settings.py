@@ -1,0 +1,72 @@
+"""The settings of an architecture: its config class, its presets, what a user lays over them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ganzoo.config.resolve import Layer, Resolved, resolve
+from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
+from ganzoo.errors import PluginError, RequestError, nearest
+from ganzoo.plugin.registry import Offer, load_object
+from ganzoo.plugin.specs import ArchitectureSpec
+
+if TYPE_CHECKING:
+    pass
+
+_TASK_CONFIGS: Mapping[str, type] = {
+    "noise-to-image": NoiseToImageConfig,
+    "image-to-image": ImageToImageConfig,
+}
+
+
+def config_class(offer: Offer[ArchitectureSpec]) -> type:
+    """The dataclass of an architecture's hyperparameters. Raises PluginError when it is not one."""
+    import dataclasses
+
+    if not offer.spec.config:
+        return _TASK_CONFIGS[offer.spec.task]
+    config = load_object(offer.spec.config, offer=offer)
+    if not isinstance(config, type) or not dataclasses.is_dataclass(config):
+        raise PluginError(f"{offer.spec.config} of {offer.distribution} is not a dataclass.")
+    return config
+
+
+def resolve_for(
+    offer: Offer[ArchitectureSpec], layers: Sequence[Layer], *, preset: str | None = None, devices: int = 1
+) -> Resolved:
+    """The configuration of an architecture: its defaults, a preset, what the preset computes, and `layers` over them.
+
+    Raises RequestError for settings that are not valid, or a preset that computes and no size of pictures.
+    """
+    config = config_class(offer)
+    if preset is None:
+        return resolve(offer.spec.name, config, layers)
+    below = preset_layer(offer.spec, preset)
+    resolved = resolve(offer.spec.name, config, [below, *layers])
+    computed = offer.spec.presets[preset].computed
+    if not computed:
+        return resolved
+    if resolved.data.size is None:
+        raise RequestError(
+            f"The preset {preset!r} follows from the size of the pictures, and none is stated.",
+            hint="Add --set data.size=N.",
+        )
+    stated = ("train", "batch_size") in resolved.origins
+    tables = load_object(computed, offer=offer)(
+        size=resolved.data.size, devices=devices, batch_size=resolved.train.batch_size if stated else None
+    )
+    return resolve(offer.spec.name, config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers])
+
+
+def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
+    """The layer of a preset. Raises RequestError for a name the architecture does not have."""
+    preset = spec.presets.get(name)
+    if preset is None:
+        raise RequestError(
+            f"{spec.name} has no preset {name!r}.{nearest(name, spec.presets)} "
+            f"Presets: {', '.join(spec.presets) or 'none'}.",
+            hint=f"See `ganzoo info {spec.name}`.",
+        )
+    tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
+    return Layer(origin=f"preset {name}", tables=tables)

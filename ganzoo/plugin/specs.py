@@ -1,0 +1,129 @@
+"""The records by which plugins announce what they offer. Nothing here imports more than the standard library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Task = Literal["noise-to-image", "image-to-image"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_IMPORT_STRING = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def _check_name(kind: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"{kind} name {name!r}: expected lower-case letters, digits, '.', '_' and '-'")
+
+
+def _check_import_string(what: str, value: object) -> None:
+    if not isinstance(value, str) or not _IMPORT_STRING.fullmatch(value):
+        raise ValueError(f"{what} {value!r}: expected an import string such as 'mygan.model:MyGAN'")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preset:
+    """Named settings of an architecture, over the defaults and under the user's own.
+
+    summary: one line for `ganzoo info`.
+    architecture, train, data: values for the three tables of the configuration.
+    computed: import string of a callable `(*, size, devices, batch_size) -> {table: {key: value}}` for values that
+        follow from the pictures' size, the number of devices and the batch (None where nobody states it); over the
+        preset's own. Imports no torch. Empty: there are none.
+    """
+
+    summary: str
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    computed: str = ""
+
+    def __post_init__(self) -> None:
+        if self.computed:
+            _check_import_string("computed settings:", self.computed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchitectureSpec:
+    """How a plugin announces one architecture, without importing torch.
+
+    name: what users type, e.g. `dcgan`.
+    task: `noise-to-image` or `image-to-image`.
+    summary: one line for `ganzoo list`.
+    implementation: import string of the `Architecture` subclass.
+    config: import string of its frozen dataclass of hyperparameters; empty: the task's own.
+    paper: where the architecture was published, e.g. `arXiv:1511.06434`.
+    importer: import string of a callable `(files: Sequence[Path]) -> Imported` that reads checkpoints of the
+        original authors' code, see `ganzoo.importing`; empty: there is none.
+    presets: settings by name; `tiny` must train a step in well under a second on a CPU.
+
+    Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.
+    """
+
+    name: str
+    task: Task
+    summary: str
+    implementation: str
+    config: str = ""
+    paper: str = ""
+    importer: str = ""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_name("architecture", self.name)
+        if self.task not in get_args(Task):
+            raise ValueError(f"task {self.task!r} of {self.name!r}: expected one of {', '.join(get_args(Task))}")
+        if not isinstance(self.summary, str) or not isinstance(self.paper, str):
+            raise ValueError(f"summary and paper of {self.name!r} must be strings")
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+        if self.config:
+            _check_import_string(f"config of {self.name!r}:", self.config)
+        if self.importer:
+            _check_import_string(f"importer of {self.name!r}:", self.importer)
+        for preset_name, preset in self.presets.items():
+            _check_name(f"preset of {self.name!r}:", preset_name)
+            if not isinstance(preset, Preset):
+                raise ValueError(f"preset {preset_name!r} of {self.name!r} is {type(preset).__name__}, not Preset")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSourceSpec:
+    """How a plugin announces a data source.
+
+    name: what users type after `--data`, alone or as `name:argument`.
+    summary: one line about the pictures.
+    implementation: import string of a callable
+        `(argument: str, options: DataConfig, *, notify: Callable[[str], None]) -> DataSource`.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("data source", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoggerSpec:
+    """How a plugin announces a logger.
+
+    name: what users type in `train.loggers`.
+    summary: one line about where the metrics go.
+    implementation: import string of a callable `(run: Path, *, resume_step: int) -> Logger`.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("logger", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)

@@ -1,0 +1,1 @@
+"""An ONNX file without torch: opened, checked, described, run and measured."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime's execution providers: what each needs, how it fails, what its failures mean."""

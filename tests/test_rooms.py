@@ -1,0 +1,64 @@
+"""The rooms of the house: what may be imported without torch, and that no arrow runs in a circle."""
+
+import subprocess
+import sys
+
+import pytest
+
+TORCH_FREE = ["cli", "config", "plugin", "runtime"]
+
+
+@pytest.mark.parametrize("room", TORCH_FREE)
+def test_a_room_is_imported_without_torch(room):
+    """Every module of it, in a process of its own."""
+    code = f"""
+import importlib, pkgutil, sys
+import ganzoo.{room} as room
+names = [item.name for item in pkgutil.walk_packages(room.__path__, "ganzoo.{room}.")]
+for name in names:
+    importlib.import_module(name)
+print(len(names), *(name for name in ("torch", "torchvision", "pydantic") if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    count, *heavy = done.stdout.split()
+    assert int(count) >= 2
+    assert heavy == []
+
+
+def test_no_import_runs_in_a_circle():
+    """Not even one that only a type checker follows."""
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("ganzoo", exclude_type_checking_imports=False)
+    assert graph.find_modules_directly_imported_by("ganzoo.plugin.registry")
+    below = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert circles(below) == []
+
+
+def circles(below):
+    """The strongly connected components of more than one module (Tarjan)."""
+    found, index, low, stack = [], {}, {}, []
+
+    def visit(module):
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for other in sorted(below[module]):
+            if other not in index:
+                visit(other)
+                low[module] = min(low[module], low[other])
+            elif other in stack:
+                low[module] = min(low[module], index[other])
+        if low[module] == index[module]:
+            part = [stack.pop()]
+            while part[-1] != module:
+                part.append(stack.pop())
+            if len(part) > 1:
+                found.append(sorted(part))
+
+    for module in sorted(below):
+        if module not in index:
+            visit(module)
+    return found
+
+
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
