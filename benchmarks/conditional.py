@@ -14,10 +14,10 @@ import numpy as np
 from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
-from ganzoo.cli.models import open_model
-from ganzoo.cli.noise import Chosen, paint
+from ganzoo.api.load import load
 from ganzoo.data.pictures import grid, to_uint8
 from ganzoo.evaluation.digits import classify, judge
+from ganzoo.sampling.noise import InputChoices, paint
 
 EACH = 200
 
@@ -37,7 +37,9 @@ def main():
                 "--max-time", arguments.seconds,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr
-            images = paint(open_model([run]), range(10_000_000, 10_000_000 + 10 * EACH), Chosen(label="all")).pixels
+            images = paint(
+                load(run).source, range(10_000_000, 10_000_000 + 10 * EACH), InputChoices(label="all")
+            ).pixels
         asked = np.resize(np.arange(10), len(images))
         right = classify(images) == asked
         report = judge(images)

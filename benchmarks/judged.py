@@ -11,10 +11,10 @@ import torch
 from conftest import RESULTS, machine, machine_key
 from helpers import ganzoo
 
-from ganzoo.cli.models import open_model
-from ganzoo.cli.noise import paint
+from ganzoo.api.load import load
 from ganzoo.data.pictures import grid, to_uint8
 from ganzoo.evaluation.digits import judge
+from ganzoo.sampling.noise import paint
 
 COUNT = 2000
 FIRST_SEED = 10_000_000  # of the pictures that are judged: no seed of a preview
@@ -57,8 +57,8 @@ def _train(architecture, case, seconds):
         length = ("--kimg", 10_000, "--max-time", seconds)
         done = ganzoo("train", architecture, "--out", run, *length, *case.options, timeout=seconds + 300)
         assert done.returncode == 0, done.stderr
-        model = open_model([run], checkpoint=case.checkpoint)
-        images = paint(model, range(FIRST_SEED, FIRST_SEED + COUNT))
+        model = load(run, checkpoint=case.checkpoint)
+        images = paint(model.source, range(FIRST_SEED, FIRST_SEED + COUNT))
         return images.pixels, json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
 
 

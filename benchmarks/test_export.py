@@ -7,13 +7,13 @@ from pairs import compare
 
 from ganzoo.architecture.build import build_architecture
 from ganzoo.config.resolve import resolve
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class, preset_layer
 from ganzoo.tensors import DataInfo
 
 
-def test_export(tmp_path, report):
+def test_export_graphs(tmp_path, report):
     offer = Registry.load().architecture("dcgan")
     config = resolve("dcgan", config_class(offer), [preset_layer(offer.spec, "paper")])
     architecture = build_architecture(offer, config.architecture, DataInfo(channels=3, size=64), seed=0).eval()
@@ -21,7 +21,7 @@ def test_export(tmp_path, report):
 
     def ours():
         began = time.perf_counter()
-        export(architecture, Origin(offer=offer), destination=tmp_path / "ours.onnx")
+        export_graphs(architecture, Origin(offer=offer), destination=tmp_path / "ours.onnx")
         return time.perf_counter() - began
 
     def theirs():

@@ -8,6 +8,7 @@ import pytest
 from helpers import ganzoo
 from pairs import compare
 
+from ganzoo.progress import Silent
 from ganzoo.runtime.latency.inputs import InputRequest
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.runner import run
@@ -26,7 +27,7 @@ def model(tmp_path_factory):
 def test_runtime(model, batch, report):
     def ours():
         request = Request(models=[model], inputs=InputRequest(batches=(batch,)), repeats=1, max_seconds=6.0)
-        result = run(request, say=lambda line: None)
+        result = run(request, progress=Silent()).document
         return result["cases"][0]["latency_ms"]["host_to_host"]["p50"]
 
     def theirs():

@@ -10,6 +10,7 @@ from helpers import ganzoo
 from pairs import compare
 from stylegan_eager import BASE
 
+from ganzoo.progress import Silent
 from ganzoo.runtime.latency.inputs import InputRequest
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.runner import run
@@ -42,7 +43,7 @@ def test_runtime(model, report):
 
     def ours():
         request = Request(models=[model], inputs=InputRequest(batches=(1,)), repeats=1, max_seconds=SECONDS)
-        return run(request, say=lambda line: None)["cases"][0]["latency_ms"]["host_to_host"]["p50"]
+        return run(request, progress=Silent()).document["cases"][0]["latency_ms"]["host_to_host"]["p50"]
 
     facts = compare(ours, lambda: eager(*fastest), pairs=10).facts("ms")
     report(f"stylegan2-{SIZE} batch 1", **facts, forms_ms={" ".join(form): round(ms, 1) for form, ms in forms.items()})

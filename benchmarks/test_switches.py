@@ -28,7 +28,7 @@ def stepper(preset, change):
     type(architecture).channels_last = True
     if "fused" in vars(options):
         for optimizer in engine.optimizers.values():
-            for group in optimizer.torch.param_groups:
+            for group in optimizer.inner.param_groups:
                 group["fused"], group["foreach"] = False, True
     prefetcher = Prefetcher(source, Order(seed=0, batch_size=config.train.batch_size, lengths=source.lengths))
     done = 0

@@ -1,17 +1,79 @@
 """ganzoo: a plugin-based GAN zoo.
 
-Only names that cost nothing to import live here; torch arrives with `ganzoo.architecture`,
-when an architecture is built and not before.
+    import ganzoo as gz
+
+    run = gz.train("dcgan", data="photos/", out="runs/photos", kimg=2000)
+    gz.load(run).sample(range(16)).save("grid.png")
+    gz.export(run)
+
+The names below are what a Python user and a plugin author import. Each is resolved when it is first asked for: this
+module imports nothing outside the standard library, and torch arrives with the first verb that needs it.
 """
 
+from __future__ import annotations
+
+import importlib
 from typing import TYPE_CHECKING
 
-from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset
-from ganzoo.tensors import DataInfo, Dim, TensorSpec
+from ganzoo.plugin.old_paths import OldPaths
 from ganzoo.version import API_VERSION, __version__
 
 if TYPE_CHECKING:
+    from ganzoo.api.bench import bench
+    from ganzoo.api.build import build
+    from ganzoo.api.doctor import doctor
+    from ganzoo.api.export import export
+    from ganzoo.api.import_run import import_run
+    from ganzoo.api.info import info
+    from ganzoo.api.inspect import inspect
+    from ganzoo.api.list_architectures import list_architectures
+    from ganzoo.api.load import load
+    from ganzoo.api.open_run import open_run
+    from ganzoo.api.plugins import plugins
+    from ganzoo.api.register import register
+    from ganzoo.api.train import resume, train
+    from ganzoo.api.verify import verify
+    from ganzoo.errors import GanzooError, GanzooWarning
     from ganzoo.plugin.hooks import hookimpl
+    from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset
+    from ganzoo.progress import Progress
+    from ganzoo.runs.run import Run
+    from ganzoo.sampling.model import Model
+    from ganzoo.sampling.pictures import Pictures
+    from ganzoo.tensors import DataInfo, Dim, TensorSpec
+
+_PLACES = {
+    "ArchitectureSpec": "plugin.specs",
+    "DataInfo": "tensors",
+    "DataSourceSpec": "plugin.specs",
+    "Dim": "tensors",
+    "GanzooError": "errors",
+    "GanzooWarning": "errors",
+    "LoggerSpec": "plugin.specs",
+    "Model": "sampling.model",
+    "Pictures": "sampling.pictures",
+    "Preset": "plugin.specs",
+    "Progress": "progress",
+    "Run": "runs.run",
+    "TensorSpec": "tensors",
+    "bench": "api.bench",
+    "build": "api.build",
+    "doctor": "api.doctor",
+    "export": "api.export",
+    "hookimpl": "plugin.hooks",
+    "import_run": "api.import_run",
+    "info": "api.info",
+    "inspect": "api.inspect",
+    "list_architectures": "api.list_architectures",
+    "load": "api.load",
+    "open_run": "api.open_run",
+    "plugins": "api.plugins",
+    "register": "api.register",
+    "resume": "api.train",
+    "train": "api.train",
+    "verify": "api.verify",
+}
+"""Where each name is from. A test holds it against the imports above."""
 
 __all__ = [
     "API_VERSION",
@@ -19,17 +81,44 @@ __all__ = [
     "DataInfo",
     "DataSourceSpec",
     "Dim",
+    "GanzooError",
+    "GanzooWarning",
     "LoggerSpec",
+    "Model",
+    "Pictures",
     "Preset",
+    "Progress",
+    "Run",
     "TensorSpec",
     "__version__",
+    "bench",
+    "build",
+    "doctor",
+    "export",
     "hookimpl",
+    "import_run",
+    "info",
+    "inspect",
+    "list_architectures",
+    "load",
+    "open_run",
+    "plugins",
+    "register",
+    "resume",
+    "train",
+    "verify",
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name == "hookimpl":  # pluggy costs 17 ms, and `ganzoo --help` has no use for it
-        from ganzoo.plugin.hooks import hookimpl
+OldPaths.install()
 
-        return hookimpl
-    raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ganzoo.{place}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,7 @@ line prints the message and the hint and exits with `exit_status`; only a bug of
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class GanzooError(Exception):
@@ -68,10 +68,21 @@ class ProviderError(BenchError):
     """An execution provider of ONNX Runtime that failed, with a file that may be sound."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+class GanzooWarning(UserWarning):
+    """Something the user should know, said where no listener was given."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'dcgan'?"`, or nothing when no known name is close."""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+
+
+def first_few(items: Sequence[str], most: int = 5, *, separator: str = ", ") -> str:
+    """`a, b, c and 4 more`, or with another separator `a; b; c; and 4 more`."""
+    shown, more = separator.join(items[:most]), len(items) - most
+    last = " and " if separator == ", " else f"{separator}and "
+    return f"{shown}{last}{more} more" if more > 0 else shown
 
 
 def one_line(error: BaseException, *, limit: int = 300) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ganzoo.plugin.api1 import renamed
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Draw = Literal["normal", "uniform", "class", "image"]
+InputKind = Literal["normal", "uniform", "class", "image"]
 DType = Literal["float32", "float16", "int64", "uint8"]
 
 
@@ -29,18 +31,19 @@ class DataInfo:
     classes: int = 0
 
 
+@renamed
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dim:
     """A dimension fixed only at run time.
 
     name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
-    usual: the size it was trained at, taken where nobody says another; None for none.
+    default: the size it was trained at, taken where nobody says another; None for none.
     """
 
     name: str
     multiple: int = 1
     least: int = 1
-    usual: int | None = None
+    default: int | None = None
 
     def accepts(self, size: int) -> bool:
         return size >= self.least and size % self.multiple == 0
@@ -53,6 +56,7 @@ class Dim:
 BATCH = Dim(name="batch")
 
 
+@renamed
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TensorSpec:
     """One input or output of a graph, and how to draw it by seed without torch.
@@ -60,11 +64,11 @@ class TensorSpec:
     name: the tensor's name in the ONNX file.
     shape: integers and `Dim`s; the first is the batch.
     dtype: element type.
-    draw: `normal` N(0, 1), `uniform` in [low, high], `class` an index below `classes`, or `image`:
+    kind: `normal` N(0, 1), `uniform` in [low, high], `class` an index below `classes`, or `image`:
         real pictures when there are some, `uniform` noise where only speed is asked.
     low, high: the range of `uniform` and `image` values, and of an output's pixels.
     classes: number of labels for `class`.
-    usual: the value of every number where nobody states one, as for a strength of truncation; None: they are drawn.
+    default: the value of every number where nobody states one, as for a strength of truncation; None: they are drawn.
         Proofs and benchmarks draw all the same.
     stream: tells the draws of several inputs apart. Stream 0 is `RandomState(seed).randn`, the habit
         of the field, so that a seed gives the latent that other tools give for it.
@@ -73,11 +77,11 @@ class TensorSpec:
     name: str
     shape: tuple[int | Dim, ...]
     dtype: DType = "float32"
-    draw: Draw = "normal"
+    kind: InputKind = "normal"
     low: float = -1.0
     high: float = 1.0
     classes: int = 0
-    usual: float | None = None
+    default: float | None = None
     stream: int = 0
 
     def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
@@ -96,52 +100,52 @@ class TensorSpec:
         rows: list[NDArray[np.generic]] = []
         for seed in seeds:
             random = np.random.RandomState(seed if self.stream == 0 else [seed, self.stream])
-            if self.draw == "normal":
+            if self.kind == "normal":
                 rows.append(np.asarray(random.randn(*shape)))
-            elif self.draw == "class":
+            elif self.kind == "class":
                 rows.append(np.asarray(random.randint(self.classes, size=shape)))
             else:
                 rows.append(np.asarray(random.uniform(self.low, self.high, size=shape)))
         return np.asarray(rows, dtype=self.dtype).reshape(len(seeds), *shape)
 
-    def stated(self, value: float, count: int, dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
+    def full(self, value: float, count: int, dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
         """`count` rows of one value: (count, *shape[1:])."""
         import numpy as np
 
         return np.full(self.sizes({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
 
-    def chosen(self, seeds: Sequence[int]) -> NDArray[np.generic]:
-        """What a picture is painted from: the usual value if there is one, else what the seeds draw."""
-        return self.sample(seeds) if self.usual is None else self.stated(self.usual, len(seeds))
+    def default_or_sample(self, seeds: Sequence[int]) -> NDArray[np.generic]:
+        """What a picture is painted from: the default value if there is one, else what the seeds draw."""
+        return self.sample(seeds) if self.default is None else self.full(self.default, len(seeds))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; `from_json` reads it back."""
+        """A JSON object; `from_json` reads it back. Its keys are those of the files that there are."""
         return {
             "name": self.name,
             "shape": [
                 size
                 if isinstance(size, int)
-                else {"name": size.name, "multiple": size.multiple, "least": size.least, "usual": size.usual}
+                else {"name": size.name, "multiple": size.multiple, "least": size.least, "usual": size.default}
                 for size in self.shape
             ],
             "dtype": self.dtype,
-            "draw": self.draw,
+            "draw": self.kind,
             "low": self.low,
             "high": self.high,
             "classes": self.classes,
-            "usual": self.usual,
+            "usual": self.default,
             "stream": self.stream,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TensorSpec:
         """The inverse of `to_json`. Raises ValueError, KeyError or TypeError for what `to_json` never wrote."""
-        if value["draw"] not in get_args(Draw) or value["dtype"] not in get_args(DType):
+        if value["draw"] not in get_args(InputKind) or value["dtype"] not in get_args(DType):
             raise ValueError(f"tensor {value['name']!r}: draw {value['draw']!r}, dtype {value['dtype']!r}")
-        shape = tuple(size if isinstance(size, int) else Dim(**size) for size in value["shape"])
+        shape = tuple(size if isinstance(size, int) else _dim(size) for size in value["shape"])
         dims = [dim for dim in shape if isinstance(dim, Dim)]
         sound = all(
-            dim.multiple >= 1 and dim.least >= 1 and (dim.usual is None or dim.accepts(dim.usual)) for dim in dims
+            dim.multiple >= 1 and dim.least >= 1 and (dim.default is None or dim.accepts(dim.default)) for dim in dims
         )
         if not sound or not shape or shape[0] != BATCH:
             raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
@@ -151,10 +155,14 @@ class TensorSpec:
             name=str(value["name"]),
             shape=shape,
             dtype=value["dtype"],
-            draw=value["draw"],
+            kind=value["draw"],
             low=float(value["low"]),
             high=float(value["high"]),
             classes=int(value["classes"]),
-            usual=None if value.get("usual") is None else float(value["usual"]),
+            default=None if value.get("usual") is None else float(value["usual"]),
             stream=int(value["stream"]),
         )
+
+
+def _dim(value: Mapping[str, Any]) -> Dim:
+    return Dim(name=value["name"], multiple=value["multiple"], least=value["least"], default=value["usual"])

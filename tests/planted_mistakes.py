@@ -11,7 +11,7 @@ from toy_zoo.networks import Judge, Painter
 
 from ganzoo import ArchitectureSpec, Preset
 from ganzoo.architecture import Losses, NoiseToImage
-from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.installed import InstalledSpec
 
 
 class Right(NoiseToImage):
@@ -305,7 +305,7 @@ def offer(title):
         name="planted", task="noise-to-image", summary=title, implementation=f"planted_mistakes:{title}",
         presets={"tiny": _TINY},
     )  # fmt: skip
-    return Offer(spec=spec, distribution="planted", version="1.0")
+    return InstalledSpec(spec=spec, distribution="planted", version="1.0")
 
 
 def offer_of(name):

@@ -61,10 +61,10 @@ class TwoBeforeTwo(Toy):
         ]
 
     def both(self, batch, step):
-        return Losses({"first": step.once("losses", lambda: self.losses(batch, step))[0]})
+        return Losses({"first": step.shared("losses", lambda: self.losses(batch, step))[0]})
 
     def second(self, batch, step):
-        return Losses({"second": step.once("losses", lambda: self.losses(batch, step))[1]})
+        return Losses({"second": step.shared("losses", lambda: self.losses(batch, step))[1]})
 
     def losses(self, batch, step):
         fakes = self.fakes(batch, step)
@@ -149,7 +149,7 @@ def missing(ranks):
     for number in range(3):
         engine.step(number, Batch(real=mine))
     network = engine.architecture.network
-    moments = engine.optimizers["o"].torch.state
+    moments = engine.optimizers["o"].inner.state
     return {
         "untouched": torch.tensor(network["none"].weight not in moments),
         "moved": torch.tensor(network["some"].weight in moments),

@@ -9,10 +9,12 @@ import pytest
 from helpers import assert_clean, ganzoo
 from onnx import TensorProto, helper
 
+from ganzoo.cli.parse import parse_shape
 from ganzoo.errors import BenchError, ExportError, GateError, RequestError
+from ganzoo.progress import Silent
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency import runner
-from ganzoo.runtime.latency.inputs import InputRequest, make_feed, parse_shape, plan
+from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
 from ganzoo.runtime.latency.measure import Budget, measure
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.stats import bootstrap_interval, percentiles
@@ -51,16 +53,16 @@ def foreign(tmp_path):
 
 def test_a_dimension_nobody_fixed_is_named(foreign):
     with pytest.raises(RequestError) as caught:
-        plan(foreign, InputRequest())
+        sweep_cases(foreign, InputRequest())
     assert "Dimension 2 (height) of input 'x' of foreign.onnx is not fixed." in str(caught.value)
     assert "--shape x=nx3xheightxwidth" in str(caught.value)
 
 
 def test_shapes_and_batches_are_swept(foreign):
     request = InputRequest(batches=(1, 4), shapes={"x": [(1, 3, 8, 8), (1, 3, 16, 8)]})
-    shapes = [case["x"] for case in plan(foreign, request)]
+    shapes = [case["x"] for case in sweep_cases(foreign, request)]
     assert shapes == [(1, 3, 8, 8), (4, 3, 8, 8), (1, 3, 16, 8), (4, 3, 16, 8)]
-    assert [case["x"] for case in plan(foreign, InputRequest(shapes={"x": [(2, 3, 8, 8)]}))] == [(2, 3, 8, 8)]
+    assert [case["x"] for case in sweep_cases(foreign, InputRequest(shapes={"x": [(2, 3, 8, 8)]}))] == [(2, 3, 8, 8)]
 
 
 @pytest.mark.parametrize(
@@ -73,33 +75,33 @@ def test_shapes_and_batches_are_swept(foreign):
 )
 def test_shapes_that_do_not_fit(foreign, request_, message):
     with pytest.raises(RequestError, match=message):
-        plan(foreign, request_)
+        sweep_cases(foreign, request_)
 
 
 def test_a_fixed_batch_and_shared_dimensions(tmp_path):
     add = helper.make_node("Add", ["a", "b"], ["y"])
     fixed = save(tmp_path / "fixed.onnx", [add], [("a", None, [1, 2]), ("b", None, [1, 2])], [("y", [1, 2])])
-    assert plan(fixed, InputRequest()) == [{"a": (1, 2), "b": (1, 2)}]
+    assert sweep_cases(fixed, InputRequest()) == [{"a": (1, 2), "b": (1, 2)}]
     with pytest.raises(RequestError, match="is fixed at 1 in dimension 0"):
-        plan(fixed, InputRequest(batches=(8,)))
+        sweep_cases(fixed, InputRequest(batches=(8,)))
     shared = save(tmp_path / "shared.onnx", [add], [("a", None, ["n", "k"]), ("b", None, ["n", "k"])], [("y", None)])
-    assert plan(shared, InputRequest(shapes={"b": [(3, 5)]})) == [{"a": (3, 5), "b": (3, 5)}]
+    assert sweep_cases(shared, InputRequest(shapes={"b": [(3, 5)]})) == [{"a": (3, 5), "b": (3, 5)}]
     with pytest.raises(RequestError, match="Dimension 'k' of shared.onnx is 5 in one input and 6 in 'b'"):
-        plan(shared, InputRequest(shapes={"a": [(3, 5)], "b": [(3, 6)]}))
+        sweep_cases(shared, InputRequest(shapes={"a": [(3, 5)], "b": [(3, 6)]}))
 
 
 def test_content_of_an_input(foreign, tmp_path):
     array = np.full((2, 3, 4, 4), -2, dtype=np.float32)
     np.save(tmp_path / "x.npy", array)
     files = {"x": tmp_path / "x.npy"}
-    (shapes,) = plan(foreign, InputRequest(files=files))
+    (shapes,) = sweep_cases(foreign, InputRequest(files=files))
     np.testing.assert_array_equal(make_feed(foreign, shapes, files)["x"], array)
     np.save(tmp_path / "x.npy", array.astype(np.float64))
     with pytest.raises(BenchError, match="holds float64"):
         make_feed(foreign, shapes, files)
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(RequestError, match="cannot be read as a .npy file"):
-        plan(foreign, InputRequest(files=files))
+        sweep_cases(foreign, InputRequest(files=files))
 
 
 def test_made_up_inputs_are_the_same_every_time(tmp_path):
@@ -334,14 +336,14 @@ def test_outputs_that_differ_from_the_reference_stop_the_measurement(foreign, mo
         models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
     )
     with pytest.raises(GateError, match="outputs on cpu differ from the reference by"):
-        runner.run(request, say=lambda line: None)
+        runner.run(request, progress=Silent())
 
 
 def test_random_operators_are_measured_and_said_to_be_unchecked(tmp_path):
     node = helper.make_node("RandomNormalLike", ["x"], ["y"])
     file = save(tmp_path / "random.onnx", [node], [("x", None, [4])], [("y", [4])])
     request = Request(models=[file.path], repeats=1, max_seconds=3)
-    result = runner.run(request, say=lambda line: None)
+    result = runner.run(request, progress=Silent()).document
     assert result["cases"][0]["output_check"]["status"] == "unchecked"
 
 
@@ -351,7 +353,7 @@ def test_a_worker_that_dies_is_reported(foreign, monkeypatch):
         models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
     )
     with pytest.raises(BenchError, match=r"died \(exit status 1\)"):
-        runner.run(request, say=lambda line: None)
+        runner.run(request, progress=Silent())
 
 
 def test_shapes_the_model_refuses_at_run_time(tmp_path):
@@ -360,7 +362,7 @@ def test_shapes_the_model_refuses_at_run_time(tmp_path):
     file = save(tmp_path / "r.onnx", [reshape], [("x", None, ["n"])], [("y", [2, 2])], [shape])
     request = Request(models=[file.path], inputs=InputRequest(batches=(3,)), repeats=1, max_seconds=3)
     with pytest.raises(ExportError, match=r"cannot run r\.onnx with \{'x': \[3\]\}"):
-        runner.run(request, say=lambda line: None)
+        runner.run(request, progress=Silent())
 
 
 def test_bench_inspect_and_verify_work_where_torch_is_not_installed(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from ganzoo.errors import CheckpointError
+from ganzoo.runs import checkpoint
 from ganzoo.testing import Subject
 from ganzoo.testing.subject import differing, whole_state
-from ganzoo.training import checkpoint
+from ganzoo.training.engine_state import restore_engine, save_engine
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def engine(subject):
 
 
 def save(folder, engine, step, keep=10):
-    return checkpoint.write(folder, engine, step=step, state={"note": step}, config="# config\n", keep=keep)
+    return save_engine(folder, engine, step=step, state={"note": step}, config="# config\n", keep=keep)
 
 
 def test_what_is_written_comes_back(tmp_path, subject, engine):
@@ -36,7 +37,7 @@ def test_what_is_written_comes_back(tmp_path, subject, engine):
     assert names == expected
     torch.load(saved.path / "optimizers.pt", weights_only=True)
     other = subject.engine()
-    saved.restore(other)
+    restore_engine(other, saved)
     assert not differing(whole_state(engine), whole_state(other))
     assert saved.state() == {"step": 3, "note": 3}
 
@@ -97,7 +98,7 @@ def test_a_manifest_cannot_smuggle_a_pickle_in(tmp_path, engine):
     (path / "manifest.json").write_text(json.dumps(manifest))
     found, _ = checkpoint.newest(tmp_path / "run")
     with pytest.raises(CheckpointError, match="does not fit this architecture"):
-        found.restore(engine)
+        restore_engine(engine, found)
     assert not (tmp_path / "evil").exists()
 
 
@@ -107,7 +108,7 @@ def test_a_full_disk_leaves_the_older_checkpoints(tmp_path, engine, monkeypatch)
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    for target in ("ganzoo.training.checkpoint.save_file", "torch.save", "os.fsync", "pathlib.Path.rename"):
+    for target in ("safetensors.torch.save_file", "torch.save", "os.fsync", "pathlib.Path.rename"):
         with monkeypatch.context() as patch:
             patch.setattr(target, full)
             with pytest.raises(CheckpointError, match="could not be written") as caught:
@@ -137,14 +138,14 @@ def test_real_kills_leave_a_whole_checkpoint(tmp_path):
     """A writer that does nothing but write is killed at five different moments."""
     code = f"""
 import pathlib
-from ganzoo.plugins import Registry
+from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject
-from ganzoo.training import checkpoint
+from ganzoo.training.engine_state import save_engine
 engine = Subject(Registry.load().architecture("dcgan")).engine()
 step = 0
 while True:
     step += 1
-    checkpoint.write(pathlib.Path({str(tmp_path)!r}), engine, step=step, state={{}}, config="", keep=2)
+    save_engine(pathlib.Path({str(tmp_path)!r}), engine, step=step, state={{}}, config="", keep=2)
     if step == 1:
         print("ready", flush=True)
 """

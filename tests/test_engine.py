@@ -92,7 +92,7 @@ def test_lazy_phases_correct_lr_betas_and_loss():
 
     one = engine(Scalars, phases=phases, optimizers=optimizers)
     one.step(0, batch())
-    (group,) = one.optimizers["a"].torch.param_groups
+    (group,) = one.optimizers["a"].inner.param_groups
     c = 16 / 17
     assert group["lr"] == pytest.approx(0.002 * c)
     assert group["betas"] == (pytest.approx(0.0**c), pytest.approx(0.99**c))
@@ -107,7 +107,7 @@ def test_schedules_are_functions_of_kimg():
 
     one = engine(Scalars, optimizers=optimizers)
     one.step(10, batch())
-    (group,) = one.optimizers["a"].torch.param_groups
+    (group,) = one.optimizers["a"].inner.param_groups
     assert group["lr"] == pytest.approx(0.1 - 0.04) and group["betas"] == (pytest.approx(0.04), 0.9)
 
 
@@ -117,7 +117,7 @@ def test_a_schedule_of_sgd_is_its_momentum():
 
     one = engine(Scalars, optimizers=optimizers)
     one.step(10, batch())
-    assert one.optimizers["a"].torch.param_groups[0]["momentum"] == pytest.approx(0.54)
+    assert one.optimizers["a"].inner.param_groups[0]["momentum"] == pytest.approx(0.54)
 
 
 def test_a_gradient_that_is_missing_stays_missing():
@@ -139,7 +139,7 @@ def test_a_gradient_that_is_missing_stays_missing():
     for number in range(3):
         one.step(number, batch())
     assert one.architecture.a.unused.item() == 1.0
-    assert one.architecture.a.unused not in one.optimizers["a"].torch.state
+    assert one.architecture.a.unused not in one.optimizers["a"].inner.state
 
 
 def test_clipping_bounds_the_whole_gradient():

@@ -15,7 +15,7 @@ from toy_zoo import OFFERS
 from ganzoo.architecture import Graph
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import ExportError, GateError, RequestError
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.exporting.proof import BATCHES, proof_path, verify
 from ganzoo.exporting.trace import OPSET
 from ganzoo.runtime.file import OnnxFile, summarize
@@ -25,7 +25,7 @@ from ganzoo.testing import Subject
 from ganzoo.training.ema import averaged_state
 
 Z = TensorSpec(name="z", shape=(BATCH, 4))
-OUT = TensorSpec(name="image", shape=(BATCH, 1, 2, 2), draw="image")
+OUT = TensorSpec(name="image", shape=(BATCH, 1, 2, 2), kind="image")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def trained(registry):
 
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
-    (item,) = export(*trained, destination=tmp_path_factory.mktemp("export") / "generator.onnx")
+    (item,) = export_graphs(*trained, destination=tmp_path_factory.mktemp("export") / "generator.onnx")
     return item
 
 
@@ -87,7 +87,7 @@ def test_one_file_with_a_symbolic_batch_opset_18_and_no_paths(exported):
 
 
 def test_the_same_weights_give_the_same_file(trained, exported, tmp_path):
-    (again,) = export(*trained, destination=tmp_path / "other-name.onnx")
+    (again,) = export_graphs(*trained, destination=tmp_path / "other-name.onnx")
     assert again.proof.model_sha256 == exported.proof.model_sha256
     assert again.path.read_bytes() == exported.path.read_bytes()
 
@@ -109,7 +109,7 @@ def test_structure_and_weights_have_hashes_of_their_own(registry, tmp_path):
     subject = Subject(registry.architecture("dcgan"))
     origin = Origin(offer=subject.offer)
     one, two = (
-        OnnxFile(export(subject.build(seed=seed).eval(), origin, destination=tmp_path / f"{seed}.onnx")[0].path)
+        OnnxFile(export_graphs(subject.build(seed=seed).eval(), origin, destination=tmp_path / f"{seed}.onnx")[0].path)
         for seed in (0, 1)
     )
     assert one.structure_sha256() == two.structure_sha256()
@@ -117,12 +117,12 @@ def test_structure_and_weights_have_hashes_of_their_own(registry, tmp_path):
 
 
 def test_fp16_and_uint8(trained, exported, tmp_path):
-    (half,) = export(*trained, destination=tmp_path, precision="fp16")
+    (half,) = export_graphs(*trained, destination=tmp_path, precision="fp16")
     assert half.path.name == "generator_fp16.onnx"
     assert half.bytes < exported.bytes and half.proof.holds
     file = OnnxFile(half.path)
     assert file.inputs[0].dtype == file.outputs[0].dtype == "float32"
-    (bytes_,) = export(*trained, destination=tmp_path, output="uint8")
+    (bytes_,) = export_graphs(*trained, destination=tmp_path, output="uint8")
     file = OnnxFile(bytes_.path)
     assert file.outputs[0].dtype == "uint8" and file.metadata["Image.NominalPixelRange"] == "NominalRange_0_255"
     z = file.input_specs[0].sample([0, 1])
@@ -136,12 +136,12 @@ def test_several_graphs_go_to_a_directory(tmp_path):
     subject = Subject(OFFERS[1])
     architecture, origin = subject.build().eval(), Origin(offer=subject.offer)
     with pytest.raises(RequestError, match=r"exports 2 graphs \(generator, synthesis\) and all.onnx is one file"):
-        export(architecture, origin, destination=tmp_path / "all.onnx")
+        export_graphs(architecture, origin, destination=tmp_path / "all.onnx")
     with pytest.raises(RequestError, match="has no graph 'sinthesis'. Did you mean 'synthesis'"):
-        export(architecture, origin, destination=tmp_path, graph="sinthesis")
-    items = export(architecture, origin, destination=tmp_path / "graphs")
+        export_graphs(architecture, origin, destination=tmp_path, graph="sinthesis")
+    items = export_graphs(architecture, origin, destination=tmp_path / "graphs")
     assert [item.path.name for item in items] == ["generator.onnx", "synthesis.onnx"]
-    (one,) = export(architecture, origin, destination=tmp_path / "s.onnx", graph="synthesis")
+    (one,) = export_graphs(architecture, origin, destination=tmp_path / "s.onnx", graph="synthesis")
     assert one.proof.holds
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_would_paint_something_else_is_never_left(trained, tmp_path,
     path = tmp_path / "generator.onnx"
     path.write_bytes(b"what was here before")
     with pytest.raises(error, match=message):
-        export(_Fake(Wrong(kind).eval()), trained[1], destination=path)
+        export_graphs(_Fake(Wrong(kind).eval()), trained[1], destination=path)
     assert [item.name for item in tmp_path.iterdir()] == ["generator.onnx"]
     assert path.read_bytes() == b"what was here before"
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import assert_clean, ganzoo
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from ganzoo.errors import CheckpointError
 from ganzoo.plugin.registry import Registry
+from ganzoo.runs import checkpoint
 from ganzoo.testing import Subject
 from ganzoo.testing.subject import differing, whole_state
-from ganzoo.training import checkpoint
+from ganzoo.training.engine_state import restore_engine, save_engine
 
 STEPS = 12  # three lazy phases, three moves of ADA, and with 17 pictures in batches of 8 six epochs
 HARD = {
@@ -52,8 +53,8 @@ class Faults:
 
     def __init__(self, monkeypatch, *, at=-1, how="before", error=None):
         self.seen, self.at, self.how, self.error = [], at, how, error
-        for name in ("save_file", "_write_text"):
-            self._wrap(monkeypatch, f"ganzoo.training.checkpoint.{name}", getattr(checkpoint, name), writes=True)
+        self._wrap(monkeypatch, "safetensors.torch.save_file", save_file, writes=True)
+        self._wrap(monkeypatch, "pathlib.Path.write_text", Path.write_text, writes=True)
         self._wrap(monkeypatch, "torch.save", torch.save, writes=True)
         self._wrap(monkeypatch, "os.fsync", os.fsync)
         self._wrap(monkeypatch, "pathlib.Path.rename", Path.rename)
@@ -76,7 +77,7 @@ class Faults:
 
 
 def save(folder, engine, step):
-    return checkpoint.write(folder, engine, step=step, state={}, config="", keep=1)
+    return save_engine(folder, engine, step=step, state={}, config="", keep=1)
 
 
 def operations(folder, engine):
@@ -110,7 +111,7 @@ def test_a_fault_at_every_operation_of_a_checkpoint(subject, unbroken, tmp_path,
         checkpoint.clean(folder)
         assert all(item.name.startswith("step-") for item in folder.iterdir())
         resumed = subject.engine()
-        found.restore(resumed)
+        restore_engine(resumed, found)
         subject.train(resumed, range(found.step, STEPS))
         assert not differing(unbroken, whole_state(resumed)), (at, names[at])
 

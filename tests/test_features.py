@@ -15,13 +15,13 @@ from ganzoo.data.flips import WithFlips
 from ganzoo.data.resident import Resident, fits
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, thumbnails
-from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec, Preset
+from ganzoo.runs import checkpoint
 from ganzoo.tensors import DataInfo
 from ganzoo.testing import ArchitectureConformance, RandomPictures, Subject
-from ganzoo.training import checkpoint
+from ganzoo.training.collapse import CollapseWatch
 from ganzoo.training.engine import Engine
-from ganzoo.training.watch import CollapseWatch
 
 TINY = ("train", "dcgan", "--preset", "tiny", "--data", "digits")
 EACH = ("--set", "train.checkpoint_every_kimg=0.008", "--set", "train.score_count=16")  # every step
@@ -363,7 +363,7 @@ def test_the_conformance_suite_catches_state_outside_modules():
     )
 
     class Suite(ArchitectureConformance):
-        architecture = Offer(spec=spec, distribution="toys", version="1.0")
+        architecture = InstalledSpec(spec=spec, distribution="toys", version="1.0")
 
     import sys
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganzoo.objectives import (
-    PAIRED,
+    RELATIVE,
     discriminator_loss,
     generator_loss,
     input_gradient,
@@ -89,7 +89,7 @@ def test_what_cannot_be_computed_is_named():
 def test_margins_are_positive_for_what_is_taken_for_real():
     for objective in OBJECTIVES:
         real, fake = margins(objective, REAL, FAKE)
-        if objective in PAIRED:
+        if objective in RELATIVE:
             assert real.tolist() == [3, -3] and fake.tolist() == [-3, 3]
         elif objective == "least-squares":
             assert real.tolist() == [1.5, -0.5] and fake.tolist() == [-1.5, 2.5]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganzoo.architecture import Batch, Pair
 from ganzoo.config import DataConfig
-from ganzoo.config.resolve import Resolved
+from ganzoo.config.resolve import RunConfig
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import ImageToImageConfig, TrainConfig
 from ganzoo.data.batches import Order, Prefetcher
@@ -212,7 +212,7 @@ def test_load_size_is_checked():
 
 
 def test_epochs_become_kimg_when_the_pictures_are_counted():
-    config = Resolved(
+    config = RunConfig(
         architecture=ImageToImageConfig(lr=Schedule(start=2.0, end=0.0, from_epochs=100, to_epochs=200)),
         train=TrainConfig(epochs=200.0),
         data=DataConfig(),
@@ -239,7 +239,7 @@ def test_a_schedule_has_its_end_in_one_unit(ends):
 def test_a_schedule_in_epochs_survives_toml():
     import tomllib
 
-    config = Resolved(
+    config = RunConfig(
         architecture=ImageToImageConfig(lr=Schedule(start=2.0, end=0.0, to_epochs=4)),
         train=TrainConfig(), data=DataConfig(), origins={},
     )  # fmt: skip

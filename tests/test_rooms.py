@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-TORCH_FREE = ["cli", "config", "plugin", "runtime"]
+TORCH_FREE = ["api", "cli", "config", "plugin", "runs", "runtime", "sampling"]
 
 
 @pytest.mark.parametrize("room", TORCH_FREE)

@@ -21,18 +21,18 @@ def test_a_row_does_not_depend_on_its_batch():
 
 
 def test_streams_and_kinds_of_draw():
-    label = TensorSpec(name="label", shape=(BATCH,), dtype="int64", draw="class", classes=3, stream=1)
+    label = TensorSpec(name="label", shape=(BATCH,), dtype="int64", kind="class", classes=3, stream=1)
     drawn = label.sample(range(200))
     assert drawn.dtype == np.int64 and drawn.shape == (200,)
     assert set(drawn.tolist()) == {0, 1, 2}
-    psi = TensorSpec(name="psi", shape=(BATCH,), draw="uniform", low=0.5, high=0.75)
+    psi = TensorSpec(name="psi", shape=(BATCH,), kind="uniform", low=0.5, high=0.75)
     assert psi.sample(range(100)).min() >= 0.5 and psi.sample(range(100)).max() <= 0.75
     other = TensorSpec(name="noise", shape=(BATCH, 5), stream=1)
     assert not np.array_equal(other.sample([0]), Z.sample([0]))
 
 
 def test_symbolic_dimensions():
-    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="height", multiple=4), 8), draw="image")
+    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="height", multiple=4), 8), kind="image")
     assert spec.sample([0, 1], {"height": 12}).shape == (2, 3, 12, 8)
     with pytest.raises(KeyError):
         spec.sample([0])
@@ -41,7 +41,7 @@ def test_symbolic_dimensions():
 
 
 def test_json_round_trip():
-    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="h", multiple=4, least=8)), draw="image", low=0, high=255)
+    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="h", multiple=4, least=8)), kind="image", low=0, high=255)
     assert TensorSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
     with pytest.raises(ValueError, match="draw 'dice'"):
         TensorSpec.from_json({**spec.to_json(), "draw": "dice"})

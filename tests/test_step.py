@@ -71,7 +71,7 @@ def test_gather_and_mine():
     shard = Shard(rank=1, ranks=2, all_gather=lambda tensor: everything)
     one = step(shard=shard)
     assert torch.equal(one.gather(everything[2:]), everything)
-    assert torch.equal(one.mine(everything), everything[2:])
+    assert torch.equal(one.local_rows(everything), everything[2:])
 
 
 def test_a_shared_pass_is_made_once_and_does_not_care_who_asks_first():
@@ -87,7 +87,7 @@ def test_a_shared_pass_is_made_once_and_does_not_care_who_asks_first():
         results = {}
         for phase in order:
             with one.scope(phase):
-                results[phase] = one.once("fakes", make, detach=phase == "d")
+                results[phase] = one.shared("fakes", make, detach=phase == "d")
         assert len(made) == 1
         return results
 

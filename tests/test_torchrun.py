@@ -14,7 +14,7 @@ import torch
 from helpers import assert_clean, ganzoo
 from safetensors.torch import load_file
 
-from ganzoo.training import checkpoint
+from ganzoo.runs import checkpoint
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the ranks through /proc")
 

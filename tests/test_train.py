@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 
 from ganzoo.config import TrainConfig
 from ganzoo.plugin.registry import Registry
+from ganzoo.runs.run import target_steps
 from ganzoo.testing import RandomPictures
-from ganzoo.training.run import target_steps
+from ganzoo.training.start import start_run
 
 TINY = ("train", "dcgan", "--preset", "tiny", "--data", "digits")
 
@@ -204,7 +205,6 @@ def test_training_leaves_the_callers_randomness_alone(tmp_path):
 
     from ganzoo.config.resolve import resolve, set_layer
     from ganzoo.plugin.settings import config_class, preset_layer
-    from ganzoo.training.start import begin
 
     registry = Registry.load()
     offer = registry.architecture("dcgan")
@@ -212,21 +212,21 @@ def test_training_leaves_the_callers_randomness_alone(tmp_path):
     config = resolve("dcgan", config_class(offer), layers)
 
     class Silent:
-        def log(self, record, *, steps, seconds_left): ...
+        def update(self, progress): ...
         def say(self, text): ...
 
     before = torch.random.get_rng_state()
-    begin(offer, config, registry, out=tmp_path / "run", preset="tiny", observer=Silent()).train()
+    start_run(offer, config, registry, out=tmp_path / "run", preset="tiny", progress=Silent()).train()
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 class Told:
-    """An observer that remembers, and fails when asked to."""
+    """A listener that remembers, and fails when asked to."""
 
     def __init__(self, *, fails=False):
         self.said, self.logged, self.fails = [], 0, fails
 
-    def log(self, record, *, steps, seconds_left):
+    def update(self, progress):
         self.logged += 1
         if self.fails:
             raise OSError("the terminal went away")
@@ -238,17 +238,16 @@ class Told:
 def _trainer(registry, out, told, *assignments):
     from ganzoo.config.resolve import resolve, set_layer
     from ganzoo.plugin.settings import config_class, preset_layer
-    from ganzoo.training.start import begin
 
     offer = registry.architecture("dcgan")
     layers = [preset_layer(offer.spec, "tiny"), set_layer(["data.source=digits", *assignments])]
-    return begin(offer, resolve("dcgan", config_class(offer), layers), registry, out=out, preset="", observer=told)
+    return start_run(offer, resolve("dcgan", config_class(offer), layers), registry, out=out, preset="", progress=told)
 
 
 def test_what_training_can_do_without_does_not_stop_it(registry, tmp_path, monkeypatch):
     told = Told(fails=True)
     trainer = _trainer(registry, tmp_path / "run", told, "train.log_every_steps=1")
-    monkeypatch.setattr("ganzoo.training.keeper.write_previews", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("ganzoo.training.run_writer.write_previews", lambda *a, **k: 1 / 0)
     outcome = trainer.train()
     assert outcome.finished and outcome.checkpoint.is_dir()
     assert told.logged == 1  # switched off after the first failure
@@ -357,7 +356,7 @@ def test_an_unknown_table_in_a_runs_config_is_damage(registry, unbroken, tmp_pat
     import shutil
 
     from ganzoo.errors import CheckpointError
-    from ganzoo.training.run import open_run
+    from ganzoo.runs.run import open_run
 
     shutil.copytree(unbroken, tmp_path / "run")
     config = tmp_path / "run" / "config.toml"
@@ -367,13 +366,14 @@ def test_an_unknown_table_in_a_runs_config_is_damage(registry, unbroken, tmp_pat
 
 
 def test_retention_counts_from_what_was_just_written(registry, tmp_path):
-    from ganzoo.training import checkpoint
+    from ganzoo.runs import checkpoint
+    from ganzoo.training.engine_state import save_engine
 
     engine = _trainer(registry, tmp_path / "run", Told()).engine
     for step in (5, 6):
-        checkpoint.write(tmp_path / "c", engine, step=step, state={}, config="", keep=3)
+        save_engine(tmp_path / "c", engine, step=step, state={}, config="", keep=3)
     (tmp_path / "c" / "step-00000006" / "state.json").write_text("damaged")
-    written = checkpoint.write(tmp_path / "c", engine, step=5, state={}, config="", keep=1)
+    written = save_engine(tmp_path / "c", engine, step=5, state={}, config="", keep=1)
     assert written.path.is_dir() and checkpoint.newest(tmp_path / "c")[0].step == 5
 
 

@@ -8,11 +8,11 @@ import torch
 from helpers import assert_clean, ganzoo
 from PIL import Image
 
-from ganzoo.cli.models import open_model
-from ganzoo.cli.translate import translate_pixels
+from ganzoo.api.load import load
 from ganzoo.errors import RequestError
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import InputRequest, parse_size, plan
+from ganzoo.sampling.translation import translate_pixels
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_one_graph_for_each_direction_of_any_batch_height_and_width(runs):
     file = OnnxFile(runs / "pix2pix" / "exports" / "a2b.onnx")
     assert [tensor.shape for tensor in file.inputs] == [("batch", 1, "height", "width")]
     (spec,) = file.input_specs
-    assert [(dim.multiple, dim.usual) for dim in spec.shape[2:]] == [(8, 16), (8, 16)]
+    assert [(dim.multiple, dim.default) for dim in spec.shape[2:]] == [(8, 16), (8, 16)]
     proof = json.loads((runs / "pix2pix" / "exports" / "a2b.proof.json").read_text())
     shapes = [tuple(case["dims"].values()) for case in proof["cases"]]
     assert shapes == [(1, 16, 16), (3, 24, 16), (16, 16, 24)]
@@ -78,8 +78,8 @@ def test_a_picture_of_any_size_is_translated_at_its_size(runs, photos, tmp_path,
 
 def test_run_and_file_translate_alike(runs, photos):
     pixels = np.asarray(Image.open(photos / "a.png")).transpose(2, 0, 1)[None]
-    run = next(p for p in open_model([runs / "cyclegan"]).painters if p.name == "b2a")
-    file = open_model([runs / "cyclegan" / "exports" / "b2a.onnx"]).painters[0]
+    run = next(p for p in load(runs / "cyclegan").graphs if p.name == "b2a")
+    file = load(runs / "cyclegan" / "exports" / "b2a.onnx").graphs[0]
     one, two = (translate_pixels(pixels, painter)[0].astype(int) for painter in (run, file))
     assert one.shape == pixels.shape and np.abs(one - two).max() <= 1
 
@@ -115,7 +115,7 @@ def test_grids_of_the_runs_data_and_of_files(runs, photos, tmp_path):
 
 
 def test_nothing_is_rounded_on_the_way_back(runs):
-    painters = {painter.name: painter for painter in open_model([runs / "cyclegan"]).painters}
+    painters = {painter.name: painter for painter in load(runs / "cyclegan").graphs}
     pixels = np.random.RandomState(0).randint(256, size=(2, 3, 16, 16)).astype(np.uint8)
     _, back = translate_pixels(pixels, painters["a2b"], painters["b2a"])
     given = torch.from_numpy(pixels).float() / 127.5 - 1
@@ -203,7 +203,7 @@ def test_size_is_for_pictures(tmp_path, runs):
 def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     """A generator of our own, saved as the authors' code would have."""
     from ganzoo.plugin.registry import Registry
-    from ganzoo.training.start import load_trained
+    from ganzoo.runs.weights import load_trained
 
     trained = load_trained(runs / "cyclegan", Registry.load(), say=print)
     names = {0: "model", 2: "conv_block"}
@@ -222,7 +222,7 @@ def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     assert_clean(done, status=0)
     found = json.loads(done.stdout)
     assert (found["size"], found["settings"]["blocks"], found["settings"]["width"]) == (256, 1, 4)
-    here, there = (open_model([path]).painters for path in (runs / "cyclegan", tmp_path / "run"))
+    here, there = (load(path).graphs for path in (runs / "cyclegan", tmp_path / "run"))
     pixels = np.random.RandomState(0).randint(256, size=(1, 3, 16, 16)).astype(np.uint8)
     for one, two in zip(here, there, strict=True):
         assert (translate_pixels(pixels, one)[0] == translate_pixels(pixels, two)[0]).all()
@@ -301,7 +301,7 @@ def test_grids_show_as_many_as_asked_whatever_the_batch(runs):
 
 def test_the_kimg_of_epochs_are_whole_steps():
     from ganzoo.config.tables import TrainConfig
-    from ganzoo.training.run import target_steps
+    from ganzoo.runs.run import target_steps
 
     for pictures in range(1, 3000):
         assert target_steps(TrainConfig(batch_size=1, kimg=200 * (pictures / 1000))) == 200 * pictures

@@ -13,7 +13,7 @@ import torch
 from ganzoo.architecture.build import build_architecture
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config.resolve import set_layer
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.exporting.proof import repeat_proof
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import resolve_for
@@ -48,7 +48,9 @@ def main(report, *, small):
                 folder = Path(scratch, label, precision)
                 files = report.attempt(
                     f"export of {label}, {precision}",
-                    lambda a=architecture, o=origin, f=folder, p=precision: export(a, o, destination=f, precision=p),
+                    lambda a=architecture, o=origin, f=folder, p=precision: export_graphs(
+                        a, o, destination=f, precision=p
+                    ),
                 )
                 for file in files or ():
                     name = f"{label} {file.graph}"
@@ -98,7 +100,7 @@ def graph_error(path, provider):
 
     file = OnnxFile(path)
     dims = {
-        dim.name: dim.usual or dim.smallest(32)
+        dim.name: dim.default or dim.smallest(32)
         for spec in file.input_specs
         for dim in spec.shape
         if isinstance(dim, Dim)

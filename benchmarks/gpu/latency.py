@@ -12,7 +12,8 @@ from pathlib import Path
 
 from exporting import NEEDS, REAL, build
 
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
+from ganzoo.progress import Silent
 from ganzoo.runtime.latency.inputs import InputRequest
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.runner import run
@@ -47,7 +48,7 @@ def main(report, *, small):
 
 def exported(name, folder, small):
     offer, architecture = build(name, small=small)
-    (file,) = export(
+    (file,) = export_graphs(
         architecture,
         Origin(offer=offer),
         destination=folder / f"{name}.onnx",
@@ -64,7 +65,7 @@ def measured(report, name, path, provider, small, ratios):
     seconds = len(batches) * (3.0 if small else 4.0)
     inputs = InputRequest(batches=batches)
     request = Request(models=[path], provider=provider, inputs=inputs, repeats=1, max_seconds=seconds)
-    result = run(request, say=lambda line: None)
+    result = run(request, progress=Silent()).document
     here = {"seen": provider == "cuda", "needs": NEEDS}
     for batch, case in zip(batches, result["cases"], strict=True):
         loop = _loop("ort", str(path), str(batch), provider, str(0.3 if small else LOOP_SECONDS))

@@ -8,9 +8,9 @@ from pathlib import Path
 import surroundings
 from helpers import ganzoo
 
-from ganzoo.cli.models import open_model
-from ganzoo.cli.noise import paint
+from ganzoo.api.load import load
 from ganzoo.evaluation.digits import judge
+from ganzoo.sampling.noise import paint
 
 SECONDS, SMALL_SECONDS = 120, 4
 COUNT = 2000
@@ -29,7 +29,7 @@ def main(report, *, small):
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1])
         last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
-        painted = paint(open_model([run], checkpoint="best"), range(FIRST_SEED, FIRST_SEED + COUNT))
+        painted = paint(load(run, checkpoint="best").source, range(FIRST_SEED, FIRST_SEED + COUNT))
     found = judge(painted.pixels)
     cpu = cpu_distance()
     report.figure(

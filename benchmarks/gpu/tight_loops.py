@@ -80,7 +80,7 @@ def torch_form(name, form, small, seconds):
         module = torch.compile(module, mode="reduce-overhead" if form == "CUDA graphs" else "default", dynamic=False)
     found = {}
     for batch in (1, 2) if small else (1, 8, 32):
-        dims = {dim.name: dim.usual or 64 for spec in graph.inputs for dim in spec.shape if hasattr(dim, "multiple")}
+        dims = {dim.name: dim.default or 64 for spec in graph.inputs for dim in spec.shape if hasattr(dim, "multiple")}
         inputs = [
             torch.from_numpy(spec.sample(list(range(batch)), {**dims, "batch": batch})).to(device)
             for spec in graph.inputs

@@ -16,8 +16,9 @@ from ganzoo.errors import DivergedError, GanzooError
 from ganzoo.plugin.registry import Registry
 from ganzoo.testing import RandomPictures, Subject
 from ganzoo.testing.subject import differing, whole_state
-from ganzoo.training import checkpoint
 from ganzoo.training.device import backends
+from ganzoo.training.engine_state import restore_engine, save_engine
+from ganzoo.training.start import start_run
 
 STEPS = 3
 WITHIN = {"fp32": 1e-3, "bf16": 0.1, "compile": 2e-3, "cuda graphs": 2e-3}
@@ -174,9 +175,9 @@ def _broken(subject, device, steps):
         broken = subject.engine(device)
         subject.train(broken, range(steps // 2))
         with tempfile.TemporaryDirectory() as folder:
-            saved = checkpoint.write(Path(folder), broken, step=steps // 2, state={}, config="", keep=1)
+            saved = save_engine(Path(folder), broken, step=steps // 2, state={}, config="", keep=1)
             resumed = subject.engine(device)
-            saved.restore(resumed)
+            restore_engine(resumed, saved)
         subject.train(resumed, range(steps // 2, steps))
         return len(differing(whole_state(unbroken), whole_state(resumed)))
 
@@ -207,8 +208,7 @@ def _train_dcgan(batch, *assignments):
     """Two steps of the real command's trainer; the message of its error, or ""."""
     from ganzoo.config.resolve import set_layer
     from ganzoo.plugin.settings import resolve_for
-    from ganzoo.training.reporting import Silent
-    from ganzoo.training.start import begin
+    from ganzoo.progress import Silent
 
     registry = Registry.load()
     offer = registry.architecture("dcgan")
@@ -222,7 +222,7 @@ def _train_dcgan(batch, *assignments):
     config = resolve_for(offer, [set_layer([*stated, *assignments])], preset="paper")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            begin(offer, config, registry, out=Path(folder, "run"), preset="paper", observer=Silent()).train()
+            start_run(offer, config, registry, out=Path(folder, "run"), preset="paper", progress=Silent()).train()
         except GanzooError as error:
             return error.message
     return ""

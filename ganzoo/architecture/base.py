@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture.records import Ema, Graph, Optimizer, Phase
 from ganzoo.architecture.step import Step
+from ganzoo.plugin.api1 import map_overrides
 from ganzoo.tensors import DataInfo
 
 
@@ -49,16 +50,28 @@ class Architecture(nn.Module, ABC):
     def graphs(self) -> Sequence[Graph]:
         """What can be sampled and exported, the main one first. Called on a copy in evaluation mode."""
 
-    def finished(self) -> bool:
+    def can_be_scored(self) -> bool:
         """Whether what is painted now can be held against the pictures: a checkpoint is scored only then.
 
         False while an architecture that grows paints less than whole pictures. Called on a copy in evaluation mode.
         """
         return True
 
-    def remarks(self, kimg: float) -> Sequence[str]:
+    def warnings_before(self, kimg: float) -> Sequence[str]:
         """What somebody who begins a run of so many kimg has to know, a line each; shown before the first step."""
         return ()
+
+    def finished(self) -> bool:
+        """The old name of `can_be_scored`, as the base has it."""
+        return True
+
+    def remarks(self, kimg: float) -> Sequence[str]:
+        """The old name of `warnings_before`, as the base has it."""
+        return ()
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        map_overrides("Architecture", cls)
 
     def ema(self) -> Ema | None:
         """Which submodules are averaged, or None. The average replaces them in `graphs()`."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
 
 from ganzoo.architecture.base import Architecture
-from ganzoo.errors import GanzooError, PluginError, one_line
+from ganzoo.errors import PluginError
 from ganzoo.keys import derive_key
-from ganzoo.plugin.registry import Offer, load_object
+from ganzoo.plugin.call import call_plugin, load_object
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.tensors import DataInfo
 
 
-def implementation_class(offer: Offer[ArchitectureSpec]) -> type[Architecture]:
+def implementation_class(offer: InstalledSpec[ArchitectureSpec]) -> type[Architecture]:
     """The class behind a spec. Raises PluginError when it cannot be imported or is no Architecture."""
     from ganzoo.architecture import Architecture
 
@@ -25,7 +25,9 @@ def implementation_class(offer: Offer[ArchitectureSpec]) -> type[Architecture]:
     return implementation
 
 
-def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataInfo, *, seed: int) -> Architecture:
+def build_architecture(
+    offer: InstalledSpec[ArchitectureSpec], config: Any, data: DataInfo, *, seed: int
+) -> Architecture:
     """The architecture with its initial weights, which depend on the seed alone, on the CPU.
 
     Leaves torch's default generator as it was. Raises what `implementation_class` raises, PluginError when the
@@ -35,14 +37,4 @@ def build_architecture(offer: Offer[ArchitectureSpec], config: Any, data: DataIn
     implementation = implementation_class(offer)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_key(seed, "build"))
-        try:
-            return implementation(config, data)
-        except GanzooError:
-            raise
-        except (Exception, SystemExit) as error:
-            if os.environ.get("GANZOO_STRICT") == "1":
-                raise
-            raise PluginError(
-                f"{offer.spec.name!r} of {offer.distribution} {offer.version} could not be built: {one_line(error)}",
-                hint="GANZOO_STRICT=1 shows the whole traceback.",
-            ) from error
+        return call_plugin(implementation, config, data, failed=f"{offer.maker} could not be built")

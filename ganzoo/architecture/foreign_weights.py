@@ -1,7 +1,7 @@
 """Reading checkpoints that other people's code wrote, without running anything that is in them.
 
-An architecture's importer (`ArchitectureSpec.importer`) takes the files and returns an `Imported`; it reads a torch
-file or a safetensors file with `load_tensors`.
+An architecture's importer (`ArchitectureSpec.importer`) takes the files and returns `ForeignWeights`; it reads a
+torch file or a safetensors file with `load_tensors`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WRAPPERS = ("state_dict", "model", "net", "generator")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Imported:
+class ForeignWeights:
     """What an importer found.
 
     settings: of the [architecture] table, as the tensors imply them. data: what the pictures are like.
@@ -43,7 +43,7 @@ class Imported:
     notes: Sequence[str] = field(default_factory=tuple)
 
 
-Importer = Callable[[Sequence[Path]], Imported]
+Importer = Callable[[Sequence[Path]], ForeignWeights]
 """Raises CheckpointError for a file it cannot read, RequestError for files that do not belong together."""
 
 

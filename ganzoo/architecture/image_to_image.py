@@ -73,7 +73,7 @@ class ImageToImage(Architecture):
 
     def graphs(self) -> Sequence[Graph]:
         height, width = (
-            Dim(name=name, multiple=self.size_multiple, least=self.least_size, usual=self.data.size)
+            Dim(name=name, multiple=self.size_multiple, least=self.least_size, default=self.data.size)
             for name in ("height", "width")
         )
         shape = (BATCH, self.data.channels, height, width)
@@ -81,8 +81,8 @@ class ImageToImage(Architecture):
             Graph(
                 name=name,
                 module=direction.network,
-                inputs=(TensorSpec(name=direction.reads, shape=shape, draw="image"),),
-                outputs=(TensorSpec(name=direction.paints, shape=shape, draw="image"),),
+                inputs=(TensorSpec(name=direction.reads, shape=shape, kind="image"),),
+                outputs=(TensorSpec(name=direction.paints, shape=shape, kind="image"),),
             )
             for name, direction in self.directions().items()
         ]

@@ -79,7 +79,7 @@ class NoiseToImage(Architecture):
             images: Tensor = self.generator(z, *self._labels(batch))
             return images
 
-        images: Tensor = step.once("fakes", paint, detach=detach)
+        images: Tensor = step.shared("fakes", paint, detach=detach)
         return images
 
     def critic(self, batch: Batch, step: Step, purpose: str, *, compiled: bool = True) -> Critic:
@@ -191,13 +191,13 @@ class NoiseToImage(Architecture):
                     name="label",
                     shape=(BATCH,),
                     dtype="int64",
-                    draw="class",
+                    kind="class",
                     classes=self.data.classes,
                     stream=1,
                 )
             )
         size = self.data.size
-        image = TensorSpec(name="image", shape=(BATCH, self.data.channels, size, size), draw="image")
+        image = TensorSpec(name="image", shape=(BATCH, self.data.channels, size, size), kind="image")
         return [Graph(name="generator", module=self.generator, inputs=tuple(inputs), outputs=(image,))]
 
     def compile_networks(self, **options: Any) -> None:
@@ -241,7 +241,7 @@ class NoiseToImage(Architecture):
 
     def _interpolation_penalty(self, batch: Batch, step: Step) -> Tensor:
         share = step.uniform("interpolation", len(batch), 1, 1, 1)
-        images = objectives.between(batch.real, self.fakes(batch, step, detach=True), share)
+        images = objectives.interpolate(batch.real, self.fakes(batch, step, detach=True), share)
         gradient, _ = self.input_gradient(self.critic(batch, step, "interpolation", compiled=False), images)
         penalty = objectives.one_centred(gradient, one_sided=self.config.penalty == "wgan-gp-one-sided")
         return value_at(self.config.penalty_weight, step.kimg) * penalty.mean()
@@ -249,7 +249,7 @@ class NoiseToImage(Architecture):
     def _statistics(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         real_margin, fake_margin = objectives.margins(self.config.objective, real, fake)
         # Of pairs it is no accuracy: a critic may rank all of them rightly and still be a good teacher.
-        name = "ranking" if self.config.objective in objectives.PAIRED else "accuracy"
+        name = "ranking" if self.config.objective in objectives.RELATIVE else "accuracy"
         right = torch.stack([real_margin, -fake_margin]) > 0
         stats = {"real": real.mean(), "fake": fake.mean(), name: right.to(real.dtype).mean()}
         if isinstance(self.augmentation, AdaptiveAugment):

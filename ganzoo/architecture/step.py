@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ganzoo.keys import key_of
 from ganzoo.nn import to_device
+from ganzoo.plugin.api1 import renamed
 
 
 def seed_default_generators(key: int, device: torch.device) -> None:
@@ -51,6 +52,7 @@ class Shard:
         return self.micro * self.ranks + self.rank
 
 
+@renamed
 class Step:
     """One step of training, as a loss sees it.
 
@@ -106,7 +108,7 @@ class Step:
             drawn[row].normal_(generator=generator)
         return drawn.to(self._dtype)
 
-    def once(self, name: str, make: Callable[[], Any], detach: bool = False) -> Any:
+    def shared(self, name: str, make: Callable[[], Any], detach: bool = False) -> Any:
         """The result of `make()`, computed by the first phase of this step that asks.
 
         For a forward pass that two phases share. It draws under its own name, so that it does not
@@ -131,7 +133,7 @@ class Step:
         """The tensors of all ranks for this micro-batch, concatenated: (ranks * B, ...)."""
         return self._shard.all_gather(tensor)
 
-    def mine(self, tensor: Tensor) -> Tensor:
+    def local_rows(self, tensor: Tensor) -> Tensor:
         """The inverse of `gather`: this rank's rows of a global tensor."""
         return tensor.chunk(self._shard.ranks)[self._shard.rank]
 

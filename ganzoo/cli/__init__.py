@@ -48,9 +48,9 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            from ganzoo.errors import nearest
+            from ganzoo.errors import did_you_mean
 
-            ctx.fail(f"There is no verb {args[0]!r}.{nearest(args[0], VERBS)}")
+            ctx.fail(f"There is no verb {args[0]!r}.{did_you_mean(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,8 +71,11 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit. The errors of ganzoo become a message and an exit status."""
+    from ganzoo.cli.common import shown_warnings
+
     try:
-        status = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
+        with shown_warnings():
+            status = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

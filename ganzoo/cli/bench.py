@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ganzoo.cli.common import json_option, print_json, table
+from ganzoo.cli.progress import Lines
 
 if TYPE_CHECKING:
-    from ganzoo.runtime.latency.inputs import InputRequest
+    from ganzoo.api.types import Progress
 
 
 @click.command("bench")
@@ -69,55 +69,42 @@ def command(
     Needs no torch. Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
     times have settled. A percentile that the number of samples cannot carry is not printed.
     """
-    from ganzoo.errors import RequestError, one_line
-    from ganzoo.runtime.latency.request import Request
-    from ganzoo.runtime.latency.result import rows
-    from ganzoo.runtime.latency.runner import run
+    from ganzoo.api.bench import bench
+    from ganzoo.cli.parse import parse_batches, parse_files, parse_shape, parse_size
+    from ganzoo.errors import RequestError
 
     if out is not None and not out.parent.is_dir():
         raise RequestError(f"There is no directory {out.parent} for {out.name}.")
-    request = Request(
-        models=models,
-        provider=provider,
-        device=device,
-        threads=threads,
-        precision=precision,
-        inputs=_inputs(batch, size, shapes, files),
-        repeats=repeats,
-        max_seconds=max_time,
-    )
-    result = run(request, say=lambda line: click.echo(line, err=True))
-    if out is not None:
-        try:
-            out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
-    if as_json:
-        print_json(result)
-        return
-    click.echo(table(*rows(result), wrap="shapes"))
-    if out is not None:
-        click.echo(f"everything, samples included: {out}")
-
-
-def _inputs(batch: str | None, size: str | None, shapes: tuple[str, ...], files: tuple[str, ...]) -> InputRequest:
-    from ganzoo.errors import RequestError
-    from ganzoo.runtime.latency.inputs import InputRequest, parse_shape, parse_size
-
-    batches: list[int] = []
-    for text in (batch or "").split(",") if batch else []:
-        if not text.strip().isdecimal() or int(text) < 1:
-            raise RequestError(f"--batch {batch!r} is not of the form 1,8,32.")
-        batches.append(int(text))
     swept: dict[str, list[tuple[int, ...]]] = {}
     for text in shapes:
         name, shape = parse_shape(text)
         swept.setdefault(name, []).append(shape)
-    arrays = {}
-    for text in files:
-        name, equals, path = text.partition("=")
-        if not equals or not name or not path:
-            raise RequestError(f"--input {text!r} is not of the form NAME=FILE.npy.")
-        arrays[name] = Path(path)
-    sizes = tuple(parse_size(text) for text in size.split(",")) if size else ()
-    return InputRequest(batches=tuple(batches), sizes=sizes, shapes=swept, files=arrays)
+    result = bench(
+        models,
+        provider=provider,
+        device=device,
+        dims={"batch": parse_batches(batch)} if batch else {},
+        sizes=[parse_size(text) for text in size.split(",")] if size else [],
+        shapes=swept,
+        inputs=parse_files(files),
+        threads=threads,
+        precision=precision,
+        repeats=repeats,
+        max_seconds=max_time,
+        progress=_Cases(),
+    )
+    if out is not None:
+        result.save(out)
+    if as_json:
+        print_json(result.document)
+        return
+    click.echo(table(*result.table(), wrap="shapes"))
+    if out is not None:
+        click.echo(f"everything, samples included: {out}")
+
+
+class _Cases(Lines):
+    """A line before each process."""
+
+    def line(self, progress: Progress) -> str:
+        return "{case}: {repeat} of {repeats}".format(**progress.values)

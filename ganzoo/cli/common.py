@@ -1,15 +1,16 @@
-"""What several verbs share: JSON output, tables, the registry, options."""
+"""What several verbs share: JSON output, tables, options, and how messages and progress are shown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from ganzoo.plugin.registry import Registry
+from ganzoo.errors import GanzooWarning
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -23,15 +24,21 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def warn(line: str) -> None:
-    click.echo(f"warning: {line}", err=True)
+@contextmanager
+def shown_warnings() -> Iterator[None]:
+    """What ganzoo warns of is a line on stderr, each time."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+        warnings.simplefilter("always", GanzooWarning)
 
+        def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
+            if issubclass(category, GanzooWarning):
+                click.echo(f"warning: {message}", err=True)
+            else:
+                usual(message, category, *rest, **named)
 
-def load_registry() -> Registry:
-    """The installed plugins; a broken one is a line on stderr."""
-    from ganzoo.plugin.registry import Registry
-
-    return Registry.load(warn=warn)
+        warnings.showwarning = show
+        yield
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: str = "") -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganzoo.cli.common import json_option, load_registry, print_json, warn
+from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.progress import Lines
 
 if TYPE_CHECKING:
-    from ganzoo.architecture import Architecture
-    from ganzoo.exporting.exporter import Origin
+    from ganzoo.api.types import Progress
 
 
 @click.command("export")
@@ -67,41 +67,28 @@ def command(
     The file is kept only when ONNX Runtime agrees with torch at several batch sizes; the measured errors
     are in MODEL.proof.json beside it.
     """
+    from ganzoo.api.export import export, export_untrained
+    from ganzoo.config.resolve import set_layer
     from ganzoo.errors import RequestError
-    from ganzoo.exporting.exporter import export
 
     if untrained:
         if checkpoint is not None:
             raise RequestError("--checkpoint goes with a run, and --untrained has none.")
         if out is None:
             raise RequestError("Where shall the file go?", hint=f"Add -o {source}.onnx")
-        architecture, origin = _untrained(source, preset, assignments, seed)
+        exported = export_untrained(
+            source, out=out, graph=graph, precision=precision, output=output, preset=preset,
+            settings=[set_layer(assignments)], seed=seed,
+        )  # fmt: skip
     else:
         if preset or assignments or seed:
             raise RequestError("--preset, --set and --seed go with --untrained; a run has its settings.")
-        architecture, origin = _trained(Path(source), checkpoint or "best")
-    exported = export(
-        architecture,
-        origin,
-        destination=out if out is not None else Path(source, "exports"),
-        graph=graph,
-        precision=precision,
-        output=output,
-    )
+        exported = export(
+            source, out=out, graph=graph, precision=precision, output=output, checkpoint=checkpoint or "best",
+            progress=_Checkpoint(),
+        )  # fmt: skip
     if as_json:
-        print_json(
-            [
-                {
-                    "graph": item.graph,
-                    "file": str(item.path),
-                    "bytes": item.bytes,
-                    "sha256": item.proof.model_sha256,
-                    "error": item.proof.error,
-                    "batches": [case.dims["batch"] for case in item.proof.cases],
-                }
-                for item in exported
-            ]
-        )
+        print_json([item.to_json() for item in exported])
         return
     for item in exported:
         batches = ", ".join(str(case.dims["batch"]) for case in item.proof.cases)
@@ -111,35 +98,10 @@ def command(
     click.echo(f"next: ganzoo bench {exported[0].path}")
 
 
-def _trained(path: Path, checkpoint: str) -> tuple[Architecture, Origin]:
-    from ganzoo.errors import RequestError
-    from ganzoo.exporting.exporter import Origin
-    from ganzoo.plugin.registry import Registry
-    from ganzoo.training.start import load_trained
+class _Checkpoint(Lines):
+    """Names the checkpoint that is exported."""
 
-    registry: Registry = load_registry()
-    if not path.exists() and str(path) in [offer.spec.name for offer in registry.architectures]:
-        raise RequestError(
-            f"{path} is an architecture, not a run.", hint=f"ganzoo export {path} --untrained -o {path}.onnx"
-        )
-    trained = load_trained(path, registry, say=warn, which=checkpoint)
-    score = f", score {trained.score:.4f}" if trained.score is not None else ""
-    click.echo(f"{path}: the checkpoint of step {trained.step:,}{score}", err=True)
-    origin = Origin(offer=trained.run.offer, training_data=trained.run.data_description, kimg=trained.kimg)
-    return trained.architecture, origin
-
-
-def _untrained(name: str, preset: str | None, assignments: tuple[str, ...], seed: int) -> tuple[Architecture, Origin]:
-    from ganzoo.architecture.build import build_architecture
-    from ganzoo.architecture.evaluation import evaluation_copy
-    from ganzoo.config.resolve import set_layer
-    from ganzoo.exporting.exporter import Origin
-    from ganzoo.plugin.settings import resolve_for
-    from ganzoo.tensors import DataInfo
-
-    offer = load_registry().architecture(name)
-    resolved = resolve_for(offer, [set_layer(assignments)], preset=preset)
-    # There are no pictures: what the preset does not state is what a folder of photographs would have.
-    data = DataInfo(channels=resolved.data.channels or 3, size=resolved.data.size or 64, classes=10)
-    architecture = build_architecture(offer, resolved.architecture, data, seed=seed)
-    return evaluation_copy(architecture, None), Origin(offer=offer)
+    def line(self, progress: Progress) -> str:
+        values = progress.values
+        score = f", score {values['score']:.4f}" if values["score"] is not None else ""
+        return f"{values['run']}: the checkpoint of step {values['checkpoint']:,}{score}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import json_option, load_registry, print_json, warn
+from ganzoo.cli.common import json_option, print_json
 
 
 @click.command("import")
@@ -26,16 +26,16 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | N
     The run samples, exports and benches, and `ganzoo train --init-from` begins from it. Settings are taken from the
     tensors. A file that wants to run code is refused. Several files are what ARCHITECTURE says they are, in order.
     """
-    from ganzoo.training.adopt import adopt
 
-    registry = load_registry()
-    run = adopt(files, registry.architecture(architecture), registry, out=out, size=size, say=warn)
+    from ganzoo.api.import_run import import_run
+
+    run = import_run(files, architecture=architecture, out=out, size=size)
     if as_json:
         tables = run.config.tables()
         print_json(
             {
                 "run": str(out),
-                "architecture": run.offer.spec.name,
+                "architecture": run.architecture,
                 "channels": run.data.channels,
                 "size": run.data.size,
                 "settings": tables["architecture"],
@@ -44,5 +44,5 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | N
         return
     architecture_table = run.config.tables()["architecture"]
     settings = ", ".join(f"{key} {architecture_table[key]}" for table, key in run.config.origins if table != "data")
-    click.echo(f"{out}: {run.offer.spec.name}, {run.data.channels}x{run.data.size}x{run.data.size}; {settings}")
+    click.echo(f"{out}: {run.architecture}, {run.data.channels}x{run.data.size}x{run.data.size}; {settings}")
     click.echo(f"next: ganzoo export {out}")

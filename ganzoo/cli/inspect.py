@@ -18,9 +18,9 @@ def command(model: Path, as_json: bool) -> None:
 
     Any ONNX file, ours or not. Needs no torch.
     """
-    from ganzoo.runtime.file import OnnxFile, summarize
+    from ganzoo.api.inspect import inspect
 
-    facts = summarize(OnnxFile(model))
+    facts = inspect(model)
     if as_json:
         print_json(facts)
         return

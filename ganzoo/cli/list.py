@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import json_option, load_registry, print_json, table
+from ganzoo.cli.common import json_option, print_json, table
 
 
 @click.command("list")
 @json_option
 def command(as_json: bool) -> None:
     """List the architectures that the installed plugins offer."""
-    registry = load_registry()
+    from ganzoo.api.list_architectures import list_architectures
+    from ganzoo.api.plugins import plugins
+
+    offers = list_architectures()
     if as_json:
         print_json(
             {
                 "architectures": [
                     {
-                        "name": offer.spec.name,
+                        "name": offer.name,
                         "task": offer.spec.task,
                         "summary": offer.spec.summary,
                         "paper": offer.spec.paper,
@@ -25,7 +28,7 @@ def command(as_json: bool) -> None:
                         "distribution": offer.distribution,
                         "version": offer.version,
                     }
-                    for offer in registry.architectures
+                    for offer in offers
                 ],
                 "problems": [
                     {
@@ -34,22 +37,23 @@ def command(as_json: bool) -> None:
                         "entry_point": report.entry_point,
                         "reason": report.problem,
                     }
-                    for report in registry.problems
+                    for report in plugins()
+                    if report.status == "broken"
                 ],
             }
         )
         return
-    if not registry.architectures:
+    if not offers:
         click.echo("No architectures are installed. The first-party ones: pip install ganzoo-dcgan")
         return
-    names = [offer.spec.name for offer in registry.architectures]
+    names = [offer.name for offer in offers]
     rows = [
         [
-            offer.spec.name if names.count(offer.spec.name) == 1 else offer.qualified_name,
+            offer.name if names.count(offer.name) == 1 else offer.qualified_name,
             offer.spec.task,
             f"{offer.distribution} {offer.version}",
             offer.spec.summary,
         ]
-        for offer in registry.architectures
+        for offer in offers
     ]
     click.echo(table(["name", "task", "plugin", "summary"], rows, wrap="summary"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import click
 
-from ganzoo.cli.common import json_option, load_registry, print_json, table
+from ganzoo.cli.common import json_option, print_json, table
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -21,21 +19,24 @@ def command(context: click.Context) -> None:
 @json_option
 def list_plugins(as_json: bool = False) -> None:
     """List distributions that offer architectures, data sources or loggers."""
-    registry = load_registry()
+    from ganzoo.api.plugins import plugins
+    from ganzoo.plugin.kinds import KINDS
+
+    reports = plugins()
     if as_json:
-        print_json({"plugins": [dataclasses.asdict(report) for report in registry.plugins]})
+        print_json({"plugins": [report.to_json() for report in reports]})
         return
+    first, *others = KINDS
     rows = [
         [
-            f"{report.distribution} {report.version}".strip(),
+            report.title,
             report.status,
             str(report.api) if report.api is not None else "-",
-            ", ".join(report.architectures) or "-",
-            ", ".join((*report.data_sources, *report.loggers)) or "-",
+            ", ".join(report.offers[first.name]) or "-",
+            ", ".join(name for kind in others for name in report.offers[kind.name]) or "-",
             report.problem or "-",
         ]
-        for report in registry.plugins
+        for report in reports
     ]
-    click.echo(
-        table(["plugin", "status", "API", "architectures", "data sources, loggers", "problem"], rows, wrap="problem")
-    )
+    headings = ["plugin", "status", "API", first.words, ", ".join(kind.words for kind in others), "problem"]
+    click.echo(table(headings, rows, wrap="problem"))

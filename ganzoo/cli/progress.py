@@ -1,18 +1,21 @@
-"""How training shows itself: a progress bar on a terminal, plain lines elsewhere. All on stderr."""
+"""How work shows itself: a progress bar on a terminal, plain lines elsewhere. All on stderr."""
 
 from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
+
+if TYPE_CHECKING:
+    from ganzoo.api.types import Progress
 
 _SHOWN = 4  # losses and statistics in a line; metrics.jsonl has all of them
 
 
 class Display:
-    """An `Observer` of training. Use as a context manager."""
+    """A listener of training. Use as a context manager; the bar begins with the first that is told."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -20,38 +23,60 @@ class Display:
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
-
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[facts]}"),
-                console=Console(stderr=True),
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(self._title, total=None, facts="")
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
+    def update(self, progress: Progress) -> None:
+        record = progress.values
         losses = [f"{name} {value:.3f}" for name, value in record.items() if "." in name][:_SHOWN]
         speed = f"{record['images_per_second']:,.0f} images/s"
-        facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(seconds_left)} left", *losses])
+        facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(progress.seconds_left or 0)} left", *losses])
+        self._begin()
         if self._bar is not None:
-            self._bar.update(self._task, completed=record["step"], total=steps, facts=facts)
+            self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
         else:
-            click.echo(f"step {record['step']}/{steps}  {facts}", err=True)
+            click.echo(f"step {progress.done}/{progress.total}  {facts}", err=True)
 
     def say(self, text: str) -> None:
+        self._begin()
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             click.echo(text, err=True)
+
+    def _begin(self) -> None:
+        if self._bar is not None or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[facts]}"),
+            console=Console(stderr=True),
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(self._title, total=None, facts="")
+
+
+class Lines:
+    """A listener that prints a line for whatever it is told. line: of progress; None leaves it out."""
+
+    def update(self, progress: Progress) -> None:
+        line = self.line(progress)
+        if line:
+            click.echo(line, err=True)
+
+    def line(self, progress: Progress) -> str:
+        return ""
+
+    def say(self, text: str) -> None:
+        click.echo(text, err=True)
 
 
 def clock(seconds: float) -> str:

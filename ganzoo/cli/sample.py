@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
-
-from ganzoo.cli.pictures import check_picture_name, write_animation, write_grid
-
-if TYPE_CHECKING:
-    from ganzoo.cli.models import Model
 
 
 @click.command("sample")
@@ -88,70 +83,53 @@ def command(
     A picture depends on its seed and label, or on the picture given, alone; a run and its exported file give the same.
     An ONNX file needs no torch.
     """
-    from ganzoo.cli.models import open_model
-    from ganzoo.cli.translate import Wish, translate
+    from ganzoo.api.load import load
+    from ganzoo.api.picture_names import check_picture_name
+    from ganzoo.cli.parse import parse_seeds, parse_values
     from ganzoo.errors import RequestError
 
-    model = open_model(sources, checkpoint)
-    if any(painter.translates for painter in model.painters):
+    model = load(sources, checkpoint=checkpoint)
+    if model.translates:
+        from ganzoo.api.translate_files import translate_files
+
         stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--value": values, "--mix": mix, "--walk": walk}
         if wrong := [name for name, value in stated.items() if value not in (None, ())]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
-        wish = Wish(inputs=inputs, out=out, direction=direction, size=size, count=count, columns=columns)
-        click.echo(translate(model, wish))
+        click.echo(
+            translate_files(model, inputs, out=out, direction=direction, size=size, count=count, columns=columns)
+        )
         return
     if inputs or direction or size:
         raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")
+    if walk is not None and mix is not None:
+        raise RequestError("--walk and --mix are two things; state one.")
+    chosen = _seeds(seeds, seed, count, 4 if walk or mix else 64)
+    choices: dict[str, Any] = {"label": label, "values": parse_values(values)}
+    if walk is not None:
+        check_picture_name(out, moves=True)
+        pictures = model.walk(chosen, frames=walk, **choices)
+        pictures.save_animation(out, fps=fps)
+        click.echo(f"{len(pictures)} pictures{model.origin} on a walk through {len(chosen)} seeds: {out}")
+        return
     check_picture_name(out)
-    click.echo(
-        _paint(model, out, _seeds(seeds, seed, count, walk, mix), label, values, mix, layers, walk, fps, columns)
-    )
+    if mix is not None:
+        others = parse_seeds(mix)
+        taken = parse_seeds(layers) if layers is not None else None
+        model.mix(chosen, others, layers=taken, **choices).save(out)
+        click.echo(f"{len(chosen)} seeds{model.origin} with the styles of {len(others)}: {out}")
+        return
+    model.sample(chosen, **choices).save(out, columns=columns)
+    ends = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else str(chosen[0])
+    click.echo(f"{len(chosen)} pictures{model.origin}, seeds {ends}: {out}")
 
 
-def _seeds(text: str | None, seed: int | None, count: int | None, walk: int | None, mix: str | None) -> list[int]:
-    from ganzoo.cli.noise import parse_seeds
+def _seeds(text: str | None, seed: int | None, count: int | None, usual: int) -> list[int]:
+    from ganzoo.cli.parse import parse_seeds
     from ganzoo.errors import RequestError
 
     if text is None:
         first = seed or 0
-        return list(range(first, first + (count or (4 if walk or mix else 64))))
+        return list(range(first, first + (count or usual)))
     if seed is not None or count is not None:
         raise RequestError("--seeds names every seed; --seed and --count do not go with it.")
     return parse_seeds(text)
-
-
-def _paint(
-    model: Model,
-    out: Path,
-    seeds: list[int],
-    label: str | None,
-    values: tuple[str, ...],
-    mix: str | None,
-    layers: str | None,
-    walk: int | None,
-    fps: float,
-    columns: int | None,
-) -> str:
-    from ganzoo.cli import noise
-    from ganzoo.errors import RequestError
-
-    chosen = noise.Chosen(label=label, values=values)
-    if walk is not None and mix is not None:
-        raise RequestError("--walk and --mix are two things; state one.")
-    if walk is not None:
-        frames = write_animation(noise.walk(model, seeds, walk, chosen), out, fps)
-        return f"{frames} pictures{model.origin} on a walk through {len(seeds)} seeds: {out}"
-    if mix is not None:
-        others = noise.parse_seeds(mix)
-        table = noise.mix(model, seeds, others, _layers(layers, model), chosen)
-        write_grid(table, out, len(others) + 1)
-        return f"{len(seeds)} seeds{model.origin} with the styles of {len(others)}: {out}"
-    write_grid(noise.paint(model, seeds, chosen), out, columns)
-    ends = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
-    return f"{len(seeds)} pictures{model.origin}, seeds {ends}: {out}"
-
-
-def _layers(text: str | None, model: Model) -> list[int]:
-    from ganzoo.cli.noise import layer_count, parse_seeds
-
-    return list(range(layer_count(model) // 2)) if text is None else parse_seeds(text)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganzoo.cli.common import load_registry, warn
+from ganzoo.cli.progress import Display
 
 if TYPE_CHECKING:
-    from ganzoo.config.resolve import Layer, Resolved
-    from ganzoo.plugin.registry import Registry
-    from ganzoo.training.ranks import Ranks
-    from ganzoo.training.reporting import Observer
-    from ganzoo.training.trainer import Outcome, Trainer
+    from ganzoo.api.train import TrainingPlan
+    from ganzoo.api.types import Run
+    from ganzoo.config.resolve import Layer
 
 _TRAIN_OPTIONS = (
     "kimg", "steps", "epochs", "batch_size", "seed", "device", "precision", "compile", "deterministic", "max_seconds"
@@ -73,7 +69,8 @@ def command(
     ganzoo train dcgan --data cats/ --out runs/cats --init-from runs/photos --set freeze_discriminator=3
     torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
-    from ganzoo.config.resolve import Layer, set_layer
+    from ganzoo.api.train import plan_layers, resume_layer, train_layers
+    from ganzoo.config.resolve import Layer, file_layer, set_layer
     from ganzoo.config.tables import LENGTHS
     from ganzoo.errors import RequestError
 
@@ -86,65 +83,26 @@ def command(
     given = {key: options[key] for key in _TRAIN_OPTIONS if options[key] is not None}
     if "compile" in given:
         given["compile"] = "on"
-    registry = load_registry()
     if resume is not None:
         changes = Layer(origin="command line", tables=_merge(set_layer(assignments).tables, {"train": given}))
-        return _resume(resume, changes, registry)
+        with Display(resume.name) as display:
+            return _report(resume_layer(resume, changes, progress=display))
     assert architecture is not None
-    offer = registry.architecture(architecture)
-    resolved = _resolve(registry, architecture, preset, config, assignments, given, {"source": data, "target": target})
-    if not resolved.data.source:
-        raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
-    from ganzoo.training.ranks import joined_ranks, restarted
-    from ganzoo.training.start import begin
-
+    sources = {"source": data, "target": target}
+    layers = [
+        *([file_layer(config)] if config is not None else []),
+        set_layer(assignments),
+        *(_option_layer("train", key, value) for key, value in given.items()),
+        *(_option_layer("data", key, value) for key, value in sources.items() if value is not None),
+    ]
     if dry_run:
-        trainer = begin(
-            offer, resolved, registry, out=out or Path(), preset=preset or "", observer=_Plain(), write=False,
-            init_from=init_from,
-        )  # fmt: skip
-        _print_plan(trainer)
+        _print_plan(plan_layers(architecture, layers, out=out, preset=preset, init_from=init_from))
         return 0
     assert out is not None
-    with joined_ranks(resolved.train.device) as ranks, _observer(ranks, out) as observer:
-        # Rank 0 decides: one decision for all, whatever the others see of a shared directory just now.
-        if ranks.tell(restarted() and any((out / "checkpoints").glob("step-*"))):
-            kept = {key: given[key] for key in ("max_seconds",) if key in given}  # a run does not remember it
-            return _go_on(out, Layer(origin="restart", tables={"train": kept}), registry, ranks, observer)
-        trainer = begin(
-            offer, resolved, registry, out=out, preset=preset or "", observer=observer, init_from=init_from, ranks=ranks
+    with Display(out.name) as display:
+        return _report(
+            train_layers(architecture, layers, out=out, preset=preset, init_from=init_from, progress=display)
         )
-        return _report(trainer.train(), out, ranks)
-
-
-def _resume(run: Path, changes: Layer, registry: Registry) -> int:
-    from ganzoo.training.ranks import joined_ranks
-    from ganzoo.training.run import open_run
-
-    device = changes.tables.get("train", {}).get("device") or open_run(run, registry).config.train.device
-    with joined_ranks(device) as ranks, _observer(ranks, run) as observer:
-        return _go_on(run, changes, registry, ranks, observer)
-
-
-def _go_on(run: Path, changes: Layer, registry: Registry, ranks: Ranks, observer: Observer) -> int:
-    from ganzoo.training.start import go_on
-
-    trainer = go_on(run, changes, registry, observer=observer, ranks=ranks)
-    observer.say(f"going on at step {trainer.steps_done}")
-    return _report(trainer.train(), run, ranks)
-
-
-@contextlib.contextmanager
-def _observer(ranks: Ranks, run: Path) -> Iterator[Observer]:
-    """The first rank shows how it goes; the others are silent."""
-    from ganzoo.cli.progress import Display
-    from ganzoo.training.reporting import Silent
-
-    if not ranks.leads:
-        yield Silent()
-        return
-    with Display(run.name) as display:
-        yield display
 
 
 def _check_arguments(
@@ -184,29 +142,6 @@ def _check_arguments(
         raise RequestError("Where shall the run go?", hint=f"Add --out RUN, for example --out runs/{architecture}")
 
 
-def _resolve(
-    registry: Registry,
-    architecture: str,
-    preset: str | None,
-    config: Path | None,
-    assignments: tuple[str, ...],
-    given: dict[str, Any],
-    data: Mapping[str, str | None],
-) -> Resolved:
-    from ganzoo.config.resolve import file_layer, set_layer
-    from ganzoo.plugin.settings import resolve_for
-
-    offer = registry.architecture(architecture)
-    layers: list[Layer] = []
-    if config is not None:
-        layers.append(file_layer(config))
-    layers.append(set_layer(assignments))
-    layers += [_option_layer("train", key, value) for key, value in given.items()]
-    layers += [_option_layer("data", key, value) for key, value in data.items() if value is not None]
-    devices = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
-    return resolve_for(offer, layers, preset=preset, devices=devices)
-
-
 def _option_layer(table: str, key: str, value: Any) -> Layer:
     from ganzoo.config.resolve import Layer
 
@@ -223,35 +158,19 @@ def _merge(*parts: Any) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def _print_plan(trainer: Trainer) -> None:
-    from ganzoo.training.run import target_steps
-
-    engine, run = trainer.engine, trainer.run
-    resolved = run.config
-    click.echo(resolved.to_toml(provenance=True))
-    sizes = {
-        name: sum(parameter.numel() for parameter in module.parameters())
-        for name, module in engine.architecture.named_children()
-    }
-    counts = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
-    click.echo(f"# data: {run.data_description}; {run.data.channels}x{run.data.size}x{run.data.size}")
-    click.echo(f"# parameters: {counts}")
-    click.echo(f"# device: {engine.device}, {'bf16' if engine.bf16 else 'fp32'}")
-    click.echo(f"# length: {target_steps(resolved.train):,} steps of {resolved.train.batch_size} pictures")
+def _print_plan(plan: TrainingPlan) -> None:
+    click.echo(plan.config)
+    click.echo(f"# data: {plan.data}")
+    click.echo(f"# parameters: {', '.join(f'{name} {size:,}' for name, size in plan.parameters.items())}")
+    click.echo(f"# device: {plan.device}, {plan.precision}")
+    click.echo(f"# length: {plan.steps:,} steps of {plan.batch_size} pictures")
 
 
-class _Plain:
-    """Where a dry run's messages go."""
-
-    def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None: ...
-
-    def say(self, text: str) -> None:
-        warn(text)
-
-
-def _report(outcome: Outcome, run: Path, ranks: Ranks) -> int:
+def _report(run: Run) -> int:
+    outcome = run.outcome
+    assert outcome is not None
     status = 130 if outcome.interrupted else 0
-    if not ranks.leads:
+    if not outcome.leads:
         return status
     click.echo(
         f"{outcome.steps:,} steps, {outcome.kimg:.1f} kimg, {outcome.seconds:.1f} s, "
@@ -262,8 +181,8 @@ def _report(outcome: Outcome, run: Path, ranks: Ranks) -> int:
     if outcome.best is not None and outcome.best != outcome.checkpoint:
         click.echo(f"best        {outcome.best}")
     if outcome.finished:
-        click.echo(f"next        ganzoo export {run}")
+        click.echo(f"next        ganzoo export {run.path}")
     else:
         how = "interrupted" if outcome.interrupted else "out of time"
-        click.echo(f"{how}; go on with: ganzoo train --resume {run}")
+        click.echo(f"{how}; go on with: ganzoo train --resume {run.path}")
     return status

@@ -20,9 +20,9 @@ def command(model: Path, provider: str, as_json: bool) -> None:
     Needs MODEL.proof.json beside the file, and no torch: it holds a sample of the pixels that torch
     painted. Exit status 3 when the file is not the proved one or does not paint them here.
     """
-    from ganzoo.exporting.proof import verify
+    from ganzoo.api.verify import verify
 
-    proof = verify(model, provider)
+    proof = verify(model, provider=provider)
     if as_json:
         cases = [{key: value for key, value in asdict(case).items() if key != "sampled"} for case in proof.cases]
         print_json(

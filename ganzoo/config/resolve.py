@@ -13,7 +13,7 @@ from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, describe, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
-from ganzoo.errors import RequestError, nearest
+from ganzoo.errors import RequestError, did_you_mean
 
 ConfigT = TypeVar("ConfigT")
 
@@ -29,7 +29,7 @@ class Layer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Resolved:
+class RunConfig:
     """A whole configuration: the architecture's own config, [train], [data], and provenance.
 
     origins: where a value that is not a default came from, by (table, key).
@@ -40,7 +40,7 @@ class Resolved:
     data: DataConfig
     origins: Mapping[tuple[str, str], str]
 
-    def in_kimg(self, pictures: int) -> Resolved:
+    def in_kimg(self, pictures: int) -> RunConfig:
         """The same with every length and schedule that is in epochs in kimg. pictures: shown in an epoch."""
         per_epoch = pictures / 1000
         changes: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def file_layer(path: Path) -> Layer:
     for table, content in values.items():
         if table not in TABLES:
             raise RequestError(
-                f"{path} has a table or key {table!r}.{nearest(table, TABLES)}",
+                f"{path} has a table or key {table!r}.{did_you_mean(table, TABLES)}",
                 hint=f"Tables: {', '.join(f'[{name}]' for name in TABLES)}.",
             )
         if not isinstance(content, dict):
@@ -119,7 +119,7 @@ def set_layer(assignments: Sequence[str]) -> Layer:
             table, rest = "architecture", table
         if not equals or not rest or table not in TABLES:
             raise RequestError(
-                f"--set {text!r} is not of the form key=value.{nearest(table, TABLES) if dot else ''}",
+                f"--set {text!r} is not of the form key=value.{did_you_mean(table, TABLES) if dot else ''}",
                 hint="For example --set width=32, --set train.sample_every_kimg=5 or --set data.size=64.",
             )
         tables.setdefault(table, {})[rest] = _literal(value.strip())
@@ -135,7 +135,7 @@ def _literal(text: str) -> Any:
     return parsed["value"] if set(parsed) == {"value"} else text
 
 
-def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
+def resolve(name: str, config: type, layers: Sequence[Layer]) -> RunConfig:
     """Lay the layers over the defaults and validate the three tables.
 
     name: the architecture's, for messages. config: its dataclass.
@@ -162,7 +162,7 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> Resolved:
             "\n".join(problems),
             hint=f"`ganzoo info {name}` lists every key with its type, range and default.",
         )
-    return Resolved(**made, origins=origins)
+    return RunConfig(**made, origins=origins)
 
 
 def _validate(
@@ -179,7 +179,7 @@ def _validate(
     for key in values:
         if key not in fields:
             where = origins.get((table, key), "")
-            problems.append(f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{nearest(key, fields)}")
+            problems.append(f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{did_you_mean(key, fields)}")
     # pydantic ignores unknown keys and leaves a dataclass's defaults unchecked unless told otherwise.
     config.__pydantic_config__ = pydantic.ConfigDict(  # type: ignore[attr-defined]
         extra="forbid", validate_default=True, allow_inf_nan=False

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganzoo.config import DataConfig
+from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import read_picture
 from ganzoo.data.store import PictureStore
-from ganzoo.errors import DataError, nearest
 from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
@@ -62,36 +60,3 @@ class FolderSource:
         from ganzoo.architecture import Batch
 
         return Batch(real=torch.from_numpy(self._store.fetch(indices[0])))
-
-
-def find_pictures(folder: Path, notify: Notify) -> list[Path]:
-    """Files with a suffix that Pillow knows, in order of path, hidden ones left out.
-
-    Raises DataError for a folder that is not there, is a file, or has none.
-    """
-    if not folder.exists():
-        beside = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        raise DataError(
-            f"There is no folder {folder}.{nearest(folder.name, beside)}",
-            hint="--data takes a folder of pictures, or a built-in source such as digits.",
-        )
-    if not folder.is_dir():
-        raise DataError(f"{folder} is a file; expected a folder of pictures.", hint="Unpack archives first.")
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    found, others = [], 0
-    for base, folders, names in os.walk(folder, onerror=lambda error: notify(f"left out: {error}")):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.startswith("."):
-                continue
-            if Path(name).suffix.lower() in suffixes:
-                found.append(Path(base, name))
-            else:
-                others += 1
-    if not found:
-        raise DataError(
-            f"{folder} has no pictures: {others} other file{'' if others == 1 else 's'} and none that ends in "
-            f".png, .jpg, .webp, .tif, .bmp or another suffix of a picture.",
-            hint="Check the path, and that the pictures have their suffix.",
-        )
-    return found

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.config import DataConfig
-from ganzoo.data.folder import DEFAULT_SIZE, find_pictures
+from ganzoo.data.finding import find_pictures
+from ganzoo.data.folder import DEFAULT_SIZE
 from ganzoo.data.pictures import open_picture, square
 from ganzoo.data.store import PictureStore
 from ganzoo.errors import DataError

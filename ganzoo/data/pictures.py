@@ -28,19 +28,23 @@ def read_picture(
 
 
 def open_picture(path: Path, *, channels: int) -> Image.Image:
-    """A picture at its own size, in mode L or RGB.
+    """A picture at its own size, in mode L or RGB, see `as_mode`. Raises what `read_picture` raises."""
+    with Image.open(path) as file:
+        return as_mode(file, channels=channels)
+
+
+def as_mode(image: Image.Image, *, channels: int) -> Image.Image:
+    """A picture in mode L or RGB.
 
     EXIF rotation is applied, transparency is laid on white, 16-bit and float greys are scaled to 8 bits, an animation
-    gives its first frame. Raises what `read_picture` raises.
+    gives its first frame.
     """
-    with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)
-        image = _to_eight_bits(image)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image)
-        return image.convert("RGB" if channels == 3 else "L")
+    image = _to_eight_bits(ImageOps.exif_transpose(image))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB" if channels == 3 else "L")
 
 
 def square(image: Image.Image, *, size: int, resize: str = "lanczos", fit: str = "crop") -> NDArray[np.uint8]:

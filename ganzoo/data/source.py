@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ganzoo.config import DataConfig
-from ganzoo.errors import DataError, GanzooError, RequestError, one_line
-from ganzoo.plugin.registry import Offer, Registry, load_object
+from ganzoo.errors import DataError, RequestError, one_line
+from ganzoo.plugin.call import call_plugin, expect, load_object
+from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import DataSourceSpec
 from ganzoo.tensors import DataInfo
 
@@ -48,15 +50,15 @@ class DataSource(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Located:
+class SourceAddress:
     """Who offers a source, the argument it is opened with, and a text that means the same anywhere."""
 
-    offer: Offer[DataSourceSpec]
+    offer: InstalledSpec[DataSourceSpec]
     argument: str
     text: str
 
 
-def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Located:
+def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> SourceAddress:
     """What `--data` means: NAME, NAME:ARGUMENT (NAME may be `distribution:name`), or the path of a folder.
 
     bare_path: which of our own sources a path alone means.
@@ -74,7 +76,7 @@ def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Locat
     return _located(registry.data_source(text.partition(":")[0]), text, "")
 
 
-def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
+def _located(offer: InstalledSpec[DataSourceSpec], name: str, argument: str) -> SourceAddress:
     if offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs"):
         if not argument:
             raise RequestError(
@@ -85,7 +87,7 @@ def _located(offer: Offer[DataSourceSpec], name: str, argument: str) -> Located:
             Path(argument).exists()
         except (OSError, RuntimeError, ValueError) as error:
             raise DataError(f"{argument!r} is not a path: {one_line(error)}") from None
-    return Located(offer=offer, argument=argument, text=f"{name}:{argument}" if argument else name)
+    return SourceAddress(offer=offer, argument=argument, text=f"{name}:{argument}" if argument else name)
 
 
 def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> DataSource:
@@ -97,18 +99,9 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> D
     located = locate(options.source, registry)
     offer = located.offer
     factory = load_object(offer.spec.implementation, offer=offer)
-    try:
-        source: Any = factory(located.argument, options, notify=notify)
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DataError(
-            f"The data source {offer.spec.name!r} of {offer.distribution} {offer.version} failed: {one_line(error)}"
-        ) from error
-    if not isinstance(source, DataSource):
-        raise DataError(
-            f"{offer.spec.implementation} of {offer.distribution} gave a {type(source).__name__}, not a DataSource."
-        )
+    failed = f"The data source {offer.maker} failed"
+    source: DataSource = call_plugin(factory, located.argument, options, notify=notify, failed=failed, kind=DataError)
+    expect(source, DataSource, offer.spec.implementation, offer, DataError)
     return source
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.errors import DataError, one_line
+from ganzoo.errors import DataError, first_few, one_line
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
 
-_NAMED = 5  # unreadable items named in a message; the rest are counted
 _THREADS = 8  # Pillow releases the lock while it decodes
 _NOTICE_SECONDS = 10.0
 
@@ -58,7 +57,7 @@ class PictureStore(Generic[ItemT]):
             if pixels is not None:
                 pixels[len(readable)] = result
             readable.append(items[index])
-        reasons = "; ".join(bad[:_NAMED]) + (f"; and {len(bad) - _NAMED} more" if len(bad) > _NAMED else "")
+        reasons = first_few(bad, separator="; ")
         if not readable:
             raise DataError(
                 f"None of the {len(items)} picture files in {where} can be read: {reasons}",

@@ -8,13 +8,14 @@ averaging them back costs 55 by itself; random halves of the real digits differ 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.data.digits import DEEPEST, Digits, load_digits
 from ganzoo.evaluation.frechet import frechet_distance
-from ganzoo.evaluation.neighbours import nearest
+from ganzoo.evaluation.neighbours import nearest_class
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,13 +39,13 @@ class DigitsReport:
         return min(self.shares)
 
 
-def judge(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0) -> DigitsReport:
+def judge(images: NDArray[Any], *, low: float = -1.0, high: float = 1.0) -> DigitsReport:
     """Judge pictures (N, 1 or 3, S, S) in [low, high], S a multiple of 8. Raises ValueError for other shapes."""
     train, held_out = load_digits()
     pixels = to_originals(images, low=low, high=high)
     real = np.concatenate([_flat(train), _flat(held_out)])
-    distances, labels = nearest(pixels, _flat(train), train.labels)
-    held_out_distances, held_out_labels = nearest(_flat(held_out), _flat(train), train.labels)
+    distances, labels = nearest_class(pixels, _flat(train), train.labels)
+    held_out_distances, held_out_labels = nearest_class(_flat(held_out), _flat(train), train.labels)
     return DigitsReport(
         frechet=frechet_distance(pixels, real),
         held_out=frechet_distance(pixels, _flat(held_out)),
@@ -54,13 +55,13 @@ def judge(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0)
     )
 
 
-def classify(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.int64]:
+def classify(images: NDArray[Any], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.int64]:
     """The digit of each picture (N, 1 or 3, S, S) by its three nearest real training digits: (N,)."""
     train, _ = load_digits()
-    return nearest(to_originals(images, low=low, high=high), _flat(train), train.labels)[1]
+    return nearest_class(to_originals(images, low=low, high=high), _flat(train), train.labels)[1]
 
 
-def to_originals(images: NDArray[np.floating], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.float64]:
+def to_originals(images: NDArray[Any], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.float64]:
     """(N, C, S, S) in [low, high] to (N, 64) in 0..16, by averaging channels and areas."""
     count, _, height, width = images.shape
     if height % 8 or width % 8:

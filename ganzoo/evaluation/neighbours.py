@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _NEIGHBOURS = 3
 
 
-def nearest(
+def nearest_class(
     pixels: NDArray[np.float64], known: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Distance to the nearest known picture, and the class by vote of the three nearest: (N,) each.

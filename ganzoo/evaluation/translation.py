@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.digit_tasks import Task, held_out_pictures, training_pictures
-from ganzoo.evaluation.neighbours import nearest
+from ganzoo.evaluation.neighbours import nearest_class
 from ganzoo.evaluation.thumbnails import thumbnails
 
 Translate = Callable[[Tensor], Tensor]
@@ -47,8 +47,8 @@ def judge_translation(
     examples, labels = (known.source, known.source_labels) if reverse else (known.target, known.target_labels)
     seen, real, learnt = (torch.from_numpy(side).float() / 127.5 - 1 for side in (given, wanted, examples))
     translated = there(seen)
-    named = nearest(thumbnails(translated), thumbnails(learnt), labels)[1]
-    control = nearest(thumbnails(real), thumbnails(learnt), labels)[1]
+    named = nearest_class(thumbnails(translated), thumbnails(learnt), labels)[1]
+    control = nearest_class(thumbnails(real), thumbnails(learnt), labels)[1]
     return TranslationReport(
         accuracy=float(np.mean(named == fresh.source_labels)),
         control=float(np.mean(control == fresh.target_labels)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Any
 import torch
 
 from ganzoo.architecture import Architecture, Graph
-from ganzoo.errors import ExportError, RequestError, nearest, one_line
+from ganzoo.errors import ExportError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import Proof, proof_path, prove
-from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_head
-from ganzoo.plugin.registry import Offer
+from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
+from ganzoo.files import write_text, written_beside
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runtime.file import describe_metadata
+from ganzoo.runtime.tolerances import PROOF
 from ganzoo.tensors import TensorSpec
 from ganzoo.version import __version__
 
@@ -29,13 +30,13 @@ class Origin:
     training_data: a description without paths, "" for untrained. kimg: 0 for untrained and imported.
     """
 
-    offer: Offer[ArchitectureSpec]
+    offer: InstalledSpec[ArchitectureSpec]
     training_data: str = ""
     kimg: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Exported:
+class ExportedGraph:
     """One file that was proved."""
 
     graph: str
@@ -43,8 +44,19 @@ class Exported:
     bytes: int
     proof: Proof
 
+    def to_json(self) -> dict[str, Any]:
+        """What `ganzoo export --json` prints of it."""
+        return {
+            "graph": self.graph,
+            "file": str(self.path),
+            "bytes": self.bytes,
+            "sha256": self.proof.model_sha256,
+            "error": self.proof.error,
+            "batches": [case.dims["batch"] for case in self.proof.cases],
+        }
 
-def export(
+
+def export_graphs(
     architecture: Architecture,
     origin: Origin,
     *,
@@ -52,7 +64,7 @@ def export(
     graph: str = "",
     precision: Precision = "fp32",
     output: Output = "float",
-) -> list[Exported]:
+) -> list[ExportedGraph]:
     """Export graphs of an architecture in evaluation mode, which is left as it was.
 
     destination: an .onnx file for one graph, else a directory for all of them.
@@ -81,29 +93,26 @@ def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
     names = [graph.name for graph in graphs]
     if name not in names:
         raise RequestError(
-            f"{origin.offer.spec.name} has no graph {name!r}.{nearest(name, names)} Graphs: {', '.join(names)}."
+            f"{origin.offer.spec.name} has no graph {name!r}.{did_you_mean(name, names)} Graphs: {', '.join(names)}."
         )
     return [graph for graph in graphs if graph.name == name]
 
 
-def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, output: Output) -> Exported:
+def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, output: Output) -> ExportedGraph:
     reference = on_cpu(graph)
-    shown = with_head(reference, "fp32", output)
-    written = with_head(on_cpu(graph), precision, output)
+    shown = with_format(reference, "fp32", output)
+    written = with_format(on_cpu(graph), precision, output)
     content = trace(written, _metadata(graph, written, origin, precision))
-    partial = path.with_name(f".writing-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        proof = prove(partial, written.inputs, written.outputs, _torch_reference(shown), precision=precision)
-        proof_path(path).unlink(missing_ok=True)  # the old proof never stands beside the new file
-        os.replace(partial, path)  # noqa: PTH105
-        proof_path(path).write_text(proof.to_json() + "\n", encoding="utf-8")
+        with written_beside(path) as partial:
+            partial.write_bytes(content)
+            proof = prove(partial, written.inputs, written.outputs, _torch_reference(shown), precision=precision)
+            proof_path(path).unlink(missing_ok=True)  # the old proof never stands beside the new file
+        write_text(proof_path(path), proof.to_json() + "\n")
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {one_line(error)}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return Exported(graph=graph.name, path=path, bytes=len(content), proof=proof)
+    return ExportedGraph(graph=graph.name, path=path, bytes=len(content), proof=proof)
 
 
 def on_cpu(graph: Graph) -> Graph:
@@ -120,8 +129,6 @@ def _torch_reference(graph: Graph) -> Any:
 
 
 def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision) -> dict[str, str]:
-    from ganzoo.exporting.proof import BOUNDS
-
     facts = {
         "version": __version__,
         "architecture": origin.offer.spec.name,
@@ -133,7 +140,7 @@ def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision
         "training_data": origin.training_data or "none: untrained",
         "kimg": f"{origin.kimg:g}",
         "weights_sha256": weights_sha256(graph.module),
-        "parity_bound": f"{BOUNDS[precision]:g}",
+        "parity_bound": f"{PROOF[precision]:g}",
         "latent": _latent(graph.inputs),
     }
     return describe_metadata(written.inputs, written.outputs, **facts)
@@ -142,7 +149,7 @@ def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision
 def _latent(inputs: Sequence[TensorSpec]) -> str:
     """Size and distribution in words, for readers of metadata that know nothing of ganzoo."""
     return "; ".join(
-        f"{spec.name}: {'x'.join(str(size) for size in spec.shape[1:])} {spec.draw}"
+        f"{spec.name}: {'x'.join(str(size) for size in spec.shape[1:])} {spec.kind}"
         for spec in inputs
-        if spec.draw in ("normal", "uniform")
+        if spec.kind in ("normal", "uniform")
     )

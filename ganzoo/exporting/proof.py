@@ -7,7 +7,6 @@ from which any machine and provider can repeat the comparison.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,19 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ExportError, GateError, one_line
+from ganzoo.files import sha256
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.session import draw, open_checked, run_session
+from ganzoo.runtime.tolerances import PROOF, PROOF_UINT8, largest_error, peak
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 
 if TYPE_CHECKING:
     import onnxruntime
 
 Arrays = list[NDArray[Any]]
-
-BOUNDS = {"fp32": 1e-5, "fp16": 2e-2}
-"""Largest absolute error of a float output, times the largest reference value if that is above 1."""
-UINT8_BOUND = {"fp32": 1.0, "fp16": 4.0}
-"""The same for pixels of 0..255: a level either way where a value lies on the border of two."""
 
 BATCHES = (1, 3, 16)
 _LEAST_PROVED = 32  # pixels
@@ -93,7 +89,7 @@ def prove(
         expected, found = reference(list(feed.values())), run_session(session, feed, path)
         cases.append(_compare(outputs, expected, found, dims, first_seed, precision))
     proof = Proof(
-        model_sha256=_sha256(path),
+        model_sha256=sha256(path),
         precision=precision,
         provider=session.get_providers()[0],
         onnxruntime=_version(),
@@ -151,7 +147,7 @@ def _repeat(case: Case, session: onnxruntime.InferenceSession, file: OnnxFile, p
     errors = {}
     for spec, values in zip(file.output_specs or (), found, strict=True):
         expected = np.asarray(case.sampled[spec.name])
-        errors[spec.name] = _error(expected, values.ravel()[_positions(values.size, case.first_seed)])
+        errors[spec.name] = largest_error(expected, values.ravel()[_positions(values.size, case.first_seed)])
     return Case(**{**asdict(case), "errors": errors})
 
 
@@ -174,7 +170,7 @@ def _dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
     for number, batch in enumerate(BATCHES):
         sizes = {}
         for position, (name, dim) in enumerate(others.items()):
-            usual = dim.usual or dim.smallest(_LEAST_PROVED)
+            usual = dim.default or dim.smallest(_LEAST_PROVED)
             base = dim.smallest(max(usual >> number, min(usual, _LEAST_PROVED)))
             # Then one side is longer, lest height and width be taken for each other.
             sizes[name] = base + dim.multiple * (number > 0 and (number + position) % 2)
@@ -194,15 +190,10 @@ def _compare(
     for spec, reference, values in zip(outputs, expected, found, strict=True):
         if reference.shape != values.shape:
             raise ExportError(f"{spec.name!r} has shape {values.shape} in ONNX Runtime and {reference.shape} in torch")
-        errors[spec.name] = _error(reference, values)
-        peak = max(1.0, float(np.abs(reference.astype(np.float64)).max(initial=0.0)))
-        bounds[spec.name] = UINT8_BOUND[precision] if spec.dtype == "uint8" else BOUNDS[precision] * peak
+        errors[spec.name] = largest_error(reference, values)
+        bounds[spec.name] = PROOF_UINT8[precision] if spec.dtype == "uint8" else PROOF[precision] * peak(reference)
         sampled[spec.name] = reference.ravel()[_positions(reference.size, seed)].astype(np.float64).tolist()
     return Case(dims=dims, first_seed=seed, errors=errors, bounds=bounds, sampled=sampled)
-
-
-def _error(expected: NDArray[Any], found: NDArray[Any]) -> float:
-    return float(np.abs(expected.astype(np.float64) - found.astype(np.float64)).max(initial=0.0))
 
 
 def _positions(size: int, seed: int) -> NDArray[np.int64]:
@@ -244,10 +235,6 @@ def _read(path: Path) -> Proof:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportError(f"{beside} is damaged: {one_line(error)}", hint="Export the model again.") from None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _version() -> str:

@@ -29,7 +29,7 @@ _TRACED_BATCH = 2  # not 1: a batch of one is specialised by the exporter
 _LARGEST_BYTES = 2**31 - 1  # of a protobuf message
 
 
-class Head(nn.Module):
+class FileFormat(nn.Module):
     """A graph's module with its precision inside and, for uint8, pixels as 0..255.
 
     Inputs stay as the graph declares them and float outputs stay float32, so that a consumer need not
@@ -53,22 +53,22 @@ class Head(nn.Module):
     def _finish(self, value: Tensor, spec: TensorSpec) -> Tensor:
         if self._half and value.is_floating_point():
             value = value.float()
-        if self._uint8 and spec.draw == "image":
+        if self._uint8 and spec.kind == "image":
             # Rounded like ganzoo's own pictures: the nearest of 256 levels.
             scaled = (value - spec.low) * (255 / (spec.high - spec.low))
             return scaled.round().clamp(0, 255).to(torch.uint8)
         return value
 
 
-def with_head(graph: Graph, precision: Precision, output: Output) -> Graph:
+def with_format(graph: Graph, precision: Precision, output: Output) -> Graph:
     """The graph as it will stand in the file. `graph.module` is converted in place for fp16."""
     outputs = tuple(
-        replace(spec, dtype="uint8", low=0.0, high=255.0) if output == "uint8" and spec.draw == "image" else spec
+        replace(spec, dtype="uint8", low=0.0, high=255.0) if output == "uint8" and spec.kind == "image" else spec
         for spec in graph.outputs
     )
     if precision == "fp16":
         graph.module.half()
-    return replace(graph, module=Head(graph, precision, output).eval(), outputs=outputs)
+    return replace(graph, module=FileFormat(graph, precision, output).eval(), outputs=outputs)
 
 
 def trace(graph: Graph, metadata: Mapping[str, str]) -> bytes:
@@ -92,7 +92,7 @@ def trace(graph: Graph, metadata: Mapping[str, str]) -> bytes:
                 dynamo=True,
                 input_names=[spec.name for spec in graph.inputs],
                 output_names=[spec.name for spec in graph.outputs],
-                dynamic_shapes=(shapes,),  # Head takes *inputs: one entry, a tuple
+                dynamic_shapes=(shapes,),  # FileFormat takes *inputs: one entry, a tuple
                 opset_version=OPSET,
                 verbose=False,
             )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ganzoo.files import write_text
 
 
 class JsonLines:
@@ -21,9 +22,7 @@ class JsonLines:
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     if json.loads(line)["step"] <= resume_step and line.endswith("\n"):
                         kept.append(line)
-        partial = path.with_name(f".writing-{path.name}")
-        partial.write_text("".join(kept), encoding="utf-8")
-        os.replace(partial, path)  # noqa: PTH105
+        write_text(path, "".join(kept))
         self._file = path.open("a", encoding="utf-8")
 
     def log(self, record: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ganzoo.errors import GanzooError, PluginError, one_line
-from ganzoo.plugin.registry import Offer, Registry, load_object
+from ganzoo.plugin.call import call_plugin, expect, load_object
+from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import LoggerSpec
 
 
@@ -32,7 +33,7 @@ Factory = Callable[..., Logger]
 """(run: Path, *, resume_step: int) -> Logger. What was logged after `resume_step` is void: it will come again."""
 
 
-def find_loggers(names: str, registry: Registry) -> list[tuple[Offer[LoggerSpec], Factory]]:
+def find_loggers(names: str, registry: Registry) -> list[tuple[InstalledSpec[LoggerSpec], Factory]]:
     """The factories of loggers named in a comma-separated text, imported.
 
     Raises RequestError for a name nobody offers or a package that is missing, PluginError for a broken plugin.
@@ -42,22 +43,12 @@ def find_loggers(names: str, registry: Registry) -> list[tuple[Offer[LoggerSpec]
 
 
 def open_loggers(
-    factories: Sequence[tuple[Offer[LoggerSpec], Factory]], run: Path, *, resume_step: int
+    factories: Sequence[tuple[InstalledSpec[LoggerSpec], Factory]], run: Path, *, resume_step: int
 ) -> dict[str, Logger]:
     """Loggers by name. Raises PluginError for one that cannot begin."""
     loggers: dict[str, Logger] = {}
     for offer, factory in factories:
-        try:
-            logger = factory(run, resume_step=resume_step)
-        except GanzooError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"The logger {offer.spec.name!r} of {offer.distribution} {offer.version} failed: {one_line(error)}"
-            ) from error
-        if not isinstance(logger, Logger):
-            raise PluginError(
-                f"{offer.spec.implementation} of {offer.distribution} gave a {type(logger).__name__}, not a Logger."
-            )
+        logger = call_plugin(factory, run, resume_step=resume_step, failed=f"The logger {offer.maker} failed")
+        expect(logger, Logger, offer.spec.implementation, offer)
         loggers[offer.qualified_name] = logger
     return loggers

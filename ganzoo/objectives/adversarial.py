@@ -8,9 +8,9 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from ganzoo.objectives.width import at_least_float32
+from ganzoo.objectives.dtype import at_least_float32
 
-PAIRED = frozenset({"wasserstein", "relativistic"})
+RELATIVE = frozenset({"wasserstein", "relativistic"})
 """Objectives that see only differences D(x) - D(G(z)): zero means nothing by itself."""
 
 
@@ -57,9 +57,9 @@ def generator_loss(objective: str, fake: Tensor, real: Tensor | None = None) -> 
 def margins(objective: str, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """How far on the side of `real` the discriminator puts reals and fakes; correct is (positive, negative).
 
-    Logits about their decision boundary; for the objectives in PAIRED, a real's about its fake's and the reverse.
+    Logits about their decision boundary; for the objectives in RELATIVE, a real's about its fake's and the reverse.
     """
-    if objective in PAIRED:
+    if objective in RELATIVE:
         return real - fake, fake - real
     boundary = 0.5 if objective == "least-squares" else 0.0
     return real - boundary, fake - boundary

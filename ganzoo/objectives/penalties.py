@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ganzoo.objectives.width import at_least_float32
+from ganzoo.objectives.dtype import at_least_float32
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -58,7 +58,7 @@ def r1(critic: Critic, images: Tensor) -> tuple[Tensor, Tensor]:
     return zero_centred(gradient), logits
 
 
-def between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """share * real + (1 - share) * fake, (B, C, H, W). share: (B, 1, 1, 1) in [0, 1)."""
     real, fake = at_least_float32(real), at_least_float32(fake)
     return fake + share * (real - fake)
@@ -69,5 +69,5 @@ def wgan_gp(critic: Critic, real: Tensor, fake: Tensor, share: Tensor, *, one_si
 
     real, fake: (B, C, H, W). share: (B, 1, 1, 1) in [0, 1), of the real.
     """
-    gradient, _ = input_gradient(critic, between(real, fake, share))
+    gradient, _ = input_gradient(critic, interpolate(real, fake, share))
     return one_centred(gradient, one_sided=one_sided)

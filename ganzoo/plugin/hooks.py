@@ -1,4 +1,4 @@
-"""The hooks that a plugin can implement.
+"""The hooks that a plugin can implement: one for each row of `kinds.py`.
 
 A plugin is a module named by an entry point in the group `ganzoo`. Its life:
 
@@ -7,17 +7,18 @@ A plugin is a module named by an entry point in the group `ganzoo`. Its life:
     collect  each hook is called once and exhausted          returns torch-free records
     build    `implementation` is imported on first use       torch may be imported here
 
-A failure in load or collect disables that plugin alone. A hook is an API for ever: new needs get
-new hooks.
+A failure in load or collect disables that plugin alone. A hook takes no arguments and returns an iterable of the
+specs of its kind. It is an API for ever: new needs get new hooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pluggy
 
-from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
+from ganzoo.plugin.kinds import Kind
 
 GROUP = "ganzoo"
 
@@ -25,16 +26,17 @@ hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 
 
-@hookspec
-def ganzoo_architectures() -> Iterable[ArchitectureSpec]:  # type: ignore[empty-body]
-    """The architectures this plugin offers. Called once per process; must not import torch."""
+def hook_specifications(kinds: Sequence[Kind]) -> type:
+    """A namespace of hook specifications, as pluggy's `add_hookspecs` takes it."""
+    return type("Hooks", (), {kind.hook: staticmethod(_specification(kind)) for kind in kinds})
 
 
-@hookspec
-def ganzoo_data_sources() -> Iterable[DataSourceSpec]:  # type: ignore[empty-body]
-    """The data sources this plugin offers. Called once per process; must not import torch."""
+def _specification(kind: Kind) -> Any:
+    def specification() -> Iterable[object]:
+        return ()
 
-
-@hookspec
-def ganzoo_loggers() -> Iterable[LoggerSpec]:  # type: ignore[empty-body]
-    """The loggers this plugin offers. Called once per process; must not import torch."""
+    specification.__name__ = kind.hook
+    specification.__doc__ = (
+        f"The {kind.words} this plugin offers. Called once per process; must not import torch. Since {kind.added}."
+    )
+    return hookspec(specification)

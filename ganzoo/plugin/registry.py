@@ -7,307 +7,234 @@ distribution that uses the same entry-point name, and lets misspelt hooks pass; 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
-import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any
 
 import pluggy
 
-from ganzoo.errors import GanzooError, PluginError, RequestError, nearest, one_line
+from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin import hooks
+from ganzoo.plugin.call import is_strict, reason, resolve
 from ganzoo.plugin.discovery import allow_list, entry_points, normalize
+from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.kinds import ARCHITECTURES, DATA_SOURCES, KINDS, LOGGERS, Kind
+from ganzoo.plugin.published import publisher
+from ganzoo.plugin.report import PluginReport
 from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
 
-FIRST_PARTY = {
-    "ganzoo-dcgan": ("dcgan",),
-    "ganzoo-classics": ("gan", "cgan", "wgan", "wgan-gp"),
-    "ganzoo-cyclegan": ("cyclegan", "pix2pix"),
-    "ganzoo-stylegan": ("stylegan2",),
-}
-"""Distributions of this repository and what they offer, so that a missing one can be named."""
-
 _MOST_SPECS = 1000  # of one hook; an endless iterator must not hang `ganzoo list`
 
-SpecT = TypeVar("SpecT", ArchitectureSpec, DataSourceSpec, LoggerSpec)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer(Generic[SpecT]):
-    """A spec and the distribution that offers it."""
-
-    spec: SpecT
-    distribution: str
-    version: str
-
-    @property
-    def qualified_name(self) -> str:
-        return f"{self.distribution}:{self.spec.name}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PluginReport:
-    """What became of one entry point.
-
-    status: `loaded`, `broken` (see `problem`) or `disabled` (not on the GANZOO_PLUGINS list).
-    api: the contract version it states, None when it was not read.
-    architectures, data_sources, loggers: names it offered, those of a broken plugin included as far as known.
-    problem: one line; empty unless broken.
-    """
-
-    distribution: str
-    version: str
-    entry_point: str
-    status: Literal["loaded", "broken", "disabled"]
-    api: int | None = None
-    architectures: tuple[str, ...] = ()
-    data_sources: tuple[str, ...] = ()
-    loggers: tuple[str, ...] = ()
-    problem: str = ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.architectures, *self.data_sources, *self.loggers)
-
-
-@dataclass(slots=True)
-class _Collected:
-    api: int | None = None
-    architectures: list[ArchitectureSpec] = field(default_factory=list)
-    data_sources: list[DataSourceSpec] = field(default_factory=list)
-    loggers: list[LoggerSpec] = field(default_factory=list)
+Collected = dict[str, list[Any]]
+"""Specs by kind."""
 
 
 class Registry:
-    """Every architecture, data source and logger that the installed plugins offer.
+    """Everything that the installed plugins offer.
 
     plugins: a report for each entry point, in order of distribution name.
-    architectures, data_sources, loggers: offers in order of name. Two distributions may offer one name.
+    kinds: what can be offered. Two distributions may offer one name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Sequence[Kind] = KINDS) -> None:
+        self.kinds = kinds
         self.plugins: list[PluginReport] = []
-        self.architectures: list[Offer[ArchitectureSpec]] = []
-        self.data_sources: list[Offer[DataSourceSpec]] = []
-        self.loggers: list[Offer[LoggerSpec]] = []
+        self._offers: dict[str, list[InstalledSpec[Any]]] = {kind.name: [] for kind in kinds}
         self._manager = pluggy.PluginManager(hooks.GROUP)
-        self._manager.add_hookspecs(hooks)
+        self._manager.add_hookspecs(hooks.hook_specifications(kinds))
 
     @classmethod
-    def load(cls, *, warn: Callable[[str], None] | None = None) -> Registry:
-        """Load every installed plugin that GANZOO_PLUGINS allows.
+    def load(cls, *, warn: Callable[[str], None] | None = None, kinds: Sequence[Kind] = KINDS) -> Registry:
+        """Load every installed plugin that GANZOO_PLUGINS allows, and ganzoo's own.
 
         warn: called with one line for each broken plugin.
         Raises PluginError at the first broken plugin when GANZOO_STRICT=1.
         """
-        registry = cls()
-        registry._register_builtin()
+        registry = cls(kinds)
+        registry._add_own()
         allowed = allow_list()
         seen = set()
         for entry_point, distribution, version in entry_points():
             seen.add(normalize(distribution))
             if allowed is not None and normalize(distribution) not in allowed:
-                registry.plugins.append(
-                    PluginReport(
-                        distribution=distribution,
-                        version=version,
-                        entry_point=entry_point.name,
-                        status="disabled",
-                    )
-                )
+                registry._report("disabled", distribution, version, entry_point.name, {}, api=None)
                 continue
-            registry._register(entry_point.load, entry_point.name, distribution, version)
+            registry._load(entry_point.load, entry_point.name, distribution, version)
         for name in sorted((allowed or set()) - seen):
-            registry._report_broken(name, "", "", _Collected(), "GANZOO_PLUGINS names it, but it is not installed")
-        for offers in (registry.architectures, registry.data_sources, registry.loggers):
-            offers.sort(key=lambda offer: (offer.spec.name, offer.distribution))
+            problem = "GANZOO_PLUGINS names it, but it is not installed"
+            registry._report_broken(name, "", "", {}, problem, api=None)
+        for offers in registry._offers.values():
+            offers.sort(key=lambda offer: (offer.name, offer.distribution))
         if warn is not None:
             for report in registry.problems:
-                version = f" {report.version}" if report.version else ""
-                warn(f"plugin {report.distribution}{version} is broken and was left out: {report.problem}")
+                warn(f"plugin {report.title} is broken and was left out: {report.problem}")
         return registry
 
     @property
     def problems(self) -> list[PluginReport]:
         return [report for report in self.plugins if report.status == "broken"]
 
-    def architecture(self, name: str) -> Offer[ArchitectureSpec]:
-        """The offer for `name` or `distribution:name`.
+    def of(self, kind: Kind) -> list[InstalledSpec[Any]]:
+        """Everything of one kind, in order of name."""
+        return self._offers[kind.name]
 
-        Raises RequestError when nobody offers it or several do.
-        """
-        return self._find("architecture", name, self.architectures)
+    @property
+    def architectures(self) -> list[InstalledSpec[ArchitectureSpec]]:
+        return self.of(ARCHITECTURES)
 
-    def data_source(self, name: str) -> Offer[DataSourceSpec]:
-        """The offer for `name` or `distribution:name`. Raises RequestError as `architecture` does."""
-        return self._find("data source", name, self.data_sources)
+    @property
+    def data_sources(self) -> list[InstalledSpec[DataSourceSpec]]:
+        return self.of(DATA_SOURCES)
 
-    def logger(self, name: str) -> Offer[LoggerSpec]:
-        """The offer for `name` or `distribution:name`. Raises RequestError as `architecture` does."""
-        return self._find("logger", name, self.loggers)
+    def architecture(self, name: str) -> InstalledSpec[ArchitectureSpec]:
+        """`find` of an architecture."""
+        return self.find(ARCHITECTURES, name)
 
-    def _find(self, kind: str, name: str, offers: Sequence[Offer[SpecT]]) -> Offer[SpecT]:
-        found = [offer for offer in offers if name in (offer.spec.name, offer.qualified_name)]
+    def data_source(self, name: str) -> InstalledSpec[DataSourceSpec]:
+        """`find` of a data source."""
+        return self.find(DATA_SOURCES, name)
+
+    def logger(self, name: str) -> InstalledSpec[LoggerSpec]:
+        """`find` of a logger."""
+        return self.find(LOGGERS, name)
+
+    def find(self, kind: Kind, name: str) -> InstalledSpec[Any]:
+        """What `name` or `distribution:name` means. Raises RequestError when nobody offers it or several do."""
+        offers = self.of(kind)
+        found = [offer for offer in offers if name in (offer.name, offer.qualified_name)]
         if len(found) == 1:
             return found[0]
         if found:
             choices = [offer.qualified_name for offer in found]
             raise RequestError(
-                f"{len(found)} distributions offer the {kind} {name!r}: {', '.join(choices)}.",
+                f"{len(found)} distributions offer the {kind.word} {name!r}: {', '.join(choices)}.",
                 hint=f"Say which: {' or '.join(choices)}.",
             )
-        lines = [f"There is no {kind} {name!r}.{nearest(name, [offer.spec.name for offer in offers])}"]
-        installed = [f"{offer.spec.name} ({offer.distribution} {offer.version})" for offer in offers]
+        lines = [f"There is no {kind.word} {name!r}.{did_you_mean(name, [offer.name for offer in offers])}"]
+        installed = [f"{offer.name} ({offer.distribution} {offer.version})" for offer in offers]
         lines.append(f"Installed: {', '.join(installed) or 'none'}.")
         lines += self._suspects(name)
         hint = "See `ganzoo list` and `ganzoo plugins list`."
-        for distribution, names in FIRST_PARTY.items():
-            if name in names and distribution not in [item.distribution for item in self.plugins]:
-                hint = f"It is published as {distribution}: pip install {distribution}"
+        distribution = publisher(kind.name, name)
+        if distribution is not None and distribution not in [item.distribution for item in self.plugins]:
+            hint = f"It is published as {distribution}: pip install {distribution}"
         raise RequestError("\n".join(lines), hint=hint)
+
+    def add(self, kind: Kind, offer: InstalledSpec[Any]) -> None:
+        """One more, or another in place of one of that distribution and name."""
+        offers = self._offers[kind.name]
+        offers[:] = [other for other in offers if other.qualified_name != offer.qualified_name]
+        offers.append(offer)
+        offers.sort(key=lambda other: (other.name, other.distribution))
 
     def _suspects(self, name: str) -> list[str]:
         """Lines about plugins that did not load and may be where `name` is."""
         lines = []
         for report in self.plugins:
-            plugin = f"{report.distribution} {report.version}"
             if report.status == "disabled":
-                lines.append(f"Left out by GANZOO_PLUGINS: {plugin}")
+                lines.append(f"Left out by GANZOO_PLUGINS: {report.title}")
             elif report.status == "broken" and name in report.names:
-                lines.append(f"Offered by {plugin}, which is broken: {report.problem}")
+                lines.append(f"Offered by {report.title}, which is broken: {report.problem}")
             elif report.status == "broken":
-                lines.append(f"Broken, might offer it: {plugin}: {report.problem}")
+                lines.append(f"Broken, might offer it: {report.title}: {report.problem}")
         return lines
 
-    def _register_builtin(self) -> None:
-        from ganzoo.data import plugin as data
-        from ganzoo.loggers import plugin as loggers
+    def _add_own(self) -> None:
+        """What ganzoo offers itself, which no allow-list touches."""
+        for kind in self.kinds:
+            if kind.own:
+                specs = list(resolve(kind.own)())
+                self._take("ganzoo", __version__, {kind.name: specs})
+                entry_point = kind.own.partition(":")[0].removeprefix("ganzoo.").partition(".")[0]
+                self._report("loaded", "ganzoo", __version__, entry_point, {kind.name: specs}, api=API_VERSION)
 
-        self._register(lambda: data, "data", "ganzoo", __version__)
-        self._register(lambda: loggers, "loggers", "ganzoo", __version__)
-
-    def _register(self, load: Callable[[], Any], entry_point: str, distribution: str, version: str) -> None:
-        collected = _Collected()
+    def _load(self, load: Callable[[], Any], entry_point: str, distribution: str, version: str) -> None:
+        collected: Collected = {}
+        apis: list[int] = []
         name = f"{distribution}:{entry_point}"
         try:
             # A plugin that prints must not spoil the JSON on stdout.
             with contextlib.redirect_stdout(sys.stderr):
-                self._collect(load(), name, collected)
+                self._collect(load(), name, collected, apis)
             self._refuse_repeats(distribution, collected)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a plugin must not end the program
             with contextlib.suppress(Exception):
                 self._manager.unregister(name=name)
-            self._report_broken(distribution, version, entry_point, collected, _reason(error), cause=error)
+            api = apis[0] if apis else None
+            self._report_broken(distribution, version, entry_point, collected, reason(error), api=api, cause=error)
             return
-        source = {"distribution": distribution, "version": version}
-        self.architectures += [Offer(spec=spec, **source) for spec in collected.architectures]
-        self.data_sources += [Offer(spec=spec, **source) for spec in collected.data_sources]
-        self.loggers += [Offer(spec=spec, **source) for spec in collected.loggers]
-        self.plugins.append(_report("loaded", distribution, version, entry_point, collected))
+        self._take(distribution, version, collected)
+        self._report("loaded", distribution, version, entry_point, collected, api=apis[0])
 
-    def _collect(self, module: object, name: str, collected: _Collected) -> None:
+    def _take(self, distribution: str, version: str, collected: Collected) -> None:
+        for kind, specs in collected.items():
+            self._offers[kind] += [
+                InstalledSpec(spec=spec, distribution=distribution, version=version) for spec in specs
+            ]
+
+    def _collect(self, module: object, name: str, collected: Collected, apis: list[int]) -> None:
         if not isinstance(module, ModuleType):
             raise PluginError(f"its entry point names a {type(module).__name__}; expected a module")
         # Read before any spec is built: a newer plugin may use fields that this core does not know.
-        collected.api = _check_api(module)
+        apis.append(_check_api(module))
         self._manager.register(module, name=name)
         for caller in self._manager.get_hookcallers(module) or []:
             if not caller.has_spec():
-                known = [hook for hook in vars(hooks) if hook.startswith("ganzoo_")]
-                raise PluginError(f"it implements the unknown hook {caller.name!r}.{nearest(caller.name, known)}")
-        self._call(module, "ganzoo_architectures", ArchitectureSpec, collected.architectures)
-        self._call(module, "ganzoo_data_sources", DataSourceSpec, collected.data_sources)
-        self._call(module, "ganzoo_loggers", LoggerSpec, collected.loggers)
+                known = [kind.hook for kind in self.kinds]
+                raise PluginError(f"it implements the unknown hook {caller.name!r}.{did_you_mean(caller.name, known)}")
+        for kind in self.kinds:
+            self._call(module, kind, collected.setdefault(kind.name, []))
 
-    def _call(self, module: ModuleType, hook: str, kind: type[SpecT], into: list[SpecT]) -> None:
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+    def _call(self, module: ModuleType, kind: Kind, into: list[Any]) -> None:
+        for implementation in getattr(self._manager.hook, kind.hook).get_hookimpls():
             if implementation.plugin is not module:
                 continue
             for spec in itertools.islice(implementation.function(), _MOST_SPECS + 1):
                 if len(into) == _MOST_SPECS:
-                    raise PluginError(f"{hook}() yields more than {_MOST_SPECS} specs")
-                if not isinstance(spec, kind):
-                    raise PluginError(f"{hook}() gave a {type(spec).__name__}; expected {kind.__name__}")
+                    raise PluginError(f"{kind.hook}() yields more than {_MOST_SPECS} specs")
+                if not isinstance(spec, kind.spec):
+                    raise PluginError(f"{kind.hook}() gave a {type(spec).__name__}; expected {kind.spec.__name__}")
                 into.append(spec)
 
-    def _refuse_repeats(self, distribution: str, collected: _Collected) -> None:
-        _refuse_repeat("architecture", distribution, self.architectures, collected.architectures)
-        _refuse_repeat("data source", distribution, self.data_sources, collected.data_sources)
-        _refuse_repeat("logger", distribution, self.loggers, collected.loggers)
+    def _refuse_repeats(self, distribution: str, collected: Collected) -> None:
+        for kind in self.kinds:
+            taken = [offer.name for offer in self.of(kind) if offer.distribution == distribution]
+            names = [*taken, *(spec.name for spec in collected.get(kind.name, ()))]
+            for name in names:
+                if names.count(name) > 1:
+                    raise PluginError(f"it offers the {kind.word} {name!r} twice")
+
+    def _report(
+        self, status: Any, distribution: str, version: str, entry_point: str, collected: Collected, *,
+        api: int | None, problem: str = "",
+    ) -> None:  # fmt: skip
+        self.plugins.append(
+            PluginReport(
+                distribution=distribution,
+                version=version,
+                entry_point=entry_point,
+                status=status,
+                api=api,
+                offers={kind.name: tuple(spec.name for spec in collected.get(kind.name, ())) for kind in self.kinds},
+                problem=problem,
+            )
+        )
 
     def _report_broken(
-        self,
-        distribution: str,
-        version: str,
-        entry_point: str,
-        collected: _Collected,
-        reason: str,
-        cause: BaseException | None = None,
-    ) -> None:
-        if os.environ.get("GANZOO_STRICT") == "1":
+        self, distribution: str, version: str, entry_point: str, collected: Collected, problem: str, *,
+        api: int | None, cause: BaseException | None = None,
+    ) -> None:  # fmt: skip
+        if is_strict():
             raise PluginError(
-                f"plugin {distribution} {version} is broken: {reason}",
+                f"plugin {distribution} {version} is broken: {problem}",
                 hint="GANZOO_STRICT=1 makes this fatal; without it the plugin is left out.",
             ) from cause
-        self.plugins.append(_report("broken", distribution, version, entry_point, collected, reason))
-
-
-def load_object(import_string: str, *, offer: Offer[Any]) -> Any:
-    """The object that an import string names.
-
-    Raises PluginError, which names the distribution, when it cannot be imported; a GanzooError of its own passes.
-    """
-    module_name, _, attribute = import_string.partition(":")
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            return getattr(importlib.import_module(module_name), attribute)
-    except GanzooError:
-        raise
-    except (Exception, SystemExit) as error:
-        if os.environ.get("GANZOO_STRICT") == "1":
-            raise
-        raise PluginError(
-            f"{offer.spec.name!r} of {offer.distribution} {offer.version} cannot be loaded: "
-            f"{import_string}: {_reason(error)}",
-            hint=f"Report it to the authors of {offer.distribution}; GANZOO_STRICT=1 shows the whole traceback.",
-        ) from error
-
-
-def _refuse_repeat(kind: str, distribution: str, offers: Sequence[Offer[SpecT]], specs: Sequence[SpecT]) -> None:
-    taken: list[str] = [offer.spec.name for offer in offers if offer.distribution == distribution]
-    names = [*taken, *(spec.name for spec in specs)]
-    for name in names:
-        if names.count(name) > 1:
-            raise PluginError(f"it offers the {kind} {name!r} twice")
-
-
-def _report(
-    status: Literal["loaded", "broken"],
-    distribution: str,
-    version: str,
-    entry_point: str,
-    collected: _Collected,
-    problem: str = "",
-) -> PluginReport:
-    return PluginReport(
-        distribution=distribution,
-        version=version,
-        entry_point=entry_point,
-        status=status,
-        api=collected.api,
-        architectures=tuple(spec.name for spec in collected.architectures),
-        data_sources=tuple(spec.name for spec in collected.data_sources),
-        loggers=tuple(spec.name for spec in collected.loggers),
-        problem=problem,
-    )
+        self._report("broken", distribution, version, entry_point, collected, api=api, problem=problem)
 
 
 def _check_api(module: ModuleType) -> int:
@@ -329,10 +256,11 @@ def _check_api(module: ModuleType) -> int:
     return api
 
 
-def _reason(error: BaseException) -> str:
-    """One line: what was raised, and where in the plugin."""
-    if isinstance(error, PluginError):
-        return one_line(error).removeprefix("PluginError: ")
-    frames = traceback.extract_tb(error.__traceback__)
-    here = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
-    return one_line(error) + here
+_installed: list[Registry] = []
+
+
+def installed_plugins(*, warn: Callable[[str], None] | None = None) -> Registry:
+    """The one registry of this process, loaded when it is first asked for. Raises what `Registry.load` raises."""
+    if not _installed:
+        _installed.append(Registry.load(warn=warn))
+    return _installed[0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ganzoo.config.resolve import Layer, Resolved, resolve
+from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
-from ganzoo.errors import PluginError, RequestError, nearest
-from ganzoo.plugin.registry import Offer, load_object
+from ganzoo.errors import PluginError, RequestError, did_you_mean
+from ganzoo.plugin.call import call_plugin, load_object
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _TASK_CONFIGS: Mapping[str, type] = {
 }
 
 
-def config_class(offer: Offer[ArchitectureSpec]) -> type:
+def config_class(offer: InstalledSpec[ArchitectureSpec]) -> type:
     """The dataclass of an architecture's hyperparameters. Raises PluginError when it is not one."""
     import dataclasses
 
@@ -33,8 +34,8 @@ def config_class(offer: Offer[ArchitectureSpec]) -> type:
 
 
 def resolve_for(
-    offer: Offer[ArchitectureSpec], layers: Sequence[Layer], *, preset: str | None = None, devices: int = 1
-) -> Resolved:
+    offer: InstalledSpec[ArchitectureSpec], layers: Sequence[Layer], *, preset: str | None = None, devices: int = 1
+) -> RunConfig:
     """The configuration of an architecture: its defaults, a preset, what the preset computes, and `layers` over them.
 
     Raises RequestError for settings that are not valid, or a preset that computes and no size of pictures.
@@ -53,8 +54,12 @@ def resolve_for(
             hint="Add --set data.size=N.",
         )
     stated = ("train", "batch_size") in resolved.origins
-    tables = load_object(computed, offer=offer)(
-        size=resolved.data.size, devices=devices, batch_size=resolved.train.batch_size if stated else None
+    tables = call_plugin(
+        load_object(computed, offer=offer),
+        size=resolved.data.size,
+        devices=devices,
+        batch_size=resolved.train.batch_size if stated else None,
+        failed=f"The preset {preset!r} of {offer.maker} could not be computed",
     )
     return resolve(offer.spec.name, config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers])
 
@@ -64,7 +69,7 @@ def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
     preset = spec.presets.get(name)
     if preset is None:
         raise RequestError(
-            f"{spec.name} has no preset {name!r}.{nearest(name, spec.presets)} "
+            f"{spec.name} has no preset {name!r}.{did_you_mean(name, spec.presets)} "
             f"Presets: {', '.join(spec.presets) or 'none'}.",
             hint=f"See `ganzoo info {spec.name}`.",
         )

@@ -55,8 +55,8 @@ class ArchitectureSpec:
     implementation: import string of the `Architecture` subclass.
     config: import string of its frozen dataclass of hyperparameters; empty: the task's own.
     paper: where the architecture was published, e.g. `arXiv:1511.06434`.
-    importer: import string of a callable `(files: Sequence[Path]) -> Imported` that reads checkpoints of the
-        original authors' code, see `ganzoo.importing`; empty: there is none.
+    importer: import string of a callable `(files: Sequence[Path]) -> ForeignWeights` that reads checkpoints of the
+        original authors' code, see `ganzoo.architecture.foreign_weights`; empty: there is none.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
 
     Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.

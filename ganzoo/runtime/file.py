@@ -15,7 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import ExportError, nearest, one_line
+from ganzoo import files
+from ganzoo.errors import ExportError, did_you_mean, one_line
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -122,8 +123,7 @@ class OnnxFile:
         return sorted(RANDOM_OPERATORS & set(self.operators()))
 
     def sha256(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return files.sha256(self.path)
 
     def _specs(self, which: str) -> tuple[TensorSpec, ...] | None:
         text = self.metadata.get(PREFIX + which)
@@ -149,7 +149,7 @@ def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
         f"{PREFIX}outputs": json.dumps([spec.to_json() for spec in outputs]),
         **{PREFIX + key: value for key, value in facts.items()},
     }
-    picture = next((spec for spec in outputs if spec.draw == "image" and spec.shape[1] in (1, 3)), None)
+    picture = next((spec for spec in outputs if spec.kind == "image" and spec.shape[1] in (1, 3)), None)
     if picture is not None:
         props["Image.BitmapPixelFormat"] = "Gray8" if picture.shape[1] == 1 else "Rgb8"
         props["Image.ColorSpaceGamma"] = "SRGB"
@@ -162,7 +162,7 @@ def _load(path: Path) -> ModelProto:
 
     if not path.exists():
         beside = [item.name for item in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
-        raise ExportError(f"There is no file {path}.{nearest(path.name, beside)}")
+        raise ExportError(f"There is no file {path}.{did_you_mean(path.name, beside)}")
     if path.is_dir():
         raise ExportError(f"{path} is a directory; expected an ONNX file.", hint="Export a run: ganzoo export RUN")
     try:

@@ -34,7 +34,7 @@ SHAPE_OPERATORS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
+class CheckedSession:
     """A session and how it came to be.
 
     seconds: to create it. nodes: how many nodes each provider runs, by provider name.
@@ -51,7 +51,7 @@ class Opened:
 
 def open_checked(
     path: Path, provider: str, *, threads: int = 0, optimize: bool = True, device: int = 0, tf32: bool = False
-) -> Opened:
+) -> CheckedSession:
     """A session whose placement was checked.
 
     threads: of one operator; 0 leaves the choice to ONNX Runtime. optimize: graph optimisation.
@@ -68,7 +68,7 @@ def open_checked(
 
 def _open_on_gpu(
     path: Path, provider: str, optimized: Path, threads: int, optimize: bool, device: int, tf32: bool
-) -> Opened:
+) -> CheckedSession:
     wanted = (PROVIDERS[provider], {"device_id": str(device), "use_tf32": "1" if tf32 else "0"})
     try:
         session, seconds = _create(path, [wanted], threads=threads, optimize=optimize, strict=True, optimized=optimized)
@@ -158,7 +158,7 @@ def _is_about_the_file(error: Exception) -> bool:
     return type(error).__name__ in kinds or "Load model from" in str(error)
 
 
-def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: str) -> Opened:
+def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: str) -> CheckedSession:
     wanted = PROVIDERS[provider]
     if wanted not in session.get_providers():
         raise BenchError(f"ONNX Runtime left {wanted} out without saying why; it would run on the CPU.")
@@ -175,7 +175,7 @@ def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: st
             f"{', ...' if len(heavy) > 5 else ''}.",
             hint="The provider has no kernel for them; change the model, or measure it with --provider cpu.",
         )
-    return Opened(
+    return CheckedSession(
         session=session,
         seconds=seconds,
         nodes=counts,

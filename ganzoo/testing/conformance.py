@@ -14,8 +14,9 @@ from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config.fields import describe
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import RequestError
-from ganzoo.exporting.exporter import Origin, export
-from ganzoo.plugin.registry import Offer, Registry
+from ganzoo.exporting.exporter import Origin, export_graphs
+from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class, resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runtime.file import OnnxFile
@@ -23,8 +24,8 @@ from ganzoo.tensors import BATCH, Dim
 from ganzoo.testing.absent_device import Kind
 from ganzoo.testing.rehearsal import rehearse, steps_to_rehearse
 from ganzoo.testing.subject import Subject, differing, whole_state
-from ganzoo.training import checkpoint
 from ganzoo.training.ema import averaged_state
+from ganzoo.training.engine_state import restore_engine, save_engine
 
 _COMPILED_WITHIN = 1e-3  # of a loss, after a few steps of Adam: operators are fused and round otherwise
 _MOST_COMPILED = 100  # of the steps that are rehearsed, those of the beginning: each size is compiled anew
@@ -34,12 +35,12 @@ _PIXELS = 16  # height and width of pictures whose size is open
 class ArchitectureConformance:
     """Subclass it as `Test...`, set `architecture`, and pytest runs every check.
 
-    architecture: a name as users type it, or an `Offer`.
+    architecture: a name as users type it, or an `InstalledSpec`.
     accepted: kinds of mistake on a GPU that this architecture makes knowingly, e.g. {"deterministic"} for an operator
         that torch has no deterministic kernel for.
     """
 
-    architecture: ClassVar[str | Offer[ArchitectureSpec]]
+    architecture: ClassVar[str | InstalledSpec[ArchitectureSpec]]
     accepted: ClassVar[frozenset[Kind]] = frozenset()
 
     @property
@@ -116,9 +117,9 @@ class ArchitectureConformance:
             broken = subject.engine()
             subject.train(broken, range(interruption))
             with tempfile.TemporaryDirectory() as folder:
-                saved = checkpoint.write(Path(folder), broken, step=interruption, state={}, config="", keep=1)
+                saved = save_engine(Path(folder), broken, step=interruption, state={}, config="", keep=1)
                 resumed = subject.engine()
-                saved.restore(resumed)
+                restore_engine(resumed, saved)
             subject.train(resumed, range(interruption, steps))
             names = differing(whole_state(unbroken), whole_state(resumed))
             _require(
@@ -135,7 +136,7 @@ class ArchitectureConformance:
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
         for graph in twin.graphs():
             dims = {
-                dim.name: dim.usual or dim.smallest(_PIXELS)
+                dim.name: dim.default or dim.smallest(_PIXELS)
                 for spec in graph.inputs
                 for dim in spec.shape
                 if isinstance(dim, Dim) and dim != BATCH
@@ -165,8 +166,8 @@ class ArchitectureConformance:
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
         origin = Origin(offer=subject.offer)
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-            first = export(twin, origin, destination=Path(one))
-            second = export(twin, origin, destination=Path(two))
+            first = export_graphs(twin, origin, destination=Path(one))
+            second = export_graphs(twin, origin, destination=Path(two))
             for item, again in zip(first, second, strict=True):
                 _require(
                     item.proof.model_sha256 == again.proof.model_sha256,

@@ -141,7 +141,7 @@ def _sample(subject: Subject, watch: AbsentDevice, engine: Engine) -> None:
     """Previews on the device, and each graph taken to the CPU as an export takes it, and run there."""
     twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
     graphs = twin.graphs()
-    if any(spec.draw == "image" for spec in graphs[0].outputs):
+    if any(spec.kind == "image" for spec in graphs[0].outputs):
         _, reals = next(subject.batches(engine, [0]))
         with tempfile.TemporaryDirectory() as folder:
             write_previews(
@@ -154,7 +154,7 @@ def _sample(subject: Subject, watch: AbsentDevice, engine: Engine) -> None:
             )
     for graph in graphs:
         dims = {
-            dim.name: dim.usual or dim.smallest(_PIXELS)
+            dim.name: dim.default or dim.smallest(_PIXELS)
             for spec in graph.inputs
             for dim in spec.shape
             if isinstance(dim, Dim) and dim != BATCH

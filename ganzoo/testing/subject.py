@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ganzoo.architecture import Architecture, Batch, ImageToImage, Pair
 from ganzoo.architecture.build import build_architecture
-from ganzoo.config.resolve import Layer, resolve
+from ganzoo.config.resolve import Layer
 from ganzoo.data.batches import Order
-from ganzoo.plugin.registry import Offer
-from ganzoo.plugin.settings import config_class, preset_layer
+from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.tensors import DataInfo
 from ganzoo.testing.pictures import RandomPictures
@@ -31,11 +31,11 @@ class Subject:
     settings: of its own table, over those of `tiny`.
     """
 
-    def __init__(self, offer: Offer[ArchitectureSpec], *, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, offer: InstalledSpec[ArchitectureSpec], *, settings: Mapping[str, Any] | None = None) -> None:
         self.offer = offer
         self.spec = offer.spec
-        layers = [preset_layer(self.spec, PRESET), Layer(origin="test", tables={"architecture": settings or {}})]
-        self.config = resolve(self.spec.name, config_class(offer), layers)
+        layers = [Layer(origin="test", tables={"architecture": settings or {}})]
+        self.config = resolve_for(offer, layers, preset=PRESET)
         data = self.config.data
         self.data = DataInfo(channels=data.channels or 3, size=data.size or 64, classes=10)
         self.batch_size = self.config.train.batch_size
@@ -93,7 +93,7 @@ def whole_state(engine: Engine) -> dict[str, Tensor]:
     for module, average in (averaged_state(engine.average) or {}).items():
         state |= {f"average {module} {name}": value for name, value in average.items()}
     for name, optimizer in engine.optimizers.items():
-        for index, moments in optimizer.torch.state_dict()["state"].items():
+        for index, moments in optimizer.inner.state_dict()["state"].items():
             state |= {f"optimizer {name} {index} {key}": torch.as_tensor(value) for key, value in moments.items()}
     return {name: value.detach().clone() for name, value in state.items()}
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 from ganzoo.errors import RequestError
+from ganzoo.version import __version__
 
 
 def select_device(name: str, *, local_rank: int | None = None) -> torch.device:
@@ -74,10 +77,15 @@ def backends(device: torch.device, *, deterministic: bool) -> Iterator[None]:
         torch.backends.cudnn.benchmark = benchmark
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Of a GPU, of Python, or of torch's allocator on the CPU, which raises a plain RuntimeError."""
-    on_cpu = ("not enough memory", "DefaultCPUAllocator")  # Windows' and Linux's words
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in on_cpu)
+def machine_facts() -> dict[str, Any]:
+    """What a run's record says of where it is trained."""
+    return {
+        "ganzoo": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+    }
 
 
 def lacks_deterministic_kernel(error: BaseException) -> bool:

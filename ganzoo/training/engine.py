@@ -93,7 +93,7 @@ class Engine:
         self.minimised: set[str] = set()
         # 0 while all is finite; then 1 + step * phases + index of the phase that was not. On the device,
         # because asking a GPU at every step would make it wait.
-        self._latch = torch.zeros((), dtype=torch.int64, device=device)
+        self._first_divergence = torch.zeros((), dtype=torch.int64, device=device)
 
     def synchronize(self) -> None:
         """Give every rank the weights and the average of rank 0."""
@@ -128,7 +128,7 @@ class Engine:
         steps, parts = self._new_steps(number), self._split(batch)
         stats: dict[str, Tensor] = {}
         due = [(index, phase) for index, phase in enumerate(self.phases) if phase.due(number)]
-        answers = list(votes) if due and self.device.type == "cpu" else self.ranks.any(*votes)
+        answers = list(votes) if due and self.device.type == "cpu" else self.ranks.any_rank(*votes)
         for index, phase in due:
             optimizer = self.optimizers[phase.optimizer]
             last = phase is due[-1][1]  # nothing changes the running statistics after its passes
@@ -153,7 +153,7 @@ class Engine:
 
         Raises DivergedError when the batch of that step is given. Asks the device, so not at every step.
         """
-        latched = int(self._latch.item())
+        latched = int(self._first_divergence.item())
         if latched == 0:
             return None
         number, index = divmod(latched - 1, len(self.phases))
@@ -176,7 +176,7 @@ class Engine:
             reserve = [
                 torch.empty_like(parameter)
                 for player in players
-                if not player.torch.state
+                if not player.inner.state
                 for parameter in player.parameters
                 for _ in "mv"
             ]
@@ -293,8 +293,10 @@ class Engine:
         if self.device.type == "cpu" and math.isfinite(witness.item()):
             return None  # `check` ends the run in the step that trips the latch
         here = 1 + number * len(self.phases) + index
-        self._latch = self._latch.masked_fill((self._latch == 0) & ~torch.isfinite(witness), here)
-        return (self._latch > 0).float()
+        self._first_divergence = self._first_divergence.masked_fill(
+            (self._first_divergence == 0) & ~torch.isfinite(witness), here
+        )
+        return (self._first_divergence > 0).float()
 
     def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:
         """Replay the phase: its weights were left alone and its randomness is keyed. Every rank replays it."""

@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, first_few
 from ganzoo.plugin.registry import Registry
-from ganzoo.training import checkpoint as checkpoints
+from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.run import open_run
+from ganzoo.runs.weights import average_tensors, model_tensors
 from ganzoo.training.ema import Average
 from ganzoo.training.engine import Engine
-from ganzoo.training.run import open_run
 
 _NAMED = 6
 
@@ -42,8 +43,7 @@ class Transfer:
             ("left behind, not used here", self.left),
         ):
             if names:
-                more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-                lines.append(f"  {what}: {', '.join(names[:_NAMED])}{more}")
+                lines.append(f"  {what}: {first_few(names, _NAMED)}")
         return lines
 
 
@@ -55,13 +55,13 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     RequestError when nothing fits.
     """
     run = open_run(path, registry)
-    checkpoint, damaged = checkpoints.choose(run.checkpoints, "best")
+    checkpoint, damaged = checkpoints.choose(run.checkpoint_folder, "best")
     for line in damaged:
         say(f"passed over: {line}")
     specs = [optimizer.spec for optimizer in engine.optimizers.values()]
     networks = {name for spec in specs for name in spec.trains}
     averaged = engine.average.spec.of if engine.average is not None else ()
-    given = checkpoint.model()
+    given = model_tensors(checkpoint)
 
     def ours(name: str) -> bool:
         return any(name.startswith(f"{network}.") for network in (*networks, *averaged))
@@ -89,7 +89,7 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
             "are there.",
         )
     if engine.average is not None:
-        _copy_average(engine.average, given, checkpoint.average() or {})
+        _copy_average(engine.average, given, average_tensors(checkpoint) or {})
     engine.synchronize()  # the other run may be training still, and each rank reads for itself
     return transfer
 

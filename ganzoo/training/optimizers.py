@@ -27,7 +27,7 @@ class PlayerOptimizer:
         self.correction = 1 / (1 + sum(1 / every for every in lazy))
         self.named_parameters = dict(_parameters(name, spec, architecture))
         self.parameters = list(self.named_parameters.values())
-        self.torch = self._make()
+        self.inner = self._make()
 
     def _make(self) -> torch.optim.Optimizer:
         lr = value_at(self.spec.lr, 0.0)
@@ -58,7 +58,7 @@ class PlayerOptimizer:
 
         withhold: a float scalar on the device; 1 leaves the parameters as they are, and the moments but RMSprop's.
         """
-        for group in self.torch.param_groups:
+        for group in self.inner.param_groups:
             group["lr"] = value_at(self.spec.lr, kimg) * self.correction
             if self.spec.kind == "adam":
                 group["betas"] = self._betas(kimg)
@@ -72,10 +72,10 @@ class PlayerOptimizer:
                     if parameter.grad is not None:
                         parameter.grad.masked_fill_(withhold > 0, 0)
         else:
-            fused: Any = self.torch
+            fused: Any = self.inner
             fused.found_inf = withhold  # read by the fused kernels: no synchronisation with the host
             fused.grad_scale = None
-        self.torch.step()
+        self.inner.step()
         if self.spec.clamp is not None:
             with torch.no_grad():
                 torch._foreach_clamp_max_(list[Tensor](self.parameters), self.spec.clamp)

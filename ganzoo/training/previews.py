@@ -50,7 +50,7 @@ def write_previews(
 
 def reads_pictures(graph: Graph) -> bool:
     """Whether it translates pictures; otherwise it paints from noise."""
-    return any(spec.draw == "image" for spec in graph.inputs)
+    return any(spec.kind == "image" for spec in graph.inputs)
 
 
 def way_back(graph: Graph, graphs: Sequence[Graph]) -> Graph | None:
@@ -82,5 +82,5 @@ def paint_batches(graph: Graph, *, count: int, device: torch.device) -> Iterator
     """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W)."""
     for start in range(0, count, _BATCH):
         seeds = range(start, min(start + _BATCH, count))
-        inputs = [torch.from_numpy(spec.chosen(seeds)).to(device) for spec in graph.inputs]
+        inputs = [torch.from_numpy(spec.default_or_sample(seeds)).to(device) for spec in graph.inputs]
         yield graph.run(*inputs)[0]

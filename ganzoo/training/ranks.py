@@ -33,13 +33,13 @@ class Ranks:
     """This process among those of a training. One alone communicates with nobody.
 
     rank, count: this process and how many there are. local_rank: this process among those of its machine.
-    talk: the group for messages between hosts, apart from the GPUs' own.
+    host_group: the group for messages between hosts, apart from the GPUs' own.
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
-    talk: Any = None
+    host_group: Any = None
 
     @property
     def leads(self) -> bool:
@@ -95,31 +95,31 @@ class Ranks:
             dist.all_gather(parts, tensor.detach().contiguous())
         return torch.cat(parts)
 
-    def any(self, *flags: bool) -> list[bool]:
+    def any_rank(self, *flags: bool) -> list[bool]:
         """For each flag, whether it is set on any rank. Asks the hosts, never the GPUs."""
         if self.count == 1:
             return list(flags)
         votes = torch.tensor([float(flag) for flag in flags])
         with _contact(self.rank):
-            dist.all_reduce(votes, dist.ReduceOp.MAX, group=self.talk)
+            dist.all_reduce(votes, dist.ReduceOp.MAX, group=self.host_group)
         return [bool(vote) for vote in votes.tolist()]
 
-    def tell(self, value: Any) -> Any:
+    def broadcast_object(self, value: Any) -> Any:
         """Rank 0's value, a small Python object, for everybody."""
         if self.count == 1:
             return value
         box = [value]
         with _contact(self.rank):
-            dist.broadcast_object_list(box, 0, group=self.talk)
+            dist.broadcast_object_list(box, 0, group=self.host_group)
         return box[0]
 
-    def agree(self, value: int) -> bool:
+    def all_equal(self, value: int) -> bool:
         """Whether every rank has this very value: weights that drifted apart must not go unnoticed."""
         if self.count == 1:
             return True
         extremes = torch.tensor([value, -value])
         with _contact(self.rank):
-            dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.talk)
+            dist.all_reduce(extremes, dist.ReduceOp.MAX, group=self.host_group)
         return bool(extremes[0] == -extremes[1])
 
     def _reduce(self, flat: Tensor) -> None:
@@ -179,8 +179,8 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
         dist.init_process_group(
             "nccl" if on_gpu else "gloo", store=store, rank=rank, world_size=count, timeout=_PATIENCE
         )
-    talk = dist.new_group(backend="gloo", timeout=_PATIENCE) if on_gpu else None
-    yield Ranks(rank=rank, count=count, local_rank=local_rank, talk=talk)
+    host_group = dist.new_group(backend="gloo", timeout=_PATIENCE) if on_gpu else None
+    yield Ranks(rank=rank, count=count, local_rank=local_rank, host_group=host_group)
     dist.destroy_process_group()  # not after an error: it would wait for the others, who may be gone
 
 

@@ -7,46 +7,29 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from ganzoo.errors import one_line
 from ganzoo.loggers import Logger, open_loggers
 from ganzoo.loggers.protocol import Factory
-from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.call import Attempts
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import LoggerSpec
-from ganzoo.training.watch import CollapseWatch
-
-
-class Observer(Protocol):
-    """Who is told how training goes."""
-
-    def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
-        """A line of the metrics, the length of the run, and an estimate of the time left."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Something the user should know: a file that was written, a warning."""
-        ...
-
-
-class Silent:
-    """An observer for the ranks that do not lead."""
-
-    def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None: ...
-
-    def say(self, text: str) -> None: ...
+from ganzoo.progress import Progress, ProgressListener
+from ganzoo.training.collapse import CollapseWatch
 
 
 class Reporter:
-    """An observer and any number of loggers. What fails is told once and left out from then on."""
+    """A listener and any number of loggers. What fails is told once and left out from then on."""
 
-    def __init__(self, observer: Observer, factories: Sequence[tuple[Offer[LoggerSpec], Factory]]) -> None:
-        self._observer = observer
+    def __init__(
+        self, listener: ProgressListener, factories: Sequence[tuple[InstalledSpec[LoggerSpec], Factory]]
+    ) -> None:
+        self._listener = listener
         self._factories = factories
         self._loggers: dict[str, Logger] = {}
-        self._failed: set[str] = set()
+        self._attempts = Attempts(self.say)
         self._watch = CollapseWatch()
 
     def open(self, run: Path, *, resume_step: int) -> None:
@@ -59,13 +42,16 @@ class Reporter:
 
     def say(self, text: str) -> None:
         with contextlib.suppress(Exception):
-            self._observer.say(text)
+            self._listener.say(text)
 
     def log(self, record: dict[str, Any], *, steps: int, seconds_left: float) -> None:
+        """record: a line of the metrics. steps: the length of the run. seconds_left: an estimate."""
         for name, logger in self._loggers.items():
             self.attempt(f"the logger {name}", partial(logger.log, dict(record)))
-        shown = partial(self._observer.log, dict(record), steps=steps, seconds_left=seconds_left)
-        self.attempt("the display", shown)
+        progress = Progress(
+            done=record["step"], total=steps, unit="steps", seconds_left=seconds_left, values=dict(record)
+        )
+        self.attempt("the display", partial(self._listener.update, progress))
         for warning in self._watch.look(record):
             self.say(f"warning: {warning}")
 
@@ -75,13 +61,7 @@ class Reporter:
 
     def attempt(self, what: str, work: Callable[[], object]) -> None:
         """Do what training can do without: a failure is told once, and it is not tried again."""
-        if what in self._failed:
-            return
-        try:
-            work()
-        except (Exception, SystemExit) as error:  # a plugin must not end a training
-            self._failed.add(what)
-            self.say(f"warning: {what} failed and was left out: {one_line(error)}")
+        self._attempts.attempt(what, work)
 
 
 def peak_memory_gb(device: torch.device) -> float | None:

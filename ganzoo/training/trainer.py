@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,45 +19,28 @@ from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
 from ganzoo.loggers.protocol import Factory
-from ganzoo.plugin.registry import Offer
+from ganzoo.nn import is_out_of_memory
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import LoggerSpec
-from ganzoo.training import checkpoint as checkpoints
+from ganzoo.progress import ProgressListener, Silent
+from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.run import Run, TrainingOutcome, target_steps
 from ganzoo.training.device import (
     backends,
-    is_out_of_memory,
     lacks_deterministic_kernel,
     select_device,
     use_bf16,
 )
 from ganzoo.training.engine import Engine
-from ganzoo.training.keeper import Keeper
+from ganzoo.training.engine_state import restore_engine
 from ganzoo.training.memory import out_of_memory
 from ganzoo.training.ranks import Ranks
-from ganzoo.training.reporting import Observer, Reporter, Silent, peak_memory_gb
-from ganzoo.training.run import Run, target_steps
+from ganzoo.training.reporting import Reporter, peak_memory_gb
+from ganzoo.training.run_writer import RunWriter
 from ganzoo.training.stopping import StopRequest
 
 _WARM_STEPS = 3  # the first allocate, choose kernels, compile
 _ESTIMATE_STEPS = 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How a training ended.
-
-    steps, kimg: where it stands. seconds: of this session. interrupted: by Ctrl-C or SIGTERM, and saved.
-    best: the checkpoint with the best score, if there are scores.
-    """
-
-    steps: int
-    kimg: float
-    seconds: float
-    images_per_second: float
-    interrupted: bool
-    finished: bool
-    checkpoint: Path
-    samples: Path
-    best: Path | None
 
 
 class Trainer:
@@ -74,10 +56,10 @@ class Trainer:
         run: Run,
         architecture: Architecture,
         source: DataSource,
-        observer: Observer,
+        progress: ProgressListener,
         *,
         ranks: Ranks | None = None,
-        loggers: Sequence[tuple[Offer[LoggerSpec], Factory]] = (),
+        loggers: Sequence[tuple[InstalledSpec[LoggerSpec], Factory]] = (),
     ) -> None:
         self.run = run
         self.ranks = ranks or Ranks()
@@ -95,7 +77,7 @@ class Trainer:
             accumulate=settings.accumulate,
             compile=settings.compile,
         )
-        self.reporter = Reporter(observer if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
+        self.reporter = Reporter(progress if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
         self._crops: RandomCrops | None = None
         seen = source
         if run.data.size < source.info.size:
@@ -106,7 +88,7 @@ class Trainer:
                 together=len(source.lengths) == 1,
             )
             seen = Centred(source, run.data.size)
-        self._keeper = Keeper(run, self.engine, seen, self.reporter)
+        self._writer = RunWriter(run, self.engine, seen, self.reporter)
         self._source = source
         if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
             try:
@@ -121,19 +103,19 @@ class Trainer:
 
     def resume(self) -> checkpoints.Checkpoint:
         """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
-        folder = self.run.checkpoints
+        folder = self.run.checkpoint_folder
         if self.ranks.leads:
             checkpoints.clean(folder)
             checkpoint, damaged = checkpoints.newest(folder)
             for line in damaged:
                 self.reporter.say(f"passed over: {line}")
-        step = self.ranks.tell(checkpoint.step if self.ranks.leads else 0)
+        step = self.ranks.broadcast_object(checkpoint.step if self.ranks.leads else 0)
         checkpoint, _ = checkpoints.choose(folder, str(step))
         state = checkpoint.state()
-        checkpoint.restore(self.engine)
+        restore_engine(self.engine, checkpoint)
         self.steps_done = checkpoint.step
         self._seconds_before = float(state.get("seconds", 0.0))
-        now = self._keeper.conditions()
+        now = self._writer.conditions()
         if changed := [
             f"{key} {state[key]} to {now[key]}"
             for key in ("device", "bf16", "ranks", "accumulate", "compile")
@@ -147,7 +129,7 @@ class Trainer:
             )
         return checkpoint
 
-    def train(self) -> Outcome:
+    def train(self) -> TrainingOutcome:
         """Train to the end, to `max_seconds`, or to Ctrl-C; each ends with a checkpoint.
 
         Raises DivergedError, DataError or CheckpointError, or GanzooError when another rank is gone; the newest
@@ -167,7 +149,7 @@ class Trainer:
         ):
             if self.steps_done == 0:
                 with self._aside():
-                    self._keeper.reals()
+                    self._writer.reals()
             while self.steps_done < target:
                 late = settings.max_seconds is not None and time.monotonic() - self._began >= settings.max_seconds
                 stop, late = self._step(prefetcher, (self._stop.made, late))
@@ -195,10 +177,10 @@ class Trainer:
             else:  # nothing was left to do
                 saved = self._save(prefetcher, {})
                 samples = self._write_samples()
-            self.ranks.tell(None)  # a rank that ends while rank 0 writes would be taken for a failure
+            self.ranks.broadcast_object(None)  # a rank that ends while rank 0 writes would be taken for a failure
         seconds = time.monotonic() - self._began
-        best = checkpoints.best(self.run.checkpoints) if self.ranks.leads else None
-        return Outcome(
+        best = checkpoints.best(self.run.checkpoint_folder) if self.ranks.leads else None
+        return TrainingOutcome(
             steps=self.steps_done,
             kimg=self.steps_done * batch_size / 1000,
             seconds=seconds,
@@ -208,6 +190,7 @@ class Trainer:
             checkpoint=saved,
             samples=samples,
             best=best.path if best is not None else None,
+            leads=self.ranks.leads,
         )
 
     def _rows(self) -> NDArray[np.int64] | None:
@@ -281,25 +264,25 @@ class Trainer:
 
     def _score(self) -> dict[str, float]:
         with self._aside():
-            return self._keeper.score(self.steps_done)
+            return self._writer.score(self.steps_done)
 
     def _save(self, prefetcher: Prefetcher, score: dict[str, float]) -> Path:
         self._raise_if_diverged(prefetcher)
-        self._keeper.check_agreement(self.steps_done)
+        self._writer.check_agreement(self.steps_done)
         with self._aside():
-            return self._keeper.save(self.steps_done, seconds=self._seconds(), score=score)
+            return self._writer.save(self.steps_done, seconds=self._seconds(), score=score)
 
     def _save_if_sound(self) -> None:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
         if self.ranks.leads and self.steps_done and self.engine.between_steps and self.engine.check() is None:
             with contextlib.suppress(CheckpointError):
-                path = self._keeper.save(self.steps_done, seconds=self._seconds(), score={})
+                path = self._writer.save(self.steps_done, seconds=self._seconds(), score={})
                 self.reporter.say(f"saved {path}")
 
     def _write_samples(self) -> Path:
         with self._aside():
-            return self._keeper.samples(self.steps_done)
+            return self._writer.samples(self.steps_done)
 
     def _seconds(self) -> float:
         """Trained so far, in all sessions."""

@@ -1,7 +1,7 @@
 """Five GANs at toy size, against which the contract was settled (docs/decisions/0001-contract.md)."""
 
 from ganzoo import ArchitectureSpec, Preset
-from ganzoo.plugin.registry import Offer
+from ganzoo.plugin.installed import InstalledSpec
 
 _TINY_NOISE = Preset(
     summary="for tests",
@@ -58,4 +58,4 @@ SPECS = [
     ),
 ]
 
-OFFERS = [Offer(spec=spec, distribution="toy-zoo", version="1.0") for spec in SPECS]
+OFFERS = [InstalledSpec(spec=spec, distribution="toy-zoo", version="1.0") for spec in SPECS]

@@ -67,7 +67,7 @@ class CycleGAN(ImageToImage):
         return Ema(of=("g_ab", "g_ba"), half_life_kimg=0.01)
 
     def fakes(self, batch, step, detach=False):
-        return step.once("fakes", lambda: (self.g_ba(batch.target), self.g_ab(batch.source)), detach=detach)
+        return step.shared("fakes", lambda: (self.g_ba(batch.target), self.g_ab(batch.source)), detach=detach)
 
     def generators_loss(self, batch, step):
         fake_a, fake_b = self.fakes(batch, step)
@@ -82,7 +82,7 @@ class CycleGAN(ImageToImage):
             "ab", fakes, (batch.source, batch.target), (self.d_a, self.d_b), strict=True
         ):
             draws = step.uniform(f"pool {side}", len(fake), 2)
-            shown = step.mine(self.exchange(side, step.gather(fake), step.gather(draws)))
+            shown = step.local_rows(self.exchange(side, step.gather(fake), step.gather(draws)))
             terms[side] = discriminator_loss("least-squares", judge(real), judge(shown)) / 2
         return Losses(terms)
 

@@ -75,7 +75,7 @@ class StyleGAN2(NoiseToImage):
 
     def fakes(self, batch, step, *, detach=False):
         paint = lambda: self.generator.synthesis(self.styles(step, len(batch)))  # noqa: E731
-        return step.once("fakes", paint, detach=detach)
+        return step.shared("fakes", paint, detach=detach)
 
     def generator_loss(self, batch, step):
         losses = super().generator_loss(batch, step)
@@ -108,7 +108,7 @@ class StyleGAN2(NoiseToImage):
 
     def graphs(self):
         (generator,) = super().graphs()
-        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), draw="uniform", low=0.5, high=1.0, stream=1)
+        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), kind="uniform", low=0.5, high=1.0, stream=1)
         width = self.config.latent_size
         ws = TensorSpec(name="ws", shape=(BATCH, LAYERS, width), stream=2)
         return [

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, RequestError, nearest, one_line
+from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line
 from ganzoo.runtime.file import OnnxFile, Tensor
 from ganzoo.tensors import Dim, TensorSpec
 
@@ -26,35 +26,17 @@ class InputRequest:
     batches: sizes of the first dimension; empty when not stated.
     sizes: heights and widths of pictures whose size is symbolic; empty when not stated.
     shapes: for an input by name, the shapes to sweep. files: for an input by name, a .npy file.
+    dims: for a dimension by its symbolic name, the sizes to sweep.
     """
 
     batches: tuple[int, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
     shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    dims: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
-    """`NAME=1x3x256x256`. Raises RequestError."""
-    name, equals, sizes = text.rpartition("=")
-    try:
-        shape = tuple(int(size) for size in sizes.lower().split("x"))
-    except ValueError:
-        shape = ()
-    if not equals or not name or not shape or min(shape) < 1:
-        raise RequestError(f"--shape {text!r} is not of the form NAME=1x3x256x256.")
-    return name, shape
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """`256` or `320x448`, height by width. Raises RequestError."""
-    parts = text.strip().lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RequestError(f"--size {text!r} is not of the form 256 or 320x448, height by width.")
-    return int(parts[0]), int(parts[-1])
-
-
-def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
+def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
     """The cases of a sweep: for each, the shape of every input.
 
     Raises RequestError for an unknown input, a shape the file refuses or a dimension nobody fixed.
@@ -64,7 +46,7 @@ def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...
         for name in given:
             if name not in names:
                 raise RequestError(
-                    f"{option} {name}: {file.path.name} has no input of that name.{nearest(name, names)} "
+                    f"{option} {name}: {file.path.name} has no input of that name.{did_you_mean(name, names)} "
                     f"Inputs: {', '.join(names) or 'none'}."
                 )
     files = {name: tuple(load_array(path).shape) for name, path in request.files.items()}
@@ -78,15 +60,30 @@ def plan(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...
             f"--size: no input of {file.path.name} is a picture of a size that is open.",
             hint="`ganzoo inspect` shows the shapes; --shape NAME=1x3x256x256 states one.",
         )
-    cases = []
-    for combination in itertools.product(*swept):
-        for size in request.sizes or (None,):
-            sized = {tensor.name: (*_leading(tensor, option="--size"), *size) for tensor in pictures} if size else {}
-            for batch in batches:
-                case = _case(file, {**files, **dict(combination), **sized}, batch)
-                if case not in cases:
-                    cases.append(case)
+    _check_dims(file, request.dims)
+    named = [[(name, size) for size in sizes] for name, sizes in request.dims.items()]
+    cases: list[dict[str, tuple[int, ...]]] = []
+    for combination, dims, size, batch in itertools.product(
+        itertools.product(*swept), itertools.product(*named), request.sizes or (None,), batches
+    ):
+        given = {**files, **dict(combination)}
+        if size is not None:
+            given |= {tensor.name: (*_leading(tensor, option="--size"), *size) for tensor in pictures}
+        case = _case(file, given, batch, dict(dims))
+        if case not in cases:
+            cases.append(case)
     return cases
+
+
+def _check_dims(file: OnnxFile, dims: Mapping[str, Sequence[int]]) -> None:
+    known = list(dict.fromkeys(size for tensor in file.inputs for size in tensor.shape if isinstance(size, str)))
+    for name in dims:
+        if name not in known:
+            raise RequestError(
+                f"No input of {file.path.name} has a dimension {name!r}.{did_you_mean(name, known)} "
+                f"Open ones: {', '.join(known) or 'none'}.",
+                hint="`ganzoo inspect` shows the shapes.",
+            )
 
 
 def _is_picture(tensor: Tensor) -> bool:
@@ -105,16 +102,18 @@ def _leading(tensor: Tensor, *, option: str) -> tuple[int, int]:
     return first if isinstance(first, int) else 1, channels
 
 
-def _case(file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None) -> dict[str, tuple[int, ...]]:
+def _case(
+    file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None, dims: dict[str, int]
+) -> dict[str, tuple[int, ...]]:
+    """The shape of every input. dims: sizes by symbolic name; those found on the way are added."""
     specs = {spec.name: spec for spec in file.input_specs or ()}
-    dims: dict[str, int] = {}
     shapes = {}
     for tensor in sorted(file.inputs, key=lambda tensor: tensor.name not in given):
         wanted = given.get(tensor.name)
         if wanted is not None and batch is not None and tensor.shape and not isinstance(tensor.shape[0], int):
             wanted = (batch, *wanted[1:])
         spec = specs.get(tensor.name)
-        usual = {dim.name: dim.usual for dim in spec.shape if isinstance(dim, Dim) and dim.usual} if spec else {}
+        usual = {dim.name: dim.default for dim in spec.shape if isinstance(dim, Dim) and dim.default} if spec else {}
         shapes[tensor.name] = _shape(file, tensor, wanted, batch, dims, usual)
         if spec is not None:
             _check_spec(spec, shapes[tensor.name])
@@ -142,7 +141,9 @@ def _shape(
     sizes = []
     for axis, size in enumerate(tensor.shape):
         if isinstance(size, int):
-            asked = batch if axis == 0 and batch is not None else wanted[axis] if wanted else size
+            asked = wanted[axis] if wanted else size
+            if axis == 0 and batch is not None:
+                asked = batch
             if asked != size:
                 raise RequestError(
                     f"{tensor.name!r} of {file.path.name} is fixed at {size} in dimension {axis} ({declared}); "
@@ -151,7 +152,7 @@ def _shape(
                 )
             sizes.append(size)
             continue
-        found = wanted[axis] if wanted else dims.get(size, usual.get(size)) if size else None
+        found = _stated(size, wanted[axis] if wanted else None, dims, usual)
         if found is None and axis == 0:
             found = batch or 1
         if found is None:
@@ -165,6 +166,13 @@ def _shape(
             )
         sizes.append(found)
     return tuple(sizes)
+
+
+def _stated(name: str | None, wanted: int | None, dims: Mapping[str, int], usual: Mapping[str, int]) -> int | None:
+    """The size of a symbolic dimension: as asked for, as in an input before, or as our own file says."""
+    if wanted is not None or name is None:
+        return wanted
+    return dims.get(name, usual.get(name))
 
 
 def _check_spec(spec: TensorSpec, shape: tuple[int, ...]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo import files
+from ganzoo.errors import RequestError, one_line
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.latency import machine
 from ganzoo.runtime.latency.stats import PERCENTILES, percentiles
@@ -100,6 +104,40 @@ def result_document(
         "machine": {**machine.record(), "gpu": gpu, "gpu_states": dict(gpu_states)},
         "cases": list(cases),
     }
+
+
+class BenchResult:
+    """What was measured. document: plain values as in result.schema.json, every sample among them."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    @property
+    def cases(self) -> list[dict[str, Any]]:
+        """One for each model and shapes."""
+        cases: list[dict[str, Any]] = self.document["cases"]
+        return cases
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells: one row for each case and kind of latency."""
+        return rows(self.document)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the whole document as JSON. Raises RequestError when it cannot be written."""
+        out = Path(path)
+        try:
+            files.write_text(out, json.dumps(self.document, indent=1) + "\n")
+        except OSError as error:
+            raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+        return out
+
+    def __repr__(self) -> str:
+        headings, cells = self.table()
+        lines = [headings, *cells]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
 
 
 def rows(result: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

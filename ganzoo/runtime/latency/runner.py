@@ -8,19 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganzoo import errors
 from ganzoo.errors import BenchError, GanzooError
+from ganzoo.progress import Progress, ProgressListener
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.latency import machine
-from ganzoo.runtime.latency.inputs import plan
+from ganzoo.runtime.latency.inputs import sweep_cases
 from ganzoo.runtime.latency.request import Request
-from ganzoo.runtime.latency.result import case_result, result_document
+from ganzoo.runtime.latency.result import BenchResult, case_result, result_document
 from ganzoo.runtime.providers.requirements import require
+from ganzoo.runtime.tolerances import PROVIDER, PROVIDER_UINT8, largest_error, peak
 
 _START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
 _LEAST_SECONDS = 1.0
@@ -34,10 +36,10 @@ class _Case:
     checked: bool  # the smallest of its model: its outputs are compared
 
 
-def run(request: Request, *, say: Callable[[str], None]) -> dict[str, Any]:
+def run(request: Request, *, progress: ProgressListener) -> BenchResult:
     """Measure every case and return the result document (see result.schema.json).
 
-    say: receives a line of progress for each process. Raises RequestError, ExportError or BenchError
+    progress: told before each process. Raises RequestError, ExportError or BenchError
     when a case cannot be measured as asked, GateError when outputs differ from the reference.
     """
     require(request.provider)
@@ -50,13 +52,15 @@ def run(request: Request, *, say: Callable[[str], None]) -> dict[str, Any]:
     measured: list[list[dict[str, Any]]] = [[] for _ in cases]
     checks: dict[Path, dict[str, Any]] = {}
     states = {"before": machine.gpu_state(request.device)} if request.provider == "cuda" else {}
-    began = time.monotonic()
+    began, done, total = time.monotonic(), 0, len(cases) * request.repeats
     with tempfile.TemporaryDirectory(prefix="ganzoo-bench-") as scratch:
         for repeat in range(request.repeats):
             # Interleaved, and begun at another case each time: drift of the machine meets every case alike.
             for number in _rotated(len(cases), repeat):
                 case = cases[number]
-                say(f"{_title(case)}: {repeat + 1} of {request.repeats}")
+                values = {"case": _title(case), "repeat": repeat + 1, "repeats": request.repeats}
+                progress.update(Progress(done=done, total=total, unit="processes", values=values))
+                done += 1
                 check = case.checked and repeat == 0
                 outputs = Path(scratch, f"{number}.npz") if check else None
                 measured[number].append(
@@ -74,7 +78,7 @@ def run(request: Request, *, say: Callable[[str], None]) -> dict[str, Any]:
                     checks[case.file.path] = _check(request, case, Path(scratch), outputs)
         if request.provider == "cuda":
             states["after"] = machine.gpu_state(request.device)
-    return result_document(
+    document = result_document(
         request=request,
         cases=[
             case_result(case.file, case.shapes, repeats, checks[case.file.path])
@@ -84,13 +88,14 @@ def run(request: Request, *, say: Callable[[str], None]) -> dict[str, Any]:
         gpu=machine.gpu_record(request.device) if request.provider == "cuda" else None,
         gpu_states=states,
     )
+    return BenchResult(document)
 
 
 def _cases(request: Request) -> list[_Case]:
     cases = []
     for path in request.models:
         file = OnnxFile(path)
-        shapes = plan(file, request.inputs)
+        shapes = sweep_cases(file, request.inputs)
         smallest = min(range(len(shapes)), key=lambda index: _elements(shapes[index]))
         cases += [_Case(file=file, shapes=shape, checked=index == smallest) for index, shape in enumerate(shapes)]
     return cases
@@ -179,10 +184,8 @@ def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[
     expected_path = scratch / "expected.npz"
     _work(request, case, scratch, "reference", outputs=expected_path)
     with np.load(outputs) as found, np.load(expected_path) as expected:
-        pairs = [(expected[name].astype(np.float64), found[name].astype(np.float64)) for name in expected.files]
-    error = max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
-    peak = max(float(np.abs(a).max(initial=0.0)) for a, _ in pairs)
-    bound = _bound(request, case.file) * max(1.0, peak)
+        error = max(largest_error(expected[name], found[name]) for name in expected.files)
+        bound = _bound(request, case.file, max(peak(expected[name]) for name in expected.files))
     if not error <= bound:  # a NaN fails
         raise errors.GateError(
             f"{_title(case)}: outputs on {request.provider} differ from the reference by {error:.3g}; "
@@ -197,13 +200,11 @@ def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[
     }
 
 
-def _bound(request: Request, file: OnnxFile) -> float:
-    """Largest absolute error, times the largest output above 1, by the precision at work."""
+def _bound(request: Request, file: OnnxFile, largest: float) -> float:
+    """Largest absolute error by the precision at work. largest: of the outputs, at least 1."""
     if any(spec.dtype == "uint8" for spec in file.output_specs or ()):
-        return 1.0
+        return PROVIDER_UINT8
     halves = file.metadata.get(f"{PREFIX}precision") == "fp16" or any(
         tensor.dtype in ("float16", "bfloat16") for tensor in (*file.inputs, *file.outputs)
     )
-    if halves or request.precision == "tf32":
-        return 2e-2
-    return 1e-4
+    return largest * PROVIDER["fp16" if halves else "tf32" if request.precision == "tf32" else "fp32"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganzoo.errors import RequestError, nearest
+from ganzoo.errors import RequestError, did_you_mean
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -11,6 +11,6 @@ def check_name(provider: str) -> str:
     """ONNX Runtime's name of a provider. Raises RequestError for one that ganzoo does not know."""
     if provider not in PROVIDERS:
         raise RequestError(
-            f"There is no provider {provider!r}.{nearest(provider, PROVIDERS)} Providers: {', '.join(PROVIDERS)}."
+            f"There is no provider {provider!r}.{did_you_mean(provider, PROVIDERS)} Providers: {', '.join(PROVIDERS)}."
         )
     return PROVIDERS[provider]

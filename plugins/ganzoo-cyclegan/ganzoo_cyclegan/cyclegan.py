@@ -61,7 +61,7 @@ class CycleGAN(Translation):
 
     def generators_loss(self, batch: Pair, step: Step) -> Losses:
         config, a, b = self.config, batch.source, batch.target
-        fake_b, fake_a, *same = step.once("translations", lambda: self.translations(batch, step))
+        fake_b, fake_a, *same = step.shared("translations", lambda: self.translations(batch, step))
         cycle = l1_loss(self.g_ba(fake_b), a) + l1_loss(self.g_ab(fake_a), b)
         terms = {
             "adversarial_ab": fooling_loss(config.objective, self.d_b(fake_b)),
@@ -76,7 +76,7 @@ class CycleGAN(Translation):
     def discriminators_loss(self, batch: Pair, step: Step) -> Losses:
         """Judges the fakes as they were made before the generators moved, and some of the past."""
         # Asked for without the gradient; the identity pictures ride along and are not used.
-        fake_b, fake_a = step.once("translations", lambda: self.translations(batch, step), detach=True)[:2]
+        fake_b, fake_a = step.shared("translations", lambda: self.translations(batch, step), detach=True)[:2]
         terms: dict[str, Tensor] = {}
         stats: dict[str, Tensor] = {}
         for side, judge, pool, real, fake in (

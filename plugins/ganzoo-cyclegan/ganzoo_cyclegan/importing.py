@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ganzoo import DataInfo
-from ganzoo.architecture.foreign_weights import Imported, load_tensors
+from ganzoo.architecture.foreign_weights import ForeignWeights, load_tensors
 from ganzoo.errors import CheckpointError, RequestError
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -38,7 +38,7 @@ class Generator:
     dropped: int
 
 
-def read_cyclegan(files: Sequence[Path]) -> Imported:
+def read_cyclegan(files: Sequence[Path]) -> ForeignWeights:
     """One file: source to target. Two: and back. Raises RequestError for more, or for two that differ in settings."""
     if len(files) > 2:
         raise RequestError(f"cyclegan has two translators, and {len(files)} files are given.")
@@ -54,16 +54,16 @@ def read_cyclegan(files: Sequence[Path]) -> Imported:
     return _imported(dict(zip(("g_ab", "g_ba"), generators, strict=False)), directions=directions)
 
 
-def read_pix2pix(files: Sequence[Path]) -> Imported:
+def read_pix2pix(files: Sequence[Path]) -> ForeignWeights:
     """Raises RequestError for more than one file."""
     if len(files) > 1:
         raise RequestError(f"pix2pix has one translator, and {len(files)} files are given.")
     return _imported({"generator": read_generator(files[0])})
 
 
-def _imported(generators: Mapping[str, Generator], **settings: Any) -> Imported:
+def _imported(generators: Mapping[str, Generator], **settings: Any) -> ForeignWeights:
     first = next(iter(generators.values()))
-    return Imported(
+    return ForeignWeights(
         settings={**first.settings, **settings},
         data=DataInfo(channels=first.channels, size=first.size),
         state={f"{name}.{key}": value for name, one in generators.items() for key, value in one.state.items()},

@@ -41,7 +41,7 @@ class Pix2Pix(Translation):
 
     def fakes(self, batch: Pair, step: Step, *, detach: bool = False) -> Tensor:
         """The translations of a step, (B, C, H, W), shared by its phases."""
-        images: Tensor = step.once("fakes", lambda: self.generator(batch.source), detach=detach)
+        images: Tensor = step.shared("fakes", lambda: self.generator(batch.source), detach=detach)
         return images
 
     def discriminator_loss(self, batch: Pair, step: Step) -> Losses:

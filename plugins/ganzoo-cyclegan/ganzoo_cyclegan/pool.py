@@ -38,7 +38,7 @@ class ImagePool(nn.Module):
         draws = step.gather(step.uniform(purpose, len(fakes), 2))
         everything = step.gather(fakes.to(self.images.dtype))
         shown = [self._exchange_one(fake, *draw) for fake, draw in zip(everything, draws, strict=True)]
-        return step.mine(torch.stack(shown))
+        return step.local_rows(torch.stack(shown))
 
     def _exchange_one(self, fake: Tensor, coin: Tensor, place: Tensor) -> Tensor:
         """fake: (C, H, W). coin, place: uniform in [0, 1)."""

@@ -15,10 +15,10 @@ from torch import nn
 
 from ganzoo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.registry import Registry
-from ganzoo.training.adopt import adopt
-from ganzoo.training.start import load_trained
+from ganzoo.runs.weights import load_trained
+from ganzoo.training.import_weights import import_weights
 
 REFERENCE = Path(__file__).parent / "reference"
 PHOTO = DataInfo(channels=3, size=256)
@@ -150,7 +150,7 @@ def test_the_least_size_is_the_least_that_trains(layers, size):
 def test_imported_weights_paint_what_the_original_networks_paint(tmp_path, name, architecture, found):
     registry = Registry.load()
     told = []
-    run = adopt(
+    run = import_weights(
         [REFERENCE / f"{name}.pth"], registry.architecture(architecture), registry, out=tmp_path / "run", size=None,
         say=told.append,
     )  # fmt: skip
@@ -158,7 +158,7 @@ def test_imported_weights_paint_what_the_original_networks_paint(tmp_path, name,
     assert ("running statistics" in "".join(told)) == ("old" in name)
     trained = load_trained(tmp_path / "run", registry, say=told.append)
     (graph,) = trained.architecture.graphs()
-    (exported,) = export(trained.architecture, Origin(offer=run.offer), destination=tmp_path)
+    (exported,) = export_graphs(trained.architecture, Origin(offer=run.offer), destination=tmp_path)
     session = onnxruntime.InferenceSession(exported.path)
     arrays = np.load(REFERENCE / f"{name}_io.npz")
     inputs = [key for key in arrays if key.startswith("x_")]
@@ -203,7 +203,7 @@ def test_a_generator_of_other_channels_or_layers_is_refused(tmp_path):
 
     def adopted(name, **changes):
         torch.save({**state, **changes}, tmp_path / f"{name}.pth")
-        adopt(
+        import_weights(
             [tmp_path / f"{name}.pth"], registry.architecture("cyclegan"), registry, out=tmp_path / "run", size=None,
             say=print,
         )  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_generator_of_other_channels_or_layers_is_refused(tmp_path):
 def test_a_full_size_network_agrees_with_itself_at_other_sizes(tmp_path):
     torch.manual_seed(0)
     cyclegan = CycleGAN(CycleGANConfig(), PHOTO).eval()
-    (exported, _) = export(
+    (exported, _) = export_graphs(
         cyclegan, Origin(offer=Registry.load().architecture("cyclegan")), destination=tmp_path
     )  # fmt: skip
     session = onnxruntime.InferenceSession(exported.path)

@@ -24,7 +24,7 @@ from ganzoo_stylegan.ops import (
     resolutions,
     smooth,
 )
-from ganzoo_stylegan.styles import Painter
+from ganzoo_stylegan.styles import SynthesisNetwork
 
 _SMALLEST = 4
 
@@ -92,7 +92,7 @@ class ToPicture(nn.Module):
         return F.conv2d(x, self.weight * self._scale, self.bias)
 
 
-class GrowingSynthesis(Painter):
+class GrowingSynthesis(SynthesisNetwork):
     """w for each layer (B, L, N) -> picture (B, C, R, R); layers 2 i and 2 i + 1 are those of block i.
 
     growth: what it has come to. stage: what is painted without being told; enlarged to R where it is smaller.

@@ -23,7 +23,7 @@ from ganzoo_stylegan.ops import (
     resolutions,
     with_group_deviation,
 )
-from ganzoo_stylegan.styles import Mapping
+from ganzoo_stylegan.styles import MappingNetwork
 
 _SMALLEST = 4
 
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
         self.dense = EqualizedLinear(deepest * _SMALLEST**2, deepest, active=True)
         self.out = EqualizedLinear(deepest, deepest if classes else 1)
         self.mapping = (
-            Mapping(latent_size=0, classes=classes, width=deepest, layers=mapping_layers) if classes else None
+            MappingNetwork(latent_size=0, classes=classes, width=deepest, layers=mapping_layers) if classes else None
         )
         self._group = group
 

@@ -20,7 +20,7 @@ from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
 from ganzoo.tensors import BATCH, DataInfo, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
-from ganzoo_stylegan.styles import Generator, Mapping, Painter, Styles
+from ganzoo_stylegan.styles import Generator, MappingNetwork, Styles, SynthesisNetwork
 
 _AVERAGE_DECAY = 0.995  # of w, per step
 
@@ -47,7 +47,7 @@ class StyleGame(NoiseToImage):
         super().build()
 
     @abstractmethod
-    def build_synthesis(self) -> Painter: ...
+    def build_synthesis(self) -> SynthesisNetwork: ...
 
     @property
     def classes(self) -> int:
@@ -56,7 +56,7 @@ class StyleGame(NoiseToImage):
 
     def build_generator(self) -> nn.Module:
         config = self.config
-        mapping = Mapping(
+        mapping = MappingNetwork(
             latent_size=config.latent_size, classes=self.classes, width=config.style_size, layers=config.mapping_layers
         )
         return Generator(mapping, self.build_synthesis(), config.style_size, truncated=self.truncated_layers)
@@ -101,7 +101,7 @@ class StyleGame(NoiseToImage):
             ws, mean = self.styles(batch, step)
             return self.paint(ws, step), mean
 
-        result: tuple[Tensor, Tensor] = step.once("fakes", make, detach=detach)
+        result: tuple[Tensor, Tensor] = step.shared("fakes", make, detach=detach)
         return result
 
     def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
@@ -119,7 +119,9 @@ class StyleGame(NoiseToImage):
     def graphs(self) -> Sequence[Graph]:
         """The whole generator and its halves: what maps z to styles, what paints them, and that with noise given."""
         (plain,) = super().graphs()
-        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), draw="uniform", low=0.5, high=1.0, usual=1.0, stream=2)
+        psi = TensorSpec(
+            name="truncation_psi", shape=(BATCH,), kind="uniform", low=0.5, high=1.0, default=1.0, stream=2
+        )
         layers = self.generator.synthesis.layers
         ws = TensorSpec(name="w", shape=(BATCH, layers, self.config.style_size), stream=3)
         whole = replace(plain, inputs=(*plain.inputs, psi))

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from ganzoo import DataInfo
-from ganzoo.architecture.foreign_weights import Imported
+from ganzoo.architecture.foreign_weights import ForeignWeights
 from ganzoo.errors import CheckpointError, RequestError
 from ganzoo_stylegan.pickles import Network, read_networks
 
@@ -18,7 +18,7 @@ _DISCRIMINATOR = re.compile(r"b(\d+)\.(.+)")
 _FILTER = "resample_filter"  # a constant that every layer repeats
 
 
-def read_stylegan2(files: Sequence[Path]) -> Imported:
+def read_stylegan2(files: Sequence[Path]) -> ForeignWeights:
     """One pickle with G_ema, and G and D if they are in it.
 
     Raises RequestError for several files, CheckpointError for networks that are not StyleGAN2's.
@@ -35,7 +35,7 @@ def read_stylegan2(files: Sequence[Path]) -> Imported:
     if "D" in networks:
         found = discriminator_state(networks["D"].state, data.size)
         state |= {f"discriminator.{name}": tensor for name, tensor in found.items()}
-    return Imported(settings=settings, data=data, state=state, average={"generator": ema})
+    return ForeignWeights(settings=settings, data=data, state=state, average={"generator": ema})
 
 
 def generator_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

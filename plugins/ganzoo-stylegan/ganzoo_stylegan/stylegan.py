@@ -23,7 +23,7 @@ from ganzoo_stylegan.game import StyleGame
 from ganzoo_stylegan.growing import Growth, Stage, pictures_at
 from ganzoo_stylegan.growing_discriminator import GrowingDiscriminator
 from ganzoo_stylegan.ops import resolutions
-from ganzoo_stylegan.styles import Painter
+from ganzoo_stylegan.styles import SynthesisNetwork
 
 
 class StyleGAN(StyleGame):
@@ -35,7 +35,7 @@ class StyleGAN(StyleGame):
         self._told = -1  # the last number of pictures that the growth was told; the state is its buffer
         super().__init__(config, data)
 
-    def build_synthesis(self) -> Painter:
+    def build_synthesis(self) -> SynthesisNetwork:
         config = self.config
         return GrowingSynthesis(
             size=self.data.size,
@@ -62,11 +62,11 @@ class StyleGAN(StyleGame):
         """What is painted and judged at a step; a function of the pictures shown, as the networks' buffers are."""
         return self.discriminator.growth.stage(step.number * step.batch_size)
 
-    def finished(self) -> bool:
+    def can_be_scored(self) -> bool:
         growth = self._synthesis.growth
         return int(growth.shown) >= growth.whole
 
-    def remarks(self, kimg: float) -> Sequence[str]:
+    def warnings_before(self, kimg: float) -> Sequence[str]:
         growth = self.discriminator.growth
         if kimg * 1000 >= growth.whole:
             return ()

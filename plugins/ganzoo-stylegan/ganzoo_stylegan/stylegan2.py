@@ -18,7 +18,7 @@ from ganzoo.errors import RequestError
 from ganzoo_stylegan.config import StyleGAN2Config
 from ganzoo_stylegan.discriminator import Discriminator
 from ganzoo_stylegan.game import StyleGame
-from ganzoo_stylegan.styles import Painter
+from ganzoo_stylegan.styles import SynthesisNetwork
 from ganzoo_stylegan.synthesis import Synthesis
 
 
@@ -31,7 +31,7 @@ class StyleGAN2(StyleGame):
         self.path_mean: Tensor
         self.register_buffer("path_mean", torch.zeros(()))
 
-    def build_synthesis(self) -> Painter:
+    def build_synthesis(self) -> SynthesisNetwork:
         config = self.config
         return Synthesis(
             size=self.data.size,

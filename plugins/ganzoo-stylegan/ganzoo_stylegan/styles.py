@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from ganzoo_stylegan.ops import EqualizedLinear, second_moment_normalized
 
 
-class Mapping(nn.Module):
+class MappingNetwork(nn.Module):
     """z (B, Z)[, label (B,) class indices] -> w (B, N). latent_size 0: only the label is mapped."""
 
     def __init__(self, *, latent_size: int, classes: int, width: int, layers: int, multiplier: float = 0.01) -> None:
@@ -44,7 +44,7 @@ class Mapping(nn.Module):
         return x
 
 
-class Painter(nn.Module, ABC):
+class SynthesisNetwork(nn.Module, ABC):
     """What paints from styles: forward(ws (B, L, N), noise (B, pixels) or None for the constant one) -> (B, C, R, R).
 
     layers: L. pixels: of all its noise inputs together, for one picture.
@@ -68,7 +68,7 @@ class Generator(nn.Module):
     truncated: the first layers whose styles it pulls; 0: all.
     """
 
-    def __init__(self, mapping: Mapping, synthesis: Painter, width: int, *, truncated: int = 0) -> None:
+    def __init__(self, mapping: MappingNetwork, synthesis: SynthesisNetwork, width: int, *, truncated: int = 0) -> None:
         super().__init__()
         self.mapping, self.synthesis = mapping, synthesis
         self._truncated = truncated if truncated < synthesis.layers else 0

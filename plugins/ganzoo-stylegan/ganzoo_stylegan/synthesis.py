@@ -22,7 +22,7 @@ from ganzoo_stylegan.ops import (
     resolutions,
     upsample,
 )
-from ganzoo_stylegan.styles import Painter
+from ganzoo_stylegan.styles import SynthesisNetwork
 
 _SMALLEST = 4
 
@@ -97,7 +97,7 @@ class SynthesisBlock(nn.Module):
         return x, painted if picture is None else upsample(picture, self.kernel) + painted
 
 
-class Synthesis(Painter):
+class Synthesis(SynthesisNetwork):
     """w for each layer (B, L, N) -> picture (B, C, R, R).
 
     Layer 0 is the convolution at 4x4; layers 2 i - 1 and 2 i are those of block i; what paints the picture of block i

@@ -16,8 +16,8 @@ from ganzoo_stylegan.pickles import read_networks
 
 from ganzoo.errors import CheckpointError
 from ganzoo.plugin.registry import Registry
-from ganzoo.training.adopt import adopt
-from ganzoo.training.start import load_trained
+from ganzoo.runs.weights import load_trained
+from ganzoo.training.import_weights import import_weights
 
 REFERENCE = Path(__file__).parent / "reference"
 LAYERS = {"uncond": 8, "cond": 2}
@@ -108,7 +108,7 @@ def test_an_official_pickle_becomes_a_run_that_paints_what_it_painted(tmp_path, 
     path, arrays = official(kind, tmp_path)
     registry = Registry.load()
     told = []
-    run = adopt(
+    run = import_weights(
         [path], registry.architecture("stylegan2"), registry, out=tmp_path / "run", size=None, say=told.append
     )  # fmt: skip
     assert told == ["not in the files, and begun anew: path_mean"]

@@ -8,9 +8,10 @@ import pytest
 from ganzoo_stylegan.auto import configure
 from PIL import Image
 
-from ganzoo.cli.models import open_model
-from ganzoo.cli.noise import Chosen, mix, paint, parse_seeds, walk
+from ganzoo.api.load import load
+from ganzoo.cli.parse import parse_seeds
 from ganzoo.errors import RequestError
+from ganzoo.sampling.noise import InputChoices, mix, paint, walk
 
 
 def ganzoo(*arguments):
@@ -34,9 +35,9 @@ def halves(run):
 
 
 def test_the_whole_and_its_halves_paint_alike(run, halves):
-    chosen = Chosen(values=("truncation_psi=0.6",))
+    chosen = InputChoices(values={"truncation_psi": 0.6})
     pictures = [
-        paint(open_model(paths), range(5), chosen).pixels
+        paint(load(paths).source, range(5), chosen).pixels
         for paths in ([run], [run / "exports" / "generator.onnx"], halves)
     ]
     for other in pictures[1:]:
@@ -44,10 +45,10 @@ def test_the_whole_and_its_halves_paint_alike(run, halves):
 
 
 def test_truncation_is_none_unless_asked_for_and_pulls_together(run):
-    model = open_model([run])
+    model = load(run).source
     plain, whole, half, none = (
-        paint(model, range(8), Chosen(values=values)).pixels
-        for values in ((), ("truncation_psi=1",), ("truncation_psi=0.5",), ("truncation_psi=0",))
+        paint(model, range(8), InputChoices(values=values)).pixels
+        for values in ({}, {"truncation_psi": 1}, {"truncation_psi": 0.5}, {"truncation_psi": 0})
     )
     assert (plain == whole).all() and (plain != half).any()
     assert half.std(0).mean() < whole.std(0).mean()
@@ -56,19 +57,19 @@ def test_truncation_is_none_unless_asked_for_and_pulls_together(run):
 
 def test_a_table_of_mixed_styles(run, halves):
     for paths in ([run], halves):
-        model = open_model(paths)
-        table = mix(model, [0, 1, 2], [7, 8], [0, 1], Chosen()).pixels.reshape(4, 3, 1, 16, 16)
+        model = load(paths).source
+        table = mix(model, [0, 1, 2], [7, 8], [0, 1], InputChoices()).pixels.reshape(4, 3, 1, 16, 16)
         own, other = (paint(model, seeds).pixels for seeds in ([0, 1, 2], [7, 8]))
         assert np.abs(table[1:, 0] - own).max() <= 1e-5 and np.abs(table[0, 1:] - other).max() <= 1e-5
         assert (table[0, 0] == 1).all()
-        everything = mix(model, [0], [7, 8], range(6), Chosen()).pixels[3:]
+        everything = mix(model, [0], [7, 8], range(6), InputChoices()).pixels[3:]
         assert np.abs(everything[1:] - other).max() <= 1e-5  # a row with all of a column's styles is the column
 
 
 def test_a_walk_passes_its_seeds_and_closes(run, halves):
     for paths in ([run], halves):
-        model = open_model(paths)
-        frames = np.concatenate([part.pixels for part in walk(model, [3, 4, 9], 8, Chosen())])
+        model = load(paths).source
+        frames = np.concatenate([part.pixels for part in walk(model, [3, 4, 9], 8, InputChoices())])
         assert len(frames) == 24
         assert np.abs(frames[[0, 8, 16]] - paint(model, [3, 4, 9]).pixels).max() <= 1e-4
         steps = np.abs(frames - np.roll(frames, -1, 0)).mean((1, 2, 3))

@@ -18,7 +18,7 @@ from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import RequestError
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.nn import freeze_first_layers
 from ganzoo.plugin.registry import Registry
 from ganzoo.runtime.file import OnnxFile
@@ -189,15 +189,15 @@ def test_layers_freeze_from_the_pictures_on():
 
 def test_a_run_that_ends_before_its_pictures_are_whole_is_told_so():
     networks = game()
-    (line,) = networks.remarks(0.05)
+    (line,) = networks.warnings_before(0.05)
     assert line.startswith("in 0.05 kimg the pictures grow to 16 of 32 pixels; they are whole after 0.096.")
     assert "--kimg" in line and "grow_from=0" in line
-    assert not networks.remarks(0.096)
+    assert not networks.warnings_before(0.096)
     at(networks, 95)
-    assert not networks.finished()
+    assert not networks.can_be_scored()
     at(networks, 96)
-    assert networks.finished()
-    assert game(grow_from=0).finished() and not game(grow_from=0).remarks(0.001)
+    assert networks.can_be_scored()
+    assert game(grow_from=0).can_be_scored() and not game(grow_from=0).warnings_before(0.001)
 
 
 def test_styles_are_mixed_among_the_layers_that_paint():
@@ -223,7 +223,7 @@ def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
     networks = game().eval()
     stage = at(networks, shown) if shown else Stage(size=32)  # an untrained one is whole
     origin = Origin(offer=Registry.load().architecture("stylegan"))
-    (item,) = export(networks, origin, destination=tmp_path / "g.onnx", graph="generator")
+    (item,) = export_graphs(networks, origin, destination=tmp_path / "g.onnx", graph="generator")
     assert "Shape" not in OnnxFile(item.path).operators()
     session = onnxruntime.InferenceSession(item.path)
     openvino = pytest.importorskip("openvino")
@@ -248,12 +248,12 @@ def test_noise_as_an_input(tmp_path):
         for block in networks.generator.synthesis.blocks:
             block.second.noise_strength.fill_(0.5)
     origin = Origin(offer=Registry.load().architecture("stylegan"))
-    assert [item.graph for item in export(networks, origin, destination=tmp_path)] == [
+    assert [item.graph for item in export_graphs(networks, origin, destination=tmp_path)] == [
         "generator",
         "mapping",
         "synthesis",
     ]
-    (item,) = export(networks, origin, destination=tmp_path / "noisy.onnx", graph="synthesis_noise")
+    (item,) = export_graphs(networks, origin, destination=tmp_path / "noisy.onnx", graph="synthesis_noise")
     ws, noise = torch.randn(5, 8, 8), torch.randn(5, 2 * (16 + 64 + 256 + 1024))
     (painted,) = onnxruntime.InferenceSession(item.path).run(None, {"w": ws.numpy(), "noise": noise.numpy()})
     with torch.no_grad():

@@ -11,13 +11,13 @@ from ganzoo_stylegan.discriminator import Discriminator
 from ganzoo_stylegan.importing import discriminator_state, generator_state
 from ganzoo_stylegan.ops import with_group_deviation
 from ganzoo_stylegan.stylegan2 import StyleGAN2
-from ganzoo_stylegan.styles import Generator, Mapping
+from ganzoo_stylegan.styles import Generator, MappingNetwork
 from ganzoo_stylegan.synthesis import Synthesis
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
 from ganzoo.errors import RequestError
-from ganzoo.exporting.exporter import Origin, export
+from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.registry import Registry
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.testing import ArchitectureConformance, Subject
@@ -87,7 +87,7 @@ def test_weights_of_the_original_networks_paint_what_they_paint(kind):
 @pytest.mark.parametrize("kind", LAYERS)
 def test_so_do_their_onnx_files(tmp_path, kind):
     networks, arrays, labels = reference(kind)
-    exported = export(networks, Origin(offer=Registry.load().architecture("stylegan2")), destination=tmp_path)
+    exported = export_graphs(networks, Origin(offer=Registry.load().architecture("stylegan2")), destination=tmp_path)
     assert [item.graph for item in exported] == ["generator", "mapping", "synthesis"]
     sessions = {item.graph: onnxruntime.InferenceSession(item.path) for item in exported}
     for item in exported:
@@ -115,7 +115,7 @@ def test_no_convolution_is_grouped_by_batch(tmp_path):
 
     networks, _, _ = reference("uncond")
     origin = Origin(offer=Registry.load().architecture("stylegan2"))
-    (item,) = export(networks, origin, destination=tmp_path / "s.onnx", graph="synthesis")
+    (item,) = export_graphs(networks, origin, destination=tmp_path / "s.onnx", graph="synthesis")
     graph = onnx.load(item.path).graph
     static = {tensor.name for tensor in graph.initializer}
     convolutions = 0
@@ -200,7 +200,7 @@ def test_groups_are_of_consecutive_samples():
 
 
 def test_labels_choose_and_are_needed():
-    mapping = Mapping(latent_size=4, classes=3, width=4, layers=1)
+    mapping = MappingNetwork(latent_size=4, classes=3, width=4, layers=1)
     z = torch.randn(2, 4)
     assert not torch.equal(mapping(z, torch.tensor([0, 1])), mapping(z, torch.tensor([0, 2])))
     with pytest.raises(RequestError, match="class-conditional and the pictures have no labels"):
@@ -209,7 +209,7 @@ def test_labels_choose_and_are_needed():
 
 def test_a_limit_on_activations():
     synthesis = Synthesis(size=8, channels=1, width=4, base=32, most=4, clamp=0.5)
-    generator = Generator(Mapping(latent_size=4, classes=0, width=4, layers=1), synthesis, 4)
+    generator = Generator(MappingNetwork(latent_size=4, classes=0, width=4, layers=1), synthesis, 4)
     images = generator(torch.randn(8, 4) * 9, torch.ones(8))
     assert images.abs().max() <= 1.0  # two pictures of at most 0.5, one of them enlarged
     judge = Discriminator(size=8, channels=1, classes=0, base=32, most=4, clamp=0.5)

@@ -10,23 +10,45 @@ RUN/
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import platform
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganzoo import files
 from ganzoo.config import TrainConfig, toml
-from ganzoo.config.resolve import TABLES, Layer, Resolved, resolve
+from ganzoo.config.resolve import TABLES, Layer, RunConfig, resolve
 from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.plugin.registry import Offer, Registry
+from ganzoo.plugin.installed import SCRIPT, InstalledSpec
+from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.runs.checkpoint import Checkpoint, listed
 from ganzoo.tensors import DataInfo
 from ganzoo.version import API_VERSION, __version__
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOutcome:
+    """How a training ended.
+
+    steps, kimg: where it stands. seconds: of this session. interrupted: by Ctrl-C or SIGTERM, and saved.
+    best: the checkpoint with the best score, if there are scores. leads: whether this process writes and talks.
+    """
+
+    steps: int
+    kimg: float
+    seconds: float
+    images_per_second: float
+    interrupted: bool
+    finished: bool
+    checkpoint: Path
+    samples: Path
+    best: Path | None
+    leads: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,18 +57,49 @@ class Run:
 
     offer: the plugin that trains it. data: what the pictures are like. preset: "" for none.
     data_description: the source in words. trained_by: distribution and version that began the run.
+    outcome: how the training ended that this process has just done; None for a run that was opened.
     """
 
     path: Path
-    offer: Offer[ArchitectureSpec]
-    config: Resolved
+    offer: InstalledSpec[ArchitectureSpec]
+    config: RunConfig
     data: DataInfo
     preset: str = ""
     data_description: str = ""
     trained_by: str = ""
+    outcome: TrainingOutcome | None = None
 
     @property
-    def checkpoints(self) -> Path:
+    def architecture(self) -> str:
+        """The name of what was trained."""
+        return self.offer.name
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the training that made this object was stopped, and saved, before its end."""
+        return self.outcome is not None and self.outcome.interrupted
+
+    @property
+    def checkpoints(self) -> list[Checkpoint]:
+        """By name alone, newest first; `Checkpoint.verify` looks into one."""
+        return listed(self.checkpoint_folder)
+
+    @property
+    def exports(self) -> list[Path]:
+        """The ONNX files in RUN/exports, by name."""
+        return sorted(path for path in (self.path / "exports").glob("*.onnx") if not path.name.startswith("."))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; one that a kill has cut is left out. Empty where nothing was logged."""
+        records: list[dict[str, Any]] = []
+        with contextlib.suppress(FileNotFoundError):
+            for line in (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    records.append(json.loads(line))
+        return records
+
+    @property
+    def checkpoint_folder(self) -> Path:
         return self.path / "checkpoints"
 
     @property
@@ -69,30 +122,30 @@ class Run:
         }
         return toml.dump({"run": run, **self.config.tables()})
 
-    def create(self, origin: Mapping[str, Any] | None = None) -> None:
+    def create(self, *, machine: Mapping[str, Any], origin: Mapping[str, Any] | None = None) -> None:
         """Make the directory. Raises CheckpointError when it holds something already.
 
-        origin: JSON values for the record, of where the first weights are from.
+        machine, origin: JSON values for the record, of what trains and of where the first weights are from.
         """
         try:
             check_free(self.path)
             self.samples.mkdir(parents=True, exist_ok=True)
             self.write_config()
-            self._write_record({"resumes": [], **(origin or {}), **_machine()})
+            self._write_record({"resumes": [], **(origin or {}), **machine})
         except (OSError, UnicodeError) as error:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def write_config(self) -> None:
-        _replace(self.path / "config.toml", self.to_toml())
+        files.write_text(self.path / "config.toml", self.to_toml())
 
-    def record_resume(self, *, step: int, changed: Mapping[str, Any]) -> None:
+    def record_resume(self, *, step: int, changed: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
         """Note a resume and rewrite config.toml with what it changed."""
         try:
             record = json.loads((self.path / "record.json").read_text(encoding="utf-8"))
             resumes = list(record["resumes"])
         except (OSError, ValueError, KeyError, TypeError):
             record, resumes = {}, []  # a damaged record must not keep a good checkpoint from going on
-        resumes.append({"step": step, "changed": dict(changed), **_machine()})
+        resumes.append({"step": step, "changed": dict(changed), **machine})
         try:
             self._write_record({**record, "resumes": resumes})
             self.write_config()
@@ -100,7 +153,7 @@ class Run:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def _write_record(self, record: Mapping[str, Any]) -> None:
-        _replace(self.path / "record.json", json.dumps(record, indent=1))
+        files.write_text(self.path / "record.json", json.dumps(record, indent=1))
 
 
 def check_free(path: Path) -> None:
@@ -147,7 +200,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         ) from None
     if changes is not None:
         layers.append(changes)
-    offer = registry.architecture(name)
+    offer = _maker(registry, name, path)
     config = resolve(offer.spec.name, config_class(offer), layers)
     return Run(
         path=path,
@@ -158,6 +211,16 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         data_description=description,
         trained_by=trained_by,
     )
+
+
+def _maker(registry: Registry, name: str, path: Path) -> InstalledSpec[ArchitectureSpec]:
+    if name.startswith(f"{SCRIPT}:") and name not in [offer.qualified_name for offer in registry.architectures]:
+        known = name.removeprefix(f"{SCRIPT}:")
+        raise RequestError(
+            f"{path} was trained with {known!r}, which a script or notebook registered; it is not installed here.",
+            hint=f"Register it in this process first: ganzoo.register(...), under the name {known!r}.",
+        )
+    return registry.architecture(name)
 
 
 def target_steps(train: TrainConfig) -> int:
@@ -186,22 +249,3 @@ def check_changes(run: Run, changes: Layer) -> None:
                     hint=f"May change: {', '.join(sorted(MAY_CHANGE_ON_RESUME))}. "
                     f"For anything else begin a new run with -c {run.path / 'config.toml'}.",
                 )
-
-
-def _machine() -> dict[str, Any]:
-    import torch
-
-    return {
-        "ganzoo": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside and rename, so that a kill leaves the old file or the new one."""
-    partial = path.with_name(f".writing-{path.name}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)  # noqa: PTH105

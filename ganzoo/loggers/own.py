@@ -1,15 +1,11 @@
-"""The core's own loggers, announced through the hook that everybody uses."""
+"""The core's own loggers, named by `ganzoo.plugin.kinds`."""
 
 from __future__ import annotations
 
-from ganzoo.plugin.hooks import hookimpl
 from ganzoo.plugin.specs import LoggerSpec
 
-GANZOO_API = 1
 
-
-@hookimpl
-def ganzoo_loggers() -> list[LoggerSpec]:
+def loggers() -> list[LoggerSpec]:
     return [
         LoggerSpec(
             name="jsonl",

@@ -1,15 +1,11 @@
-"""The core's own data sources, announced through the hook that everybody uses."""
+"""The core's own data sources, named by `ganzoo.plugin.kinds`."""
 
 from __future__ import annotations
 
-from ganzoo.plugin.hooks import hookimpl
 from ganzoo.plugin.specs import DataSourceSpec
 
-GANZOO_API = 1
 
-
-@hookimpl
-def ganzoo_data_sources() -> list[DataSourceSpec]:
+def data_sources() -> list[DataSourceSpec]:
     return [
         DataSourceSpec(
             name="digits",

@@ -13,17 +13,18 @@ from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
-from ganzoo.training import checkpoint as checkpoints
+from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.run import Run
 from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
+from ganzoo.training.engine_state import save_engine
 from ganzoo.training.previews import paint_batches, reads_pictures, write_previews, write_reals
 from ganzoo.training.reporting import Reporter
-from ganzoo.training.run import Run
 
 _SCORED_AT_ONCE = 16
 
 
-class Keeper:
+class RunWriter:
     """Writes for one run. Every rank calls it; the first one writes."""
 
     def __init__(self, run: Run, engine: Engine, source: DataSource, reporter: Reporter) -> None:
@@ -44,8 +45,8 @@ class Keeper:
     def save(self, step: int, *, seconds: float, score: Mapping[str, float]) -> Path:
         """Write a checkpoint. seconds: trained so far. score: of `score`. Raises CheckpointError."""
         if self._ranks.leads:
-            checkpoints.write(
-                self._run.checkpoints,
+            save_engine(
+                self._run.checkpoint_folder,
                 self._engine,
                 step=step,
                 state={
@@ -58,11 +59,11 @@ class Keeper:
                 config=self._run.to_toml(),
                 keep=self._settings.keep_checkpoints,
             )
-        return checkpoints.path_of(self._run.checkpoints, step)
+        return checkpoints.path_of(self._run.checkpoint_folder, step)
 
     def check_agreement(self, step: int) -> None:
         """Raises GanzooError when the ranks' weights have drifted apart."""
-        if self._ranks.count > 1 and not self._ranks.agree(self._engine.checksum()):
+        if self._ranks.count > 1 and not self._ranks.all_equal(self._engine.checksum()):
             raise GanzooError(
                 f"The ranks' weights differ after step {step}; no checkpoint of them is written.",
                 hint="Go on from the last one with --resume. Does the architecture keep state outside its modules, "
@@ -114,7 +115,7 @@ class Keeper:
         """Of the main graph, or the mean over all translations. Empty when it is off or no picture is painted."""
         twin, count = self._twin(), self._settings.score_count
         graphs = twin.graphs()
-        if not twin.finished() or count < 2 or graphs[0].outputs[0].draw != "image":
+        if not twin.can_be_scored() or count < 2 or graphs[0].outputs[0].kind != "image":
             return {}
         if not reads_pictures(graphs[0]):
             painted = paint_batches(graphs[0], count=count, device=self._engine.device)

@@ -1,0 +1,40 @@
+"""The untrained architecture, for people who want its networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ganzoo.api.registry import installed
+from ganzoo.api.settings import Settings, as_layers, option_layers
+from ganzoo.plugin.settings import resolve_for
+from ganzoo.tensors import DataInfo
+
+if TYPE_CHECKING:
+    from ganzoo.architecture import Architecture
+
+
+def build(
+    architecture: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    classes: int = 10,
+    preset: str | None = None,
+    settings: Settings = None,
+    seed: int = 0,
+) -> Architecture:
+    """An architecture with its initial weights, on the CPU: a torch module whose children are the networks.
+
+    size, channels: of the pictures; what neither they nor a preset state is 64 and 3. classes: labels that there would
+    be. seed: of the weights, which depend on nothing else; torch's own generator is left as it was.
+
+    Raises RequestError for a name nobody offers or settings that do not fit, PluginError for a broken plugin.
+    """
+    from ganzoo.architecture.build import build_architecture
+
+    offer = installed().architecture(architecture)
+    layers = [*as_layers(settings), *option_layers("data", {"size": size, "channels": channels})]
+    resolved = resolve_for(offer, layers, preset=preset)
+    # There are no pictures: what nobody states is what a folder of photographs would have.
+    data = DataInfo(channels=resolved.data.channels or 3, size=resolved.data.size or 64, classes=classes)
+    return build_architecture(offer, resolved.architecture, data, seed=seed)

@@ -1,0 +1,85 @@
+"""ONNX files that are proved to paint the same pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ganzoo.api.registry import installed
+from ganzoo.api.settings import Settings
+from ganzoo.errors import RequestError
+from ganzoo.progress import Progress, ProgressListener, listener, say_warning
+from ganzoo.runs.run import Run
+
+if TYPE_CHECKING:
+    from ganzoo.exporting.exporter import ExportedGraph
+
+
+def export(
+    run: Run | Path | str,
+    *,
+    out: Path | str | None = None,
+    graph: str = "",
+    precision: Literal["fp32", "fp16"] = "fp32",
+    output: Literal["float", "uint8"] = "float",
+    checkpoint: str | int = "best",
+    progress: ProgressListener | None = None,
+) -> list[ExportedGraph]:
+    """Export a run's graphs to ONNX; a file is kept only when ONNX Runtime agrees with torch at several batch sizes.
+
+    out: MODEL.onnx for one graph, or a directory; RUN/exports if None. graph: the one to export; "" for all.
+    precision: of the weights inside. output: pixels in [-1, 1], or 0..255 as uint8.
+    checkpoint: "best", "last", or a number of steps.
+
+    Raises RequestError for a graph or checkpoint that is not there, CheckpointError, ExportError when torch cannot
+    export it, GateError when the file does not paint the same pictures; then nothing is left under the final name.
+    """
+    from ganzoo.exporting.exporter import Origin, export_graphs
+    from ganzoo.runs.weights import load_trained
+
+    path = run.path if isinstance(run, Run) else Path(run)
+    told = listener(progress)
+    registry = installed(told)
+    if not path.exists() and str(path) in [offer.name for offer in registry.architectures]:
+        raise RequestError(
+            f"{path} is an architecture, not a run.", hint=f"ganzoo export {path} --untrained -o {path}.onnx"
+        )
+    trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint))
+    facts = {"run": str(path), "checkpoint": trained.step, "score": trained.score}
+    told.update(Progress(done=0, total=None, unit="graphs", values=facts))
+    return export_graphs(
+        trained.architecture,
+        Origin(offer=trained.run.offer, training_data=trained.run.data_description, kimg=trained.kimg),
+        destination=Path(out) if out is not None else path / "exports",
+        graph=graph,
+        precision=precision,
+        output=output,
+    )
+
+
+def export_untrained(
+    architecture: str,
+    *,
+    out: Path | str,
+    graph: str = "",
+    precision: Literal["fp32", "fp16"] = "fp32",
+    output: Literal["float", "uint8"] = "float",
+    preset: str | None = None,
+    settings: Settings = None,
+    seed: int = 0,
+) -> Sequence[ExportedGraph]:
+    """Export an architecture with its initial weights, for measuring. Raises what `export` does."""
+    from ganzoo.api.build import build
+    from ganzoo.architecture.evaluation import evaluation_copy
+    from ganzoo.exporting.exporter import Origin, export_graphs
+
+    network = build(architecture, preset=preset, settings=settings, seed=seed)
+    return export_graphs(
+        evaluation_copy(network, None),
+        Origin(offer=installed().architecture(architecture)),
+        destination=Path(out),
+        graph=graph,
+        precision=precision,
+        output=output,
+    )

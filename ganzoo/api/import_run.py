@@ -1,0 +1,34 @@
+"""A run of weights that the original authors' code saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganzoo.api.registry import installed
+from ganzoo.progress import ProgressListener, listener, say_warning
+from ganzoo.runs.run import Run
+
+
+def import_run(
+    files: Path | str | Sequence[Path | str],
+    *,
+    architecture: str,
+    out: Path | str,
+    size: int | None = None,
+    progress: ProgressListener | None = None,
+) -> Run:
+    """Make a run in `out` that samples, exports and serves `init_from`. Nothing that is in the files is run.
+
+    files: what the architecture says they are, in order. size: pixels it was trained at, if not the usual.
+
+    Raises RequestError for an architecture that imports none, CheckpointError for files that do not fit or would run
+    code, PluginError for a broken importer.
+    """
+    from ganzoo.training.import_weights import import_weights
+
+    told = listener(progress)
+    registry = installed(told)
+    paths = [Path(files)] if isinstance(files, str | Path) else [Path(item) for item in files]
+    offer = registry.architecture(architecture)
+    return import_weights(paths, offer, registry, out=Path(out), size=size, say=say_warning(told))

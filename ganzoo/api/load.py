@@ -1,0 +1,66 @@
+"""What was trained, ready to paint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganzoo.api.registry import installed
+from ganzoo.errors import RequestError
+from ganzoo.progress import ProgressListener, listener, say_warning
+from ganzoo.runs.run import Run
+from ganzoo.sampling.model import Model
+
+
+def load(
+    source: Run | Path | str | Sequence[Path | str],
+    *,
+    checkpoint: str | int | None = None,
+    progress: ProgressListener | None = None,
+) -> Model:
+    """A model from a run, from an ONNX file, from several that belong together, or from a folder of such.
+
+    checkpoint: of a run: "best" (the default), "last", or a number of steps. Files need no torch.
+
+    Raises RequestError for what is neither, for two files of one graph, or a checkpoint that was not kept;
+    CheckpointError, ExportError for what cannot be read.
+    """
+    if isinstance(source, Run):
+        return _of_run(source.path, checkpoint, progress)
+    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    if not paths:
+        raise RequestError("Nothing is named to load.", hint='ganzoo.load("RUN") or ganzoo.load("generator.onnx")')
+    if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / "config.toml").exists():
+        from ganzoo.sampling.from_files import files_in
+
+        found = files_in(paths[0])
+        return _of_files(found, checkpoint, progress)
+    files = [path for path in paths if path.suffix == ".onnx"]
+    if not files and len(paths) == 1:
+        return _of_run(paths[0], checkpoint, progress)
+    if len(files) < len(paths):
+        raise RequestError("One run, or ONNX files that belong together, can be sampled at once.")
+    return _of_files(files, checkpoint, progress)
+
+
+def _of_files(files: Sequence[Path], checkpoint: str | int | None, progress: ProgressListener | None) -> Model:
+    from ganzoo.sampling.from_files import open_files
+
+    if checkpoint is not None:
+        raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
+    return Model(open_files(files), say=say_warning(listener(progress)))
+
+
+def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener | None) -> Model:
+    from ganzoo.sampling.from_run import first_pictures, open_run_graphs
+
+    say = say_warning(listener(progress))
+    registry = installed(progress)
+    source, trained = open_run_graphs(path, registry, checkpoint=str(checkpoint or "best"), say=say)
+    return Model(
+        source,
+        run=trained.run,
+        step=trained.step,
+        say=say,
+        learnt=lambda run, count: first_pictures(run, registry, count, notify=say),
+    )

@@ -1,0 +1,241 @@
+"""Training: a new run, or going on with one; alone or among the processes that torchrun started."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.api.registry import installed
+from ganzoo.api.settings import Settings, as_layers, option_layers
+from ganzoo.config.resolve import Layer, RunConfig, file_layer
+from ganzoo.errors import RequestError
+from ganzoo.plugin.settings import resolve_for
+from ganzoo.progress import ProgressListener, Silent, listener
+from ganzoo.runs.run import Run, open_run, target_steps
+
+if TYPE_CHECKING:
+    from ganzoo.training.ranks import Ranks
+    from ganzoo.training.trainer import Trainer
+
+
+def train(
+    architecture: str,
+    *,
+    out: Path | str,
+    data: Path | str | None = None,
+    target: Path | str | None = None,
+    preset: str | None = None,
+    config: Path | str | None = None,
+    settings: Settings = None,
+    kimg: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    batch_size: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    compile: bool | None = None,
+    deterministic: bool | None = None,
+    max_seconds: float | None = None,
+    init_from: Path | str | None = None,
+    progress: ProgressListener | None = None,
+) -> Run:
+    """Train a new run in the directory `out`.
+
+    data: a folder of pictures, or a data source such as "digits". target: for translation, the other domain.
+    preset, config, settings: by name, from a TOML file, and by key; each lies over the one before.
+    kimg, steps, epochs: the length, one of them. batch_size: real pictures a step, over all devices.
+    init_from: a run whose weights are taken where they fit.
+    An interrupt (Ctrl-C) ends the step, saves, and returns the run with `.interrupted`.
+
+    Raises RequestError for what cannot work, before anything is written; CheckpointError when `out` holds something;
+    DataError, DivergedError, PluginError or GanzooError, as the case may be, with the newest checkpoint intact.
+    """
+    layers = [
+        *([file_layer(Path(config))] if config is not None else []),
+        *as_layers(settings),
+        *option_layers(
+            "train",
+            {
+                "kimg": kimg,
+                "steps": steps,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "seed": seed,
+                "device": device,
+                "precision": precision,
+                "compile": {True: "on", False: "off", None: None}[compile],
+                "deterministic": deterministic,
+                "max_seconds": max_seconds,
+            },
+        ),
+        *option_layers("data", {"source": _text(data), "target": _text(target)}),
+    ]
+    return train_layers(
+        architecture, layers, out=Path(out), preset=preset, init_from=_path(init_from), progress=progress
+    )
+
+
+def train_layers(
+    architecture: str,
+    layers: Sequence[Layer],
+    *,
+    out: Path,
+    preset: str | None = None,
+    init_from: Path | None = None,
+    progress: ProgressListener | None = None,
+) -> Run:
+    """`train` with settings whose origin is known. A restart by torchrun goes on from the newest checkpoint."""
+    told = listener(progress)
+    registry = installed(told)
+    offer, resolved = registry.architecture(architecture), _resolve(architecture, layers, preset, told)
+    from ganzoo.training.ranks import joined_ranks, restarted
+    from ganzoo.training.start import start_run
+
+    with joined_ranks(resolved.train.device) as ranks, _heard(ranks, told) as heard:
+        # Rank 0 decides: one decision for all, whatever the others see of a shared directory just now.
+        if ranks.broadcast_object(restarted() and any((out / "checkpoints").glob("step-*"))):
+            limit = {"max_seconds": resolved.train.max_seconds}  # a run does not remember it
+            kept = {key: value for key, value in limit.items() if value is not None}
+            return _go_on(out, Layer(origin="restart", tables={"train": kept}), ranks, heard)
+        trainer = start_run(
+            offer, resolved, registry, out=out, preset=preset or "", progress=heard, init_from=init_from, ranks=ranks
+        )
+        return _trained(trainer)
+
+
+def resume(
+    run: Run | Path | str,
+    *,
+    kimg: float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    device: str | None = None,
+    compile: bool | None = None,
+    max_seconds: float | None = None,
+    settings: Settings = None,
+    progress: ProgressListener | None = None,
+) -> Run:
+    """Go on with a run from its newest whole checkpoint, with its own settings.
+
+    kimg, steps, epochs: a new length. settings: what else may change, e.g. {"train.sample_every_kimg": 5}.
+    On one kind of device the weights become what they would have become without the stop, bit for bit.
+
+    Raises CheckpointError when there is no run or no checkpoint, RequestError for a change that is not allowed, and
+    what `train` raises.
+    """
+    given = {
+        "kimg": kimg,
+        "steps": steps,
+        "epochs": epochs,
+        "device": device,
+        "compile": {True: "on", False: "off", None: None}[compile],
+        "max_seconds": max_seconds,
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for layer in [*as_layers(settings), *option_layers("train", given)]:
+        for table, values in layer.tables.items():
+            tables.setdefault(table, {}).update(values)
+    path = run.path if isinstance(run, Run) else Path(run)
+    return resume_layer(path, Layer(origin="settings", tables=tables), progress=progress)
+
+
+def resume_layer(path: Path, changes: Layer, *, progress: ProgressListener | None = None) -> Run:
+    """`resume` with changes whose origin is known."""
+    from ganzoo.training.ranks import joined_ranks
+
+    told = listener(progress)
+    device = changes.tables.get("train", {}).get("device") or open_run(path, installed(told)).config.train.device
+    with joined_ranks(device) as ranks, _heard(ranks, told) as heard:
+        return _go_on(path, changes, ranks, heard)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingPlan:
+    """What a training would do.
+
+    config: the settings as TOML, each with where it came from. data: the pictures in words, and their shape.
+    parameters: numbers that each network learns. device, precision. steps, batch_size: the length.
+    """
+
+    config: str
+    data: str
+    parameters: Mapping[str, int]
+    device: str
+    precision: str
+    steps: int
+    batch_size: int
+
+
+def plan_layers(
+    architecture: str,
+    layers: Sequence[Layer],
+    *,
+    out: Path | None = None,
+    preset: str | None = None,
+    init_from: Path | None = None,
+    progress: ProgressListener | None = None,
+) -> TrainingPlan:
+    """Check everything that `train_layers` would, without writing a file. Raises what it raises."""
+    from ganzoo.training.start import start_run
+
+    told = listener(progress)
+    registry = installed(told)
+    offer, resolved = registry.architecture(architecture), _resolve(architecture, layers, preset, told)
+    trainer = start_run(
+        offer, resolved, registry, out=out or Path(), preset=preset or "", progress=told, write=False,
+        init_from=init_from,
+    )  # fmt: skip
+    engine, run = trainer.engine, trainer.run
+    sizes = {
+        name: sum(parameter.numel() for parameter in module.parameters())
+        for name, module in engine.architecture.named_children()
+    }
+    return TrainingPlan(
+        config=run.config.to_toml(provenance=True),
+        data=f"{run.data_description}; {run.data.channels}x{run.data.size}x{run.data.size}",
+        parameters={name: size for name, size in sizes.items() if size},
+        device=str(engine.device),
+        precision="bf16" if engine.bf16 else "fp32",
+        steps=target_steps(run.config.train),
+        batch_size=run.config.train.batch_size,
+    )
+
+
+def _resolve(architecture: str, layers: Sequence[Layer], preset: str | None, told: ProgressListener) -> RunConfig:
+    devices = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
+    resolved = resolve_for(installed(told).architecture(architecture), layers, preset=preset, devices=devices)
+    if not resolved.data.source:
+        raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
+    return resolved
+
+
+def _go_on(path: Path, changes: Layer, ranks: Ranks, heard: ProgressListener) -> Run:
+    from ganzoo.training.start import resume_run
+
+    trainer = resume_run(path, changes, installed(heard), progress=heard, ranks=ranks)
+    heard.say(f"going on at step {trainer.steps_done}")
+    return _trained(trainer)
+
+
+def _trained(trainer: Trainer) -> Run:
+    return dataclasses.replace(trainer.run, outcome=trainer.train())
+
+
+@contextlib.contextmanager
+def _heard(ranks: Ranks, told: ProgressListener) -> Iterator[ProgressListener]:
+    """The first rank tells how it goes; the others are silent."""
+    yield told if ranks.leads else Silent()
+
+
+def _text(value: Path | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _path(value: Path | str | None) -> Path | None:
+    return None if value is None else Path(value)

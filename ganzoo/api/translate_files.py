@@ -1,0 +1,37 @@
+"""Translating files and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganzoo.sampling.model import Model
+from ganzoo.sampling.translate_files import TranslateRequest
+
+
+def translate_files(
+    model: Model,
+    inputs: Sequence[Path | str] = (),
+    *,
+    out: Path | str,
+    direction: str | None = None,
+    size: int | None = None,
+    count: int | None = None,
+    columns: int | None = None,
+) -> str:
+    """Translate one file to one, many to a folder, or many to a grid; one line about what was written.
+
+    inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
+    direction: by name; the first if None. size: make them square first. count, columns: of a grid.
+
+    Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
+    """
+    request = TranslateRequest(
+        inputs=tuple(Path(item) for item in inputs),
+        out=Path(out),
+        direction=direction,
+        size=size,
+        count=count,
+        columns=columns,
+    )
+    return model.translate_files(request)

@@ -1,0 +1,6 @@
+"""What verbs take and give, for annotations of those who call them."""
+
+from ganzoo.progress import Progress, ProgressListener
+from ganzoo.runs.run import Run
+
+__all__ = ["Progress", "ProgressListener", "Run"]

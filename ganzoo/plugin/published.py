@@ -1,0 +1,22 @@
+"""What the distributions of this repository offer, so that a missing one can be named.
+
+The list is published.json, which `make published` writes from the plugins themselves and CI compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+
+
+def published() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Names by kind, by distribution."""
+    text = resources.files("ganzoo.plugin").joinpath("published.json").read_text(encoding="utf-8")
+    found: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(text)
+    return found
+
+
+def publisher(kind: str, name: str) -> str | None:
+    """The distribution that offers a name of this kind, or None."""
+    return next((dist for dist, offers in published().items() if name in offers.get(kind, ())), None)

@@ -1,0 +1,82 @@
+"""How long work tells how far it is: one object for training, measuring, exporting and reading pictures."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from ganzoo.errors import GanzooWarning
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """Where a piece of work stands.
+
+    done, total: in `unit`s, e.g. steps; total is None where nobody knows. seconds_left: an estimate, or None.
+    values: what was measured on the way, by name: of training a line of the metrics.
+    """
+
+    done: int
+    total: int | None
+    unit: str
+    seconds_left: float | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class ProgressListener(Protocol):
+    """Who is told. An error that it raises does not stop the work."""
+
+    def update(self, progress: Progress) -> None:
+        """Work has come so far."""
+        ...
+
+    def say(self, text: str) -> None:
+        """One line that the user should know: a warning, a file that was written."""
+        ...
+
+
+class Silent:
+    """A listener for those that shall not talk."""
+
+    def update(self, progress: Progress) -> None: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class WarningListener:
+    """Where nobody listens: what is said becomes a `GanzooWarning`, how far work is goes unsaid."""
+
+    def update(self, progress: Progress) -> None: ...
+
+    def say(self, text: str) -> None:
+        warn(text)
+
+
+def listener(progress: ProgressListener | None) -> ProgressListener:
+    """The caller's listener, or one that warns."""
+    return progress if progress is not None else WarningListener()
+
+
+def warn(text: str) -> None:
+    """A `GanzooWarning`, attributed to the first caller outside ganzoo."""
+    warnings.warn(text.removeprefix("warning: "), GanzooWarning, stacklevel=_frames_inside())
+
+
+def _frames_inside() -> int:
+    """How many frames from `warn` up are ganzoo's own (skip_file_prefixes came with Python 3.12)."""
+    here, level = f"{Path(__file__).parent}{os.sep}", 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def say_warning(progress: ProgressListener) -> Callable[[str], None]:
+    """What a part calls with a warning; a listener's lines of that kind begin with `warning: `."""
+    return lambda text: progress.say(f"warning: {text}")

@@ -1,0 +1,1 @@
+"""A run's directory: config, record, checkpoints. It is read without torch; tensors are met in `weights`."""

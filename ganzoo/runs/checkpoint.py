@@ -1,0 +1,172 @@
+"""Checkpoints: directories that are either whole or not there. Found, verified, chosen and removed without torch.
+
+A checkpoint is written beside its final name, every file synced, then renamed (`ganzoo.runs.weights`). Weights are
+safetensors; the optimisers' state is a torch file that loads with `weights_only=True`; `manifest.json` holds the
+sha256 of each file and is checked before anything is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo import files
+from ganzoo.errors import CheckpointError, RequestError, one_line
+
+MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST = (
+    "model.safetensors",
+    "ema.safetensors",
+    "optimizers.pt",
+    "state.json",
+    "manifest.json",
+)
+
+_NAME = re.compile(r"step-(\d{8,})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """A checkpoint on disk. step: steps done when it was written."""
+
+    path: Path
+    step: int
+
+    def verify(self) -> None:
+        """Raises CheckpointError that names the first file that is missing or not what was written."""
+        try:
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            hashes = dict(manifest["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise CheckpointError(f"{self.path / MANIFEST} cannot be read: {one_line(error)}") from None
+        for name, expected in hashes.items():
+            try:
+                found = files.sha256(self.path / str(name))
+            except OSError as error:
+                raise CheckpointError(f"{self.path / str(name)} cannot be read: {one_line(error)}") from None
+            if found != expected:
+                raise CheckpointError(
+                    f"{self.path / str(name)} is damaged: sha256 {found[:12]}..., expected {str(expected)[:12]}..."
+                )
+        if missing := {MODEL, OPTIMIZERS, STATE} - set(hashes):
+            raise CheckpointError(f"{self.path / MANIFEST} does not list {', '.join(sorted(missing))}")
+
+    def state(self) -> dict[str, Any]:
+        """What it was written with as `state`, and `step`."""
+        values: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
+        return values
+
+
+def path_of(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}"
+
+
+def best(folder: Path, *, sound: Checkpoint | None = None) -> Checkpoint | None:
+    """The whole checkpoint with the lowest score; None where there is none. sound: one that need not be verified."""
+    return _first_whole(_by_score(folder), sound=sound)[0]
+
+
+def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
+    """The whole checkpoint that `which` means, and one line for each damaged one that was passed over.
+
+    which: `best`, the lowest score, or the newest where none has a score; `last`, the newest; or a number of steps.
+    Raises CheckpointError when there is none, RequestError for a step that was not kept.
+    """
+    if which == "last":
+        return newest(folder)
+    if which == "best":
+        checkpoint, damaged = _first_whole(_by_score(folder))
+        if checkpoint is not None:
+            return checkpoint, damaged
+        last, others = newest(folder)
+        return last, [*damaged, *(line for line in others if line not in damaged)]
+    kept = {str(item.step): item for item in listed(folder)}
+    if which not in kept:
+        raise RequestError(
+            f"There is no checkpoint {which!r}.",
+            hint=f"best, last, or a step that was kept: {', '.join(reversed(kept)) or 'none'}.",
+        )
+    kept[which].verify()
+    return kept[which], []
+
+
+def _first_whole(
+    checkpoints: Sequence[Checkpoint], *, sound: Checkpoint | None = None
+) -> tuple[Checkpoint | None, list[str]]:
+    """The first that is whole, and one line for each before it that is not. sound: one that need not be verified."""
+    damaged: list[str] = []
+    for checkpoint in checkpoints:
+        try:
+            if checkpoint != sound:
+                checkpoint.verify()
+        except CheckpointError as error:
+            damaged.append(error.message)
+            continue
+        return checkpoint, damaged
+    return None, damaged
+
+
+def _by_score(folder: Path) -> list[Checkpoint]:
+    """Checkpoints that have a score, the best first; of equals the newest."""
+    scored = []
+    for item in listed(folder):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+            score = item.state().get("score")
+            if score is not None and math.isfinite(score):
+                scored.append((float(score), -item.step, item))
+    return [item for _, _, item in sorted(scored, key=lambda entry: entry[:2])]
+
+
+def newest(folder: Path) -> tuple[Checkpoint, list[str]]:
+    """The newest checkpoint that is whole, and one line for each newer one that is not.
+
+    Raises CheckpointError when there is none.
+    """
+    checkpoint, damaged = _first_whole(listed(folder))
+    if checkpoint is not None:
+        return checkpoint, damaged
+    raise CheckpointError(
+        "\n".join([f"There is no whole checkpoint in {folder}.", *damaged]),
+        hint="A run gets its first checkpoint after train.checkpoint_every_kimg, when it ends, or on Ctrl-C.",
+    )
+
+
+def keep_newest(folder: Path, keep: int, *, written: Checkpoint) -> None:
+    """Remove all but the newest `keep` and the best. written: the newest, just now."""
+    kept = best(folder, sound=written)
+    # Counted from the one just written: a newer one is damaged, or we would have gone on from it.
+    for old in [item for item in listed(folder) if item.step <= written.step][keep:]:
+        if old != kept:
+            remove(old)
+
+
+def clean(folder: Path) -> None:
+    """Remove what a kill in the middle of writing or removing left behind."""
+    for item in folder.glob(".*-step-*"):
+        shutil.rmtree(item, ignore_errors=True)
+
+
+def listed(folder: Path) -> list[Checkpoint]:
+    """By name alone, newest first."""
+    if not folder.is_dir():
+        return []
+    found = [(match, item) for item in folder.iterdir() if (match := _NAME.fullmatch(item.name)) and item.is_dir()]
+    return sorted(
+        (Checkpoint(path=item, step=int(match[1])) for match, item in found),
+        key=lambda checkpoint: -checkpoint.step,
+    )
+
+
+def remove(checkpoint: Checkpoint) -> None:
+    """As good as it goes: what cannot be removed stays."""
+    # Renamed first: a kill half-way through the removal must not leave something that looks like a checkpoint.
+    doomed = checkpoint.path.with_name(f".removing-{checkpoint.path.name}")
+    with contextlib.suppress(OSError):
+        checkpoint.path.rename(doomed)
+        shutil.rmtree(doomed)

@@ -1,0 +1,185 @@
+"""Where a run's tensors are: read from checkpoints, written to them, and put into a model that can paint.
+
+The rest of this package does without torch, and so does importing this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo import files
+from ganzoo.errors import CheckpointError, one_line
+from ganzoo.plugin.registry import Registry
+from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.checkpoint import Checkpoint
+from ganzoo.runs.run import Run, open_run
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ganzoo.architecture import Architecture
+
+
+def model_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The architecture's state dict, on the CPU. Raises CheckpointError."""
+    return _load(checkpoint.path / checkpoints.MODEL)
+
+
+def average_tensors(checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]] | None:
+    """State dicts of the averaged submodules by name, or None when nothing was averaged. Raises CheckpointError."""
+    if not (checkpoint.path / checkpoints.AVERAGE).exists():
+        return None
+    nested: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in _load(checkpoint.path / checkpoints.AVERAGE).items():
+        module, _, rest = key.partition("/")
+        nested.setdefault(module, {})[rest] = tensor
+    return nested
+
+
+def optimizer_states(checkpoint: Checkpoint, device: torch.device) -> dict[str, Any]:
+    """State dicts of the optimisers by name, on `device`. Raises whatever torch makes of a file that is not one."""
+    import torch
+
+    states: dict[str, Any] = torch.load(
+        checkpoint.path / checkpoints.OPTIMIZERS, map_location=device, weights_only=True
+    )
+    return states
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckpointContents:
+    """What a checkpoint holds beside its state.
+
+    model: a state dict. average: those of averaged submodules by name, if there are. optimizers: state dicts by name.
+    """
+
+    model: Mapping[str, Any]
+    average: Mapping[str, Mapping[str, Tensor]] | None
+    optimizers: Mapping[str, Any]
+
+
+def write_checkpoint(
+    folder: Path, contents: CheckpointContents, *, step: int, state: Mapping[str, Any], config: str, keep: int
+) -> Checkpoint:
+    """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep` and the best.
+
+    state: JSON values; its `score`, if there is one, decides which is the best, the lowest.
+    config: text of config.toml. Raises CheckpointError when the disk refuses.
+    """
+    from safetensors import SafetensorError
+
+    final = Checkpoint(path=checkpoints.path_of(folder, step), step=step)
+    partial = files.beside(final.path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if final.path.exists():
+            with contextlib.suppress(CheckpointError):
+                final.verify()
+                return final
+            shutil.rmtree(final.path)  # damaged; what is written now replaces it
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        _save_tensors(contents.model, partial / checkpoints.MODEL)
+        if contents.average is not None:
+            averages = contents.average.items()
+            _save_tensors(
+                {f"{name}/{key}": tensor for name, tensors in averages for key, tensor in tensors.items()},
+                partial / checkpoints.AVERAGE,
+            )
+        _save_states(contents.optimizers, partial / checkpoints.OPTIMIZERS)
+        (partial / checkpoints.STATE).write_text(json.dumps({"step": step, **state}, indent=1), encoding="utf-8")
+        (partial / "config.toml").write_text(config, encoding="utf-8")
+        hashes = {item.name: files.sha256(item) for item in sorted(partial.iterdir())}
+        (partial / checkpoints.MANIFEST).write_text(json.dumps({"sha256": hashes}, indent=1), encoding="utf-8")
+        for item in partial.iterdir():
+            files.sync(item)
+        files.sync(partial)
+        partial.rename(final.path)
+        files.sync(folder)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"The checkpoint of step {step} could not be written to {folder}: {one_line(error)}",
+            hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
+        ) from error
+    checkpoints.keep_newest(folder, keep, written=final)
+    return final
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {one_line(error)}") from None
+
+
+def _save_states(states: Mapping[str, Any], path: Path) -> None:
+    import torch
+
+    torch.save(dict(states), path)
+
+
+def _save_tensors(state: Mapping[str, Any], path: Path) -> None:
+    """A flat state dict as safetensors. Raises CheckpointError for what is no tensor, and what safetensors raises."""
+    from safetensors.torch import save_file
+    from torch import Tensor
+
+    tensors = {}
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(f"{name!r} in the state dict is a {type(value).__name__}; expected tensors alone")
+        # A copy of its own: safetensors refuses tensors that share memory, as tied weights do.
+        tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+    save_file(tensors, path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainedModel:
+    """What a run learnt: the averaged architecture in evaluation mode, on the CPU.
+
+    score: of the checkpoint it is from, lower is better; None where there is none.
+    """
+
+    run: Run
+    architecture: Architecture
+    step: int
+    kimg: float
+    score: float | None
+
+
+def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], which: str = "best") -> TrainedModel:
+    """A whole checkpoint of a run, with the averaged weights in place.
+
+    which: `best`, `last` or a number of steps. say: receives a line for each damaged checkpoint that was passed over.
+    Raises CheckpointError, RequestError for a checkpoint that is not there.
+    """
+    from ganzoo.architecture.build import build_architecture
+    from ganzoo.architecture.evaluation import evaluation_copy
+
+    run = open_run(path, registry)
+    checkpoint, damaged = checkpoints.choose(run.checkpoint_folder, which)
+    for line in damaged:
+        say(f"passed over: {line}")
+    architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
+    try:
+        architecture.load_state_dict(model_tensors(checkpoint))
+        twin = evaluation_copy(architecture, average_tensors(checkpoint))
+    except (RuntimeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{checkpoint.path} does not fit {run.offer.spec.name} of {run.offer.distribution} "
+            f"{run.offer.version}: {one_line(error)}",
+            hint=f"It was trained with {run.trained_by}.",
+        ) from None
+    kimg = checkpoint.step * run.config.train.batch_size / 1000
+    score = checkpoint.state().get("score")
+    return TrainedModel(run=run, architecture=twin, step=checkpoint.step, kimg=kimg, score=score)

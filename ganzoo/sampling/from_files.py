@@ -1,0 +1,73 @@
+"""ONNX files as functions of arrays. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import RequestError
+from ganzoo.runtime.file import PREFIX, OnnxFile
+from ganzoo.runtime.session import open_checked, run_session
+from ganzoo.sampling.graphs import GraphFunction, GraphSet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def open_files(paths: Sequence[Path]) -> GraphSet:
+    """Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
+
+    Raises ExportError for a file that cannot be read, RequestError for one that does not say how its inputs are drawn,
+    for two of one graph, and for files of different architectures.
+    """
+    files = [OnnxFile(path) for path in paths]
+    _check_company(files)
+    return GraphSet(path=paths[0], graphs=[_function(file) for file in files])
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The ONNX files of a folder, by name. Raises RequestError when there is none."""
+    found = sorted(path for path in folder.glob("*.onnx") if not path.name.startswith("."))
+    if not found:
+        raise RequestError(
+            f"{folder} holds neither a run nor an ONNX file.",
+            hint="A run is the directory that `ganzoo train --out` made; its files are in RUN/exports.",
+        )
+    return found
+
+
+def graph_name(file: OnnxFile) -> str:
+    """What the file calls its graph, or else its own name."""
+    return str(file.metadata.get(f"{PREFIX}graph", file.path.stem))
+
+
+def _check_company(files: Sequence[OnnxFile]) -> None:
+    by_graph: dict[str, list[Path]] = {}
+    for file in files:
+        by_graph.setdefault(graph_name(file), []).append(file.path)
+    for name, paths in by_graph.items():
+        if len(paths) > 1:
+            raise RequestError(
+                f"{len(paths)} of the files hold the graph {name!r}: {', '.join(path.name for path in paths)}.",
+                hint=f"Name the one that shall paint, for example {paths[0]}.",
+            )
+    makers = {file.metadata.get(f"{PREFIX}architecture", ""): file.path.name for file in files}
+    if len(makers) > 1:
+        named = ", ".join(f"{name} ({architecture or 'unknown'})" for architecture, name in makers.items())
+        raise RequestError(f"The files are of different architectures: {named}.", hint="Name those of one.")
+
+
+def _function(file: OnnxFile) -> GraphFunction:
+    inputs, outputs, path = file.input_specs, file.output_specs, file.path
+    if inputs is None or outputs is None:
+        raise RequestError(
+            f"{path} does not say how its inputs are drawn; only files exported by ganzoo do.",
+            hint=f"ganzoo inspect {path} shows what it holds.",
+        )
+    session = open_checked(path, "cpu").session
+
+    def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        return run_session(session, {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}, path)
+
+    return GraphFunction(name=graph_name(file), inputs=inputs, outputs=outputs, run=run)

@@ -1,0 +1,68 @@
+"""The graphs of a run's checkpoint as functions of arrays, and the pictures that it learnt from. Torch is met here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import GanzooError
+from ganzoo.plugin.registry import Registry
+from ganzoo.runs.run import Run
+from ganzoo.runs.weights import TrainedModel, load_trained
+from ganzoo.sampling.graphs import GraphFunction, GraphSet
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ganzoo.architecture import Batch, Graph, Pair
+
+
+def open_run_graphs(
+    path: Path, registry: Registry, *, checkpoint: str, say: Callable[[str], None]
+) -> tuple[GraphSet, TrainedModel]:
+    """checkpoint, say: as for `load_trained`, whose errors it raises."""
+    trained = load_trained(path, registry, say=say, which=checkpoint)
+    graphs = [_function(graph) for graph in trained.architecture.graphs()]
+    return GraphSet(path=path, graphs=graphs, origin=f" of step {trained.step:,}"), trained
+
+
+def first_pictures(
+    run: Run, registry: Registry, count: int, *, notify: Callable[[str], None]
+) -> tuple[Batch | Pair, bool]:
+    """The first pictures of the data of a run, uint8, as its networks see them, and whether they are pairs.
+
+    Raises what opening the data raises.
+    """
+    import numpy as np
+
+    from ganzoo.architecture.build import implementation_class
+    from ganzoo.data.crops import Centred
+    from ganzoo.data.domains import kind_wanted
+    from ganzoo.data.opening import open_data
+
+    kind = kind_wanted(implementation_class(run.offer))
+    source = open_data(run.config, kind, registry, notify)
+    shown = source if source.info.size == run.data.size else Centred(source, run.data.size)
+    indices = np.arange(min(count, *source.lengths))
+    return shown.fetch([indices] * len(source.lengths)), kind == "pairs"
+
+
+def _function(graph: Graph) -> GraphFunction:
+    import torch
+
+    from ganzoo.nn import is_out_of_memory
+
+    def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        try:
+            return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            shapes = ", ".join("x".join(map(str, array.shape)) for array in arrays)
+            raise GanzooError(
+                f"Out of memory for {graph.name} of {shapes}.",
+                hint="A smaller --size, or the exported file, takes less.",
+            ) from error
+
+    return GraphFunction(name=graph.name, inputs=graph.inputs, outputs=graph.outputs, run=run)

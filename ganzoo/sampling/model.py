@@ -1,0 +1,214 @@
+"""The object that a user holds: what was trained, ready to paint, from a run or from files alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.errors import DataError, RequestError
+from ganzoo.sampling.graphs import GraphFunction, GraphSet
+from ganzoo.sampling.noise import InputChoices, Label, layer_count, mix, paint, walk
+from ganzoo.sampling.pictures import Pictures
+from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
+from ganzoo.sampling.translation import choose_direction, image_pixels, read_pixels, translate_pixels
+
+if TYPE_CHECKING:
+    from ganzoo.runs.run import Run
+
+ManyPictures = Callable[["Run", int], tuple[Any, bool]]
+
+
+class Model:
+    """A generator or a pair of translators that can paint.
+
+    path: what it was loaded from. graphs: what it is made of, each a function of arrays.
+    run: the run, where it is of one; None for ONNX files. step: of the run's checkpoint; None for files.
+    """
+
+    def __init__(
+        self,
+        source: GraphSet,
+        *,
+        run: Run | None = None,
+        step: int | None = None,
+        say: Callable[[str], None],
+        learnt: ManyPictures | None = None,
+    ) -> None:
+        self.source = source
+        self.run = run
+        self.step = step
+        self._say = say
+        self._learnt = learnt
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
+
+    @property
+    def graphs(self) -> Sequence[GraphFunction]:
+        return self.source.graphs
+
+    @property
+    def origin(self) -> str:
+        """Of a run, in words: ` of step 400`; empty for files."""
+        return self.source.origin
+
+    @property
+    def translates(self) -> bool:
+        """Whether it translates pictures (`translate`); otherwise it paints from noise (`sample`)."""
+        return self.source.translates
+
+    @property
+    def directions(self) -> list[str]:
+        """Names of the translations; empty where it paints from noise."""
+        return [graph.name for graph in self.graphs if graph.translates]
+
+    @property
+    def layers(self) -> int:
+        """How many styles a picture is painted from; 0 for a generator without."""
+        return layer_count(self.source)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.path}{self.source.origin}: {', '.join(graph.name for graph in self.graphs)}>"
+
+    def sample(
+        self, seeds: Sequence[int] = range(16), *, label: Label = None, values: Mapping[str, float] | None = None
+    ) -> Pictures:
+        """One picture for each seed: (N, H, W, C) uint8. A seed and a label give one picture, here and from the file.
+
+        label: a class index, several to take in turn, or "all". values: of inputs that are one number, by name.
+        Raises RequestError for a translator, and for labels or inputs that are not there.
+        """
+        self._refuse_translator("sample")
+        return Pictures.of([paint(self.source, _seeds(seeds), InputChoices(label=label, values=values or {}))])
+
+    def walk(
+        self,
+        seeds: Sequence[int],
+        *,
+        frames: int = 24,
+        label: Label = None,
+        values: Mapping[str, float] | None = None,
+    ) -> Pictures:
+        """A closed way through the seeds, `frames` pictures from each to the next: (N * frames, H, W, C) uint8.
+
+        Save it with `save_animation`. Raises RequestError for a translator or a single seed.
+        """
+        self._refuse_translator("walk")
+        if frames < 1:
+            raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
+        return Pictures.of(walk(self.source, _seeds(seeds), frames, InputChoices(label=label, values=values or {})))
+
+    def mix(
+        self,
+        rows: Sequence[int],
+        columns: Sequence[int],
+        *,
+        layers: Sequence[int] | None = None,
+        label: Label = None,
+        values: Mapping[str, float] | None = None,
+    ) -> Pictures:
+        """A table: seeds `rows` down, `columns` along, and inside the rows with the columns' styles in `layers`.
+
+        ((R + 1) * (C + 1), H, W, C) uint8, row by row. layers: the coarse half if None.
+        Raises RequestError for a generator without styles, or layers that it has not.
+        """
+        self._refuse_translator("mix")
+        choices = InputChoices(label=label, values=values or {})
+        table = mix(self.source, _seeds(rows), _seeds(columns), layers, choices)
+        return Pictures.of([table], columns=len(columns) + 1)
+
+    def translate(self, picture: Any, *, direction: str | None = None, size: int | None = None) -> Pictures:
+        """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size.
+
+        picture: a path, a PIL image, an array (H, W), (H, W, C) or (N, H, W, C) uint8, or a list of such.
+        direction: by name, e.g. "b2a"; the first if None. size: make them square first.
+        Raises RequestError for a model that paints from noise, or pictures that do not fit; DataError for a file that
+        cannot be read.
+        """
+        import numpy as np
+
+        if not self.translates:
+            raise RequestError(f"{self.path} paints from noise and translates no pictures.", hint="model.sample(seeds)")
+        graph = choose_direction(self.source, direction)
+        given = [_pixels(item, graph, size) for item in _listed(picture)]
+        if not given:
+            raise RequestError("No picture is given.", hint="model.translate(path)")
+        if len({item.shape[1:] for item in given}) > 1:
+            shapes = sorted({"x".join(map(str, item.shape[2:])) for item in given})
+            raise RequestError(
+                f"The pictures are of several sizes: {', '.join(shapes)}.",
+                hint="Translate them one by one, or state size=.",
+            )
+        return Pictures(np.concatenate([translate_pixels(item, graph)[0] for item in given]).transpose(0, 2, 3, 1))
+
+    def translate_files(self, request: TranslateRequest) -> str:
+        """Translate files and folders to files; one line about what was written. Raises what `translate` raises."""
+        return translate_files(self.source, request, say=self._say, learnt=self._learnt_pictures)
+
+    def _learnt_pictures(self, graph: GraphFunction) -> LearntPictures:
+        run, learnt = self.run, self._learnt
+        if run is None or learnt is None:
+            raise RequestError("Which pictures shall be translated?", hint="Add --input FILE or --input FOLDER.")
+        if not run.config.data.source:
+            raise RequestError(
+                f"{self.path} was imported and knows no pictures.", hint="Add --input FILE or --input FOLDER."
+            )
+
+        def ask(count: int) -> Any:
+            try:
+                pair, paired = learnt(run, count)
+            except DataError as error:
+                raise DataError(
+                    f"The pictures that {self.path} learnt from cannot be read: {error.message}",
+                    hint="Add --input FILE or --input FOLDER.",
+                ) from None
+            truth = getattr(pair, graph.outputs[0].name).numpy() if paired else None
+            return getattr(pair, graph.inputs[0].name).numpy(), truth
+
+        return ask
+
+    def _refuse_translator(self, verb: str) -> None:
+        if self.translates:
+            raise RequestError(
+                f"{self.path} translates pictures, and {verb} paints from noise.",
+                hint="model.translate(picture), or `ganzoo sample ... --input PICTURE`",
+            )
+
+
+def _seeds(seeds: Sequence[int]) -> list[int]:
+    try:
+        found = [int(seed) for seed in seeds]
+    except (TypeError, ValueError):
+        raise RequestError(f"seeds = {seeds!r}: expected whole numbers, for example range(16) or [7].") from None
+    if not found or not all(0 <= seed < 2**32 for seed in found):
+        raise RequestError(f"seeds = {seeds!r}: expected at least one, each from 0 to {2**32 - 1}.")
+    return found
+
+
+def _listed(picture: Any) -> list[Any]:
+    import numpy as np
+
+    if isinstance(picture, Pictures):
+        return list(picture.pixels)
+    if isinstance(picture, np.ndarray) and picture.ndim == 4:
+        return list(picture)
+    return list(picture) if isinstance(picture, list | tuple) else [picture]
+
+
+def _pixels(picture: Any, graph: GraphFunction, size: int | None) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    if isinstance(picture, str | Path):
+        return read_pixels(Path(picture), graph, size)
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
+            raise RequestError(
+                f"A picture of {picture.dtype} {list(picture.shape)}: expected uint8 (H, W) or (H, W, C), 0 to 255."
+            )
+        picture = Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)
+    if not isinstance(picture, Image.Image):
+        raise RequestError(f"A {type(picture).__name__} is no picture: expected a path, a PIL image or an array.")
+    return image_pixels(picture, graph, size)

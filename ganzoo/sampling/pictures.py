@@ -1,0 +1,159 @@
+"""Painted pictures: in memory, in a notebook, and in files.
+
+Shapes: N pictures, C channels (1 or 3), H, W.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from ganzoo.errors import RequestError, one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+FPS = 24.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PixelValues:
+    """What a graph gave: pixels (N, C, H, W) in [low, high]."""
+
+    pixels: NDArray[Any]
+    low: float
+    high: float
+
+    def to_uint8(self) -> NDArray[np.uint8]:
+        """(N, H, W, C), rounded to the nearest of 256 levels."""
+        from ganzoo.data.pictures import to_uint8
+
+        return to_uint8(self.pixels, low=self.low, high=self.high).transpose(0, 2, 3, 1)
+
+
+class Pictures(Sequence["Image.Image"]):
+    """Pictures of one size: a sequence of PIL images, an array for numpy, a grid in a notebook.
+
+    pixels: (N, H, W, C) uint8. columns: in a row of the grid; None for as square as it can be.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8], *, columns: int | None = None) -> None:
+        self.pixels = pixels
+        self.columns = columns
+
+    @classmethod
+    def of(cls, parts: Iterable[PixelValues], *, columns: int | None = None) -> Pictures:
+        """The pictures of all parts, one after the other."""
+        import numpy as np
+
+        return cls(np.concatenate([part.to_uint8() for part in parts]), columns=columns)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        import numpy as np
+
+        array = np.asarray(self.pixels, dtype=dtype)
+        return array.copy() if copy and array is self.pixels else array
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @overload
+    def __getitem__(self, index: int) -> Image.Image: ...
+    @overload
+    def __getitem__(self, index: slice) -> Pictures: ...
+    def __getitem__(self, index: int | slice) -> Image.Image | Pictures:
+        if isinstance(index, slice):
+            return Pictures(self.pixels[index], columns=self.columns)
+        return self._grid(self.pixels[index][None], 1)
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self) -> str:
+        count, height, width, channels = self.pixels.shape
+        return f"<{count} pictures of {channels}x{height}x{width}>"
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.grid().save(buffer, format="PNG")
+        return buffer.getvalue()
+
+    def grid(self, columns: int | None = None) -> Image.Image:
+        """All of them as one picture, row by row."""
+        return self._grid(self.pixels, columns or self.columns)
+
+    def save(self, path: Path | str, *, columns: int | None = None) -> Path:
+        """Write the grid to a file whose name ends like a picture. Raises RequestError when it cannot be written."""
+        out = Path(path)
+        check_picture_name(out)
+        with _writing(out):
+            self.grid(columns).save(out)
+        return out
+
+    def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
+        """Write a PNG file each. names: without suffix; numbers from 0 if not stated. Raises RequestError."""
+        digits = max(4, len(str(len(self) - 1)))
+        names = [f"{number:0{digits}}" for number in range(len(self))] if names is None else names
+        paths = [Path(folder, f"{name}.png") for name in names]
+        for path, image in zip(paths, self, strict=True):
+            with _writing(path):
+                image.save(path)
+        return paths
+
+    def save_animation(self, path: Path | str, *, fps: float = FPS) -> Path:
+        """Write pictures that move, endlessly, as WebP, GIF or PNG.
+
+        Raises RequestError when the name does not end like one of them, or cannot be written.
+        """
+        out = Path(path)
+        check_animation_name(out)
+        first, *others = self
+        with _writing(out):
+            first.save(out, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+        return out
+
+    @staticmethod
+    def _grid(pixels: NDArray[np.uint8], columns: int | None) -> Image.Image:
+        from ganzoo.data.pictures import grid
+
+        return grid(pixels.transpose(0, 3, 1, 2), columns=columns)
+
+
+def ends_like_a_picture(path: Path) -> bool:
+    """Whether Pillow can write a picture under this name."""
+    from PIL import Image
+
+    return Image.registered_extensions().get(path.suffix.lower()) in Image.SAVE
+
+
+def check_picture_name(path: Path) -> None:
+    """Raises RequestError."""
+    if not ends_like_a_picture(path):
+        raise RequestError(f"{path.name} does not end like a picture.", hint="For example -o grid.png")
+
+
+def check_animation_name(path: Path) -> None:
+    """Raises RequestError."""
+    from PIL import Image
+
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind not in Image.SAVE_ALL or kind in ("PDF", "TIFF", "MPO"):
+        raise RequestError(
+            f"{path.name} does not end like pictures that move.", hint="For example -o walk.webp or walk.gif"
+        )
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Makes the folder of a file; what cannot be written becomes a RequestError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be written: {one_line(error)}") from None

@@ -1,0 +1,196 @@
+"""Translating files: one to one, a folder of them, or many as a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganzoo.errors import DataError, RequestError
+from ganzoo.sampling.graphs import GraphFunction, GraphSet
+from ganzoo.sampling.pictures import Pictures, check_picture_name, ends_like_a_picture
+from ganzoo.sampling.translation import (
+    choose_direction,
+    read_pixels,
+    translate_pixels,
+    translate_strips,
+    usual_size,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+IN_A_GRID = 16
+
+LearntPictures = Callable[[int], tuple["NDArray[np.uint8]", "NDArray[np.uint8] | None"]]
+"""count -> the pictures that a run learnt from, (N, C, H, W) uint8, and their targets where they are pairs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranslateRequest:
+    """What is to be translated, and where to.
+
+    inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
+    direction: by name; None for the first. size: make the pictures square first. count, columns: of a grid.
+    """
+
+    inputs: tuple[Path, ...]
+    out: Path
+    direction: str | None = None
+    size: int | None = None
+    count: int | None = None
+    columns: int | None = None
+
+    @property
+    def into_folder(self) -> bool:
+        return self.out.is_dir() or not ends_like_a_picture(self.out)
+
+    @property
+    def one_file(self) -> bool:
+        return len(self.inputs) == 1 and not self.inputs[0].is_dir()
+
+
+def translate_files(
+    source: GraphSet,
+    request: TranslateRequest,
+    *,
+    say: Callable[[str], None],
+    learnt: Callable[[GraphFunction], LearntPictures],
+) -> str:
+    """Translate and write; one line about what was written.
+
+    One file to one file, many to a folder, many to one file as a grid of source, translation and way back.
+    learnt: how to get at the pictures that a run learnt from; raises RequestError where there are none.
+    Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
+    """
+    graph = choose_direction(source, request.direction)
+    if (request.into_folder or request.one_file) and (request.count or request.columns):
+        raise RequestError(
+            "--count and --columns are for a grid: pictures to translate, and -o that ends like a picture."
+        )
+    if not request.inputs:
+        return _grid_of_learnt(source, graph, request, learnt)
+    if request.into_folder:
+        return _each(source, graph, request, say)
+    return _one(source, graph, request, say) if request.one_file else _grid_of_files(source, graph, request, say)
+
+
+def _one(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]) -> str:
+    (path,) = _files(request.inputs, say)
+    check_picture_name(request.out)
+    _spare(request.out, _originals([path]))
+    _write(translate_pixels(read_pixels(path, graph, request.size), graph)[0], request.out)
+    return f"{graph.name}{source.origin}: {request.out}"
+
+
+def _each(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]) -> str:
+    files = _files(request.inputs, say)
+    targets = _targets(files, request.out)
+    done = 0
+    for path, pixels in _readable(list(files), graph, request.size, say):
+        _write(translate_pixels(pixels, graph)[0], targets[path])
+        done += 1
+    return f"{done} picture{'' if done == 1 else 's'} through {graph.name}{source.origin}: {request.out}"
+
+
+def _targets(files: dict[Path, Path], out: Path) -> dict[Path, Path]:
+    """Where each picture goes. Raises RequestError for two that would go to one place, or over an original."""
+    originals, targets = _originals(files), dict[Path, Path]()
+    for path, place in files.items():
+        target = out / place.with_suffix(".png")
+        if target in targets.values():  # a.jpg and a.png
+            target = out / f"{place}.png"
+        if target in targets.values():
+            raise RequestError(
+                f"Two of the pictures would become {target}.", hint="Translate them one folder at a time."
+            )
+        _spare(target, originals)
+        targets[path] = target
+    return targets
+
+
+def _grid_of_files(
+    source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
+) -> str:
+    import numpy as np
+
+    files = list(_files(request.inputs, say))[: request.count or IN_A_GRID]
+    _spare(request.out, _originals(files))
+    size = request.size or usual_size(graph)
+    pictures = [pixels for _, pixels in _readable(files, graph, size, say)]
+    return _write_strips(source, graph, np.concatenate(pictures), None, request)
+
+
+def _grid_of_learnt(
+    source: GraphSet,
+    graph: GraphFunction,
+    request: TranslateRequest,
+    learnt: Callable[[GraphFunction], LearntPictures],
+) -> str:
+    if request.into_folder:
+        raise RequestError("Which pictures?", hint=f"Add --input FOLDER, or end {request.out} like a picture: .png")
+    ask = learnt(graph)
+    if request.size is not None:
+        raise RequestError("--size goes with --input; the pictures of the run have the size it learnt at.")
+    given, truth = ask(request.count or IN_A_GRID)
+    return _write_strips(source, graph, given, truth, request)
+
+
+def _write_strips(
+    source: GraphSet,
+    graph: GraphFunction,
+    given: NDArray[np.uint8],
+    truth: NDArray[np.uint8] | None,
+    request: TranslateRequest,
+) -> str:
+    strips, third = translate_strips(source, graph, given, truth)
+    _write(strips, request.out, request.columns)
+    return f"{len(given)} times source, translation{third}; {graph.name}{source.origin}: {request.out}"
+
+
+def _write(pixels: NDArray[np.uint8], out: Path, columns: int | None = 1) -> None:
+    Pictures(pixels.transpose(0, 2, 3, 1)).save(out, columns=columns)
+
+
+def _readable(
+    files: Sequence[Path], graph: GraphFunction, size: int | None, say: Callable[[str], None]
+) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    """Those that can be read; a line for each that cannot. Raises DataError when none can."""
+    read = 0
+    for path in files:
+        try:
+            pixels = read_pixels(path, graph, size)
+        except DataError as error:
+            say(f"left out: {error.message}")
+            continue
+        read += 1
+        yield path, pixels
+    if not read:
+        raise DataError(f"None of the {len(files)} pictures can be read.")
+
+
+def _files(inputs: Sequence[Path], say: Callable[[str], None]) -> dict[Path, Path]:
+    """Each picture, and where it goes below a folder of translations. Raises RequestError for one that is not there."""
+    from ganzoo.data.finding import find_pictures
+
+    found: dict[Path, Path] = {}
+    for item in inputs:
+        if item.is_dir():
+            found |= {path: path.relative_to(item) for path in find_pictures(item, say)}
+        elif item.is_file():
+            found[item] = Path(item.name)
+        else:
+            raise RequestError(f"There is no file {item}.")
+    return found
+
+
+def _originals(files: Iterable[Path]) -> set[Path]:
+    return {path.resolve() for path in files}
+
+
+def _spare(target: Path, originals: set[Path]) -> None:
+    """Raises RequestError when writing `target` would destroy a picture that is to be translated."""
+    if target.resolve() in originals:
+        raise RequestError(f"{target} is one of the pictures to translate.", hint="Choose another -o.")
