@@ -12,7 +12,7 @@ KIT_PYTHON ?= 3.12
 KIT_HAS ?= torch
 PIECE_MB ?= 0
 
-.PHONY: demo test test-long lint benchmark gpu gpu-kit tables clean
+.PHONY: demo test test-long lint benchmark gpu gpu-kit tables published clean
 
 demo: $(VENV)/.core
 	$(BIN)/ganzoo demo
@@ -46,6 +46,10 @@ benchmark: $(VENV)/.benchmark
 
 tables: $(VENV)/.core
 	$(BIN)/python benchmarks/tables.py --write
+
+# What the core says of the distributions of this repository, from the plugins themselves.
+published: $(VENV)/.core
+	$(BIN)/python plugins/published.py
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"ganzoo needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'

@@ -9,6 +9,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+__all__ = [
+    "BenchError",
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "ExportError",
+    "GanzooError",
+    "GanzooWarning",
+    "GateError",
+    "PluginError",
+    "ProviderError",
+    "RequestError",
+    "did_you_mean",
+    "first_few",
+    "one_line",
+]
+
 
 class GanzooError(Exception):
     """Work that failed for a reason outside our code. Exit status 1.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+__all__ = ["BATCH", "DType", "DataInfo", "Dim", "InputKind", "TensorSpec"]
+
 InputKind = Literal["normal", "uniform", "class", "image"]
 DType = Literal["float32", "float16", "int64", "uint8"]
 

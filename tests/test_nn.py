@@ -236,7 +236,8 @@ def test_reflection_put_together_from_edges_is_torchs_own(padding):
 
 def test_reflection_is_put_together_from_edges_where_torch_would_refuse():
     from ganzoo.nn import ReflectionPad2d
-    from ganzoo.testing.absent_device import ABSENT, AbsentDevice
+    from ganzoo.testing.absent_device import AbsentDevice
+    from ganzoo.testing.stand_ins import ABSENT
 
     for pad, kinds in ((ReflectionPad2d(2), []), (torch.nn.ReflectionPad2d(2), ["deterministic"])):
         with AbsentDevice(deterministic=True) as watch:

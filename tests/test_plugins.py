@@ -203,3 +203,71 @@ def test_half_removed_distributions_are_passed_by(site):
     (site / "ruin-1.0.dist-info" / "entry_points.txt").write_bytes(b"[ganzoo]\nx = \xff\xfe")
     make_distribution(site, "sound", good_plugin("sound-gan"))
     assert Registry.load().architecture("sound-gan")
+
+
+def test_a_new_kind_is_one_row(tmp_path):
+    """Found, reported, named, asked for by either name, refused when repeated: all of it from a row."""
+    code = """
+        from dataclasses import dataclass
+        from ganzoo import hookimpl
+        GANZOO_API = 1
+        @dataclass(frozen=True)
+        class WidgetSpec:
+            name: str
+        @hookimpl
+        def ganzoo_widgets():
+            return [WidgetSpec(name) for name in NAMES]
+    """
+    make_distribution(tmp_path, "ganzoo-one", code.replace("NAMES", "('knob', 'lever')"))
+    make_distribution(tmp_path, "ganzoo-two", code.replace("NAMES", "('knob',)"))
+    make_distribution(tmp_path, "ganzoo-three", code.replace("NAMES", "('dial', 'dial')"))
+    make_distribution(tmp_path, "ganzoo-four", code.replace("WidgetSpec(name)", "name").replace("NAMES", "('dial',)"))
+    script = """
+import json, sys
+from ganzoo.errors import RequestError
+from ganzoo.plugin.kinds import KINDS, Kind
+from ganzoo.plugin.registry import Registry
+class Spec(type):
+    def __instancecheck__(cls, value): return type(value).__name__ == "WidgetSpec"
+class WidgetSpec(metaclass=Spec): pass
+row = Kind(name="widgets", word="widget", hook="ganzoo_widgets", spec=WidgetSpec, added="0.2")
+registry = Registry.load(kinds=(*KINDS, row))
+told = [[report.distribution, report.status, list(report.offers["widgets"]), report.problem]
+        for report in registry.plugins if report.distribution.startswith("ganzoo-") and report.offers["widgets"]
+        or report.problem]
+errors = []
+for name in ("knob", "levr"):
+    try: registry.find(row, name)
+    except RequestError as error: errors.append(str(error))
+found = [registry.find(row, name).qualified_name for name in ("lever", "ganzoo-two:knob")]
+print(json.dumps([told, errors, found, [report.to_json()["widgets"] for report in registry.plugins][:1]]))
+"""
+    import os
+    import subprocess
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    told, errors, found, empty = json.loads(done.stdout)
+    assert ["ganzoo-one", "loaded", ["knob", "lever"], ""] in told
+    assert ["ganzoo-three", "broken", ["dial", "dial"], "it offers the widget 'dial' twice"] in told
+    assert ["ganzoo-four", "broken", [], "ganzoo_widgets() gave a str; expected WidgetSpec"] in told
+    assert "2 distributions offer the widget 'knob': ganzoo-one:knob, ganzoo-two:knob" in errors[0]
+    assert "There is no widget 'levr'. Did you mean 'lever'" in errors[1] and "knob (ganzoo-one 1.0)" in errors[1]
+    assert found == ["ganzoo-one:lever", "ganzoo-two:knob"] and empty == [[]]
+
+
+def test_ganzoos_own_are_there_whatever_the_allow_list_says(monkeypatch):
+    monkeypatch.setenv("GANZOO_PLUGINS", "")
+    registry = Registry.load()
+    assert not registry.architectures
+    assert registry.data_source("digits").distribution == "ganzoo" and registry.logger("jsonl").distribution == "ganzoo"
+
+
+def test_what_is_published_is_what_the_plugins_offer():
+    import subprocess
+    from pathlib import Path
+
+    script = Path(__file__).parents[1] / "plugins" / "published.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

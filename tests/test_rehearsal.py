@@ -8,8 +8,9 @@ from planted_mistakes import MISTAKES, offer, offer_of
 
 from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject, rehearse
-from ganzoo.testing.absent_device import ABSENT, AbsentDevice
+from ganzoo.testing.absent_device import AbsentDevice
 from ganzoo.testing.rehearsal import steps_to_rehearse
+from ganzoo.testing.stand_ins import ABSENT
 
 
 def test_what_is_right_is_found_right():

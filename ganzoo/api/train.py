@@ -14,6 +14,7 @@ from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, file_layer
 from ganzoo.errors import RequestError
+from ganzoo.plugin import api1
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.progress import ProgressListener, Silent, listener
 from ganzoo.runs.run import Run, open_run, target_steps
@@ -106,7 +107,7 @@ def train_layers(
         trainer = start_run(
             offer, resolved, registry, out=out, preset=preset or "", progress=heard, init_from=init_from, ranks=ranks
         )
-        return _trained(trainer)
+        return _trained(trainer, heard)
 
 
 def resume(
@@ -220,11 +221,15 @@ def _go_on(path: Path, changes: Layer, ranks: Ranks, heard: ProgressListener) ->
 
     trainer = resume_run(path, changes, installed(heard), progress=heard, ranks=ranks)
     heard.say(f"going on at step {trainer.steps_done}")
-    return _trained(trainer)
+    return _trained(trainer, heard)
 
 
-def _trained(trainer: Trainer) -> Run:
-    return dataclasses.replace(trainer.run, outcome=trainer.train())
+def _trained(trainer: Trainer, heard: ProgressListener) -> Run:
+    run = dataclasses.replace(trainer.run, outcome=trainer.train())
+    package = run.offer.spec.implementation.partition(":")[0].partition(".")[0]
+    if notice := api1.notice(package):
+        heard.say(f"notice: {run.offer.distribution} {notice}")
+    return run
 
 
 @contextlib.contextmanager

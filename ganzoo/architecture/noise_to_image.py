@@ -2,6 +2,18 @@
 
 Shapes: B batch, C channels, H = W size, Z latent.
 
+The game, with objective "non-saturating", D(x) a logit and s the logistic function:
+
+    discriminator    L_D = mean -log s(D(x)) - log(1 - s(D(G(z))))  [+ penalty]       x real, z ~ N(0, 1)
+    generator        L_G = mean -log s(D(G(z)))
+    penalty          r1           gamma/2 mean |grad D(x)|^2                           at reals
+                     r2           gamma/2 mean |grad D(G(z))|^2                        at fakes
+                     wgan-gp      lambda mean (|grad D(y)| - 1)^2,  y = u x + (1 - u) G(z),  u ~ U[0, 1)
+                     in the discriminator's loss, or every k steps in a phase of its own, k times as heavy
+    average          G_ema <- b G_ema + (1 - b) G,  b = (1/2)^(batch / half-life)      sampled and exported
+
+`ganzoo.objectives` has the other objectives. Each step is discriminator, then generator: both judge the same fakes.
+
 A subclass builds two networks; loss, penalty, optimisers, average and export follow from the config,
 and each method here can be overridden alone.
 """
@@ -25,11 +37,19 @@ from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_l
 from ganzoo.objectives.penalties import Critic
 from ganzoo.tensors import BATCH, TensorSpec
 
+_ZERO_CENTRED = {"r1": ("real",), "r2": ("fake",), "r1+r2": ("real", "fake")}
+"""Penalties that want the gradient of D small at pictures, and at which."""
+
+_ONE_CENTRED = frozenset({"wgan-gp", "wgan-gp-one-sided"})
+"""Penalties that want it to be of length one, between reals and fakes."""
+
+_PENALTY_TERMS = {"real": "r1", "fake": "r2"}
+
 
 class NoiseToImage(Architecture):
     """A generator z -> picture and a discriminator picture -> logits.
 
-    conditional: both networks take class indices (B,) int64 as a second argument; of the class, or set before `build`.
+    conditional: both networks take class indices (B,) int64 as a second argument; of the class, or set in `build`.
     sizes: heights and widths that the networks can paint; empty: any.
     """
 
@@ -105,17 +125,20 @@ class NoiseToImage(Architecture):
 
     def discriminator_loss(self, batch: Batch, step: Step) -> Losses:
         config = self.config
-        now = config.penalty if config.penalty_every == 1 else "none"
+        penalty = config.penalty if config.penalty_every == 1 else "none"  # a lazy one has a phase of its own
         terms: dict[str, Tensor] = {}
         fakes = self.fakes(batch, step, detach=True)
-        real_logits = self._judged(batch, step, batch.real, "real", terms, "r1" if "r1" in now else "")
-        fake_logits = self._judged(batch, step, fakes, "fake", terms, "r2" if "r2" in now else "")
-        terms["adversarial"] = objectives.discriminator_loss(config.objective, real_logits, fake_logits)
+        logits = {
+            side: self._judged(batch, step, images, side, terms, penalized=side in _ZERO_CENTRED.get(penalty, ()))
+            for side, images in (("real", batch.real), ("fake", fakes))
+        }
+        real, fake = logits["real"], logits["fake"]
+        terms["adversarial"] = objectives.discriminator_loss(config.objective, real, fake)
         if config.drift:  # arXiv:1710.10196, appendix A.1
-            terms["drift"] = config.drift * objectives.at_least_float32(real_logits).square().mean()
-        if now.startswith("wgan-gp"):
+            terms["drift"] = config.drift * objectives.at_least_float32(real).square().mean()
+        if penalty in _ONE_CENTRED:
             terms["penalty"] = self._interpolation_penalty(batch, step)
-        return Losses(terms, self._statistics(real_logits.detach(), fake_logits.detach()))
+        return Losses(terms, self._statistics(real.detach(), fake.detach()))
 
     def generator_loss(self, batch: Batch, step: Step) -> Losses:
         objective, real_logits = self.config.objective, None
@@ -127,14 +150,12 @@ class NoiseToImage(Architecture):
 
     def penalty_loss(self, batch: Batch, step: Step) -> Losses:
         """The gradient penalty alone, for a lazy phase."""
-        penalty = self.config.penalty
-        if penalty.startswith("wgan-gp"):
+        if self.config.penalty in _ONE_CENTRED:
             return Losses({"penalty": self._interpolation_penalty(batch, step)})
         terms: dict[str, Tensor] = {}
-        if "r1" in penalty:
-            self._judged(batch, step, batch.real, "real", terms, "r1")
-        if "r2" in penalty:
-            self._judged(batch, step, self.fakes(batch, step, detach=True), "fake", terms, "r2")
+        for side in _ZERO_CENTRED[self.config.penalty]:
+            images = batch.real if side == "real" else self.fakes(batch, step, detach=True)
+            self._judged(batch, step, images, side, terms, penalized=True)
         return Losses(terms)
 
     def optimizers(self) -> Mapping[str, Optimizer]:
@@ -229,14 +250,15 @@ class NoiseToImage(Architecture):
         return None
 
     def _judged(
-        self, batch: Batch, step: Step, images: Tensor, purpose: str, terms: dict[str, Tensor], penalty: str
+        self, batch: Batch, step: Step, images: Tensor, side: str, terms: dict[str, Tensor], *, penalized: bool
     ) -> Tensor:
-        """The logits of `images`; a zero-centred penalty, if one is named, joins `terms` without a second pass."""
-        if not penalty:
-            return self.critic(batch, step, purpose)(images)
-        gradient, logits = self.input_gradient(self.critic(batch, step, purpose, compiled=False), images)
+        """The logits of `images`, which are `real` or `fake`; their zero-centred penalty joins `terms` in one pass."""
+        if not penalized:
+            return self.critic(batch, step, side)(images)
+        gradient, logits = self.input_gradient(self.critic(batch, step, side, compiled=False), images)
+        weight = value_at(self.config.penalty_weight, step.kimg)
         # gamma/2 |grad D|^2
-        terms[penalty] = value_at(self.config.penalty_weight, step.kimg) / 2 * objectives.zero_centred(gradient).mean()
+        terms[_PENALTY_TERMS[side]] = weight / 2 * objectives.zero_centred(gradient).mean()
         return logits
 
     def _interpolation_penalty(self, batch: Batch, step: Step) -> Tensor:

@@ -34,7 +34,7 @@ def list_plugins(as_json: bool = False) -> None:
             str(report.api) if report.api is not None else "-",
             ", ".join(report.offers[first.name]) or "-",
             ", ".join(name for kind in others for name in report.offers[kind.name]) or "-",
-            report.problem or "-",
+            report.problem or report.notice or "-",
         ]
         for report in reports
     ]

@@ -10,6 +10,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, TypeVar
 
 ClassT = TypeVar("ClassT", bound=type)
@@ -100,16 +101,27 @@ RENAMED_OVERRIDES: Mapping[str, Mapping[str, str]] = {
 _uses: dict[str, dict[str, str]] = {}
 
 
-def uses_by(package: str) -> list[str]:
-    """`Step.once is Step.shared now`: what a package has used so far under its old name, each once."""
-    return [f"{old} is {new} now" for old, new in _uses.get(package, {}).items()]
+def notice(package: str) -> str:
+    """What a package has used under its old name in this process, in one clause; "" for nothing."""
+    told = [f"{old} is {new} now" for old, new in _uses.get(package, {}).items()]
+    return f"uses old names, which a later version will not have: {'; '.join(told)}" if told else ""
 
 
-def note(old: str, new: str, *, depth: int = 2) -> None:
-    """The caller, `depth` frames up, has used an old name. ganzoo's own frames do not count."""
-    package = sys._getframe(depth).f_globals.get("__name__", "").partition(".")[0]
-    if package and package not in ("ganzoo", "importlib", "dataclasses"):
-        _uses.setdefault(package, {})[old] = new
+_BETWEEN = frozenset({__name__, "ganzoo.plugin.old_paths", "dataclasses", "functools", "importlib"})
+"""Modules whose frames stand between an old name and who uses it."""
+
+
+def note(old: str, new: str) -> None:
+    """The caller has used an old name. ganzoo itself does not count."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name not in _BETWEEN and not name.startswith("importlib."):
+            package = name.partition(".")[0]
+            if package != "ganzoo":
+                _uses.setdefault(package, {})[old] = new
+            return
+        frame = frame.f_back
 
 
 def old_names(module: str) -> Callable[[str], Any]:
@@ -119,19 +131,19 @@ def old_names(module: str) -> Callable[[str], Any]:
     def get(name: str) -> Any:
         if name not in table:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        return find(module, name, depth=3)
+        return find(module, name)
 
     return get
 
 
-def find(module: str, name: str, *, depth: int = 2) -> Any:
+def find(module: str, name: str) -> Any:
     """What `module.name` was. Raises AttributeError when it was nothing."""
     address = MOVED_NAMES.get(module, {}).get(name, "")
     places = [address.partition(":")] if address else [(new, ":", name) for new in MOVED_MODULES.get(module, ())]
     for place, _, now in places:
         found = getattr(importlib.import_module(place), now, _NOTHING)
         if found is not _NOTHING:
-            note(f"{module}.{name}", f"{place}.{now}", depth=depth + 1)
+            note(f"{module}.{name}", f"{place}.{now}")
             return found
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
 

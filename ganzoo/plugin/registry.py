@@ -10,13 +10,14 @@ import contextlib
 import itertools
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
 from ganzoo.errors import PluginError, RequestError, did_you_mean
-from ganzoo.plugin import hooks
+from ganzoo.plugin import api1, hooks
 from ganzoo.plugin.call import is_strict, reason, resolve
 from ganzoo.plugin.discovery import allow_list, entry_points, normalize
 from ganzoo.plugin.installed import InstalledSpec
@@ -62,7 +63,7 @@ class Registry:
             if allowed is not None and normalize(distribution) not in allowed:
                 registry._report("disabled", distribution, version, entry_point.name, {}, api=None)
                 continue
-            registry._load(entry_point.load, entry_point.name, distribution, version)
+            registry._load(entry_point, distribution, version)
         for name in sorted((allowed or set()) - seen):
             problem = "GANZOO_PLUGINS names it, but it is not installed"
             registry._report_broken(name, "", "", {}, problem, api=None)
@@ -151,14 +152,15 @@ class Registry:
                 entry_point = kind.own.partition(":")[0].removeprefix("ganzoo.").partition(".")[0]
                 self._report("loaded", "ganzoo", __version__, entry_point, {kind.name: specs}, api=API_VERSION)
 
-    def _load(self, load: Callable[[], Any], entry_point: str, distribution: str, version: str) -> None:
+    def _load(self, named: EntryPoint, distribution: str, version: str) -> None:
+        entry_point, package = named.name, named.module.partition(".")[0]
         collected: Collected = {}
         apis: list[int] = []
         name = f"{distribution}:{entry_point}"
         try:
             # A plugin that prints must not spoil the JSON on stdout.
             with contextlib.redirect_stdout(sys.stderr):
-                self._collect(load(), name, collected, apis)
+                self._collect(named.load(), name, collected, apis)
             self._refuse_repeats(distribution, collected)
         except KeyboardInterrupt:
             raise
@@ -169,7 +171,8 @@ class Registry:
             self._report_broken(distribution, version, entry_point, collected, reason(error), api=api, cause=error)
             return
         self._take(distribution, version, collected)
-        self._report("loaded", distribution, version, entry_point, collected, api=apis[0])
+        notice = api1.notice(package)
+        self._report("loaded", distribution, version, entry_point, collected, api=apis[0], notice=notice)
 
     def _take(self, distribution: str, version: str, collected: Collected) -> None:
         for kind, specs in collected.items():
@@ -211,7 +214,7 @@ class Registry:
 
     def _report(
         self, status: Any, distribution: str, version: str, entry_point: str, collected: Collected, *,
-        api: int | None, problem: str = "",
+        api: int | None, problem: str = "", notice: str = "",
     ) -> None:  # fmt: skip
         self.plugins.append(
             PluginReport(
@@ -222,6 +225,7 @@ class Registry:
                 api=api,
                 offers={kind.name: tuple(spec.name for spec in collected.get(kind.name, ())) for kind in self.kinds},
                 problem=problem,
+                notice=notice,
             )
         )
 

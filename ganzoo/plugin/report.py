@@ -16,7 +16,8 @@ class PluginReport:
     status: `loaded`, `broken` (see `problem`) or `disabled` (not on the GANZOO_PLUGINS list).
     api: the contract version it states, None when it was not read.
     offers: names it offered by kind, those of a broken plugin included as far as known.
-    problem: one line; empty unless broken.
+    problem: one line; empty unless broken. notice: what it does that a later version will not take, as far as loading
+        it has shown.
     """
 
     distribution: str
@@ -26,6 +27,7 @@ class PluginReport:
     api: int | None = None
     offers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problem: str = ""
+    notice: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,4 +49,5 @@ class PluginReport:
             "api": self.api,
             **{kind: list(names) for kind, names in self.offers.items()},
             "problem": self.problem,
+            "notice": self.notice,
         }

@@ -51,7 +51,7 @@ class TrainingOutcome:
     leads: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Run:
     """A run directory and what its config.toml says.
 
@@ -68,6 +68,10 @@ class Run:
     data_description: str = ""
     trained_by: str = ""
     outcome: TrainingOutcome | None = None
+
+    def __repr__(self) -> str:
+        steps = [checkpoint.step for checkpoint in self.checkpoints]
+        return f"<Run {self.path}: {self.architecture}, {f'step {steps[0]:,}' if steps else 'no checkpoint yet'}>"
 
     @property
     def architecture(self) -> str:

@@ -28,9 +28,10 @@ from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import one_line
 from ganzoo.exporting.exporter import on_cpu
 from ganzoo.tensors import BATCH, Dim
-from ganzoo.testing.absent_device import ABSENT, AbsentDevice, Kind, Mistake
+from ganzoo.testing.absent_device import AbsentDevice, Kind, Mistake
 from ganzoo.testing.cuda_autocast import CudaAutocast
 from ganzoo.testing.places import where_raised
+from ganzoo.testing.stand_ins import ABSENT
 from ganzoo.testing.subject import Subject, whole_state
 from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Shard, Step
-from ganzoo.errors import DivergedError, PluginError, RequestError
+from ganzoo.errors import DivergedError, PluginError
 from ganzoo.nn import Stepwise, to_device
+from ganzoo.training.checks import check_division, check_phases, describe_divergence
 from ganzoo.training.ema import Average
 from ganzoo.training.meter import Meter
 from ganzoo.training.optimizers import PlayerOptimizer
@@ -60,10 +61,10 @@ class Engine:
         self.ranks = ranks or Ranks()
         self.micros = accumulate
         self._dtype = dtype
-        _check_division(batch_size, self.ranks.count, accumulate)
+        check_division(batch_size, self.ranks.count, accumulate)
         self.phases = list(architecture.phases())
         specs = architecture.optimizers()
-        _check(self.phases, list(specs))
+        check_phases(self.phases, list(specs))
         self.optimizers = {name: PlayerOptimizer(name, spec, architecture, self.phases) for name, spec in specs.items()}
         ema = architecture.ema()
         self.average = Average(ema, architecture) if ema is not None else None
@@ -302,20 +303,9 @@ class Engine:
         """Replay the phase: its weights were left alone and its randomness is keyed. Every rank replays it."""
         losses, _, _ = self._backward(phase, self._split(batch), self._new_steps(number))
         optimizer = self.optimizers[phase.optimizer]
-        largest, where = 0.0, "none"
-        for name, parameter in optimizer.named_parameters.items():
-            size = float(parameter.grad.abs().max()) if parameter.grad is not None else 0.0
-            if not size <= largest:  # a NaN is larger than anything
-                largest, where = size, name
-                if math.isnan(size):
-                    break
+        error = describe_divergence(number, phase, losses, optimizer)
         optimizer.drop_gradients()
-        terms = ", ".join(f"{name} {value.item():.4g}" for name, value in losses.terms.items())
-        return DivergedError(
-            f"Training diverged at step {number}, phase {phase.name!r}: {terms}; "
-            f"largest gradient {largest:.4g} in {where}. The update was withheld.",
-            hint="Lower the learning rates, or go back to an earlier checkpoint with other settings.",
-        )
+        return error
 
     def _autocast(self) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else contextlib.nullcontext()
@@ -325,27 +315,3 @@ class Engine:
         for name, value in (*losses.terms.items(), *losses.stats.items()):
             if value.ndim == 0:
                 self._meters.setdefault(f"{phase}.{name}", Meter()).add(value)
-
-
-def _check_division(batch_size: int, ranks: int, accumulate: int) -> None:
-    if batch_size % (ranks * accumulate):
-        parts = (
-            f"{ranks} process{'es' if ranks > 1 else ''} of {accumulate} micro-batch{'es' if accumulate > 1 else ''}"
-        )
-        near = max(1, round(batch_size / (ranks * accumulate))) * ranks * accumulate
-        raise RequestError(
-            f"A batch of {batch_size} does not divide among {parts}.", hint=f"For example --batch-size {near}."
-        )
-
-
-def _check(phases: list[Phase], optimizers: list[str]) -> None:
-    names = [phase.name for phase in phases]
-    if not phases or len(set(names)) != len(names):
-        raise PluginError(f"phases need names of their own; got {names}")
-    for phase in phases:
-        if phase.optimizer not in optimizers:
-            raise PluginError(
-                f"phase {phase.name!r} uses optimizer {phase.optimizer!r}; there are {', '.join(optimizers)}"
-            )
-        if phase.every < 1 or not 0 <= phase.offset < phase.every:
-            raise PluginError(f"phase {phase.name!r}: every {phase.every}, offset {phase.offset} is never due")

@@ -24,6 +24,7 @@ class CycleGAN(Translation):
 
     def build(self) -> None:
         self.g_ab = self.build_generator()
+        self.accept_sizes(self.g_ab, judged=self.config.directions == "both")
         if self.config.directions == "a2b":
             return
         self.g_ba = self.build_generator()

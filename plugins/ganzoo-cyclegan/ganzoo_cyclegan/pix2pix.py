@@ -25,6 +25,7 @@ class Pix2Pix(Translation):
 
     def build(self) -> None:
         self.generator = self.build_generator()
+        self.accept_sizes(self.generator, judged=True)
         self.discriminator = self.build_discriminator(pictures=2)
 
     def directions(self) -> Mapping[str, Direction]:

@@ -20,31 +20,33 @@ class Translation(ImageToImage):
 
     config: Networks
 
-    def build_generator(self) -> nn.Module:
+    def build_generator(self) -> ResNetGenerator | UNetGenerator:
+        """(B, C, H, W) in [-1, 1] of one domain to the other."""
         config, channels = self.config, self.data.channels
-        generator: ResNetGenerator | UNetGenerator
         if config.generator == "resnet":
-            generator = ResNetGenerator(
+            return ResNetGenerator(
                 channels=channels, width=config.width, blocks=config.blocks, norm=config.norm, dropout=config.dropout
             )
-        else:
-            depth = config.depth or depth_for(self.data.size)
-            generator = UNetGenerator(
-                channels=channels, width=config.width, depth=depth, norm=config.norm, dropout=config.dropout
-            )
-        self.size_multiple, self.least_size = generator.size_multiple, generator.least_size
-        return generator
+        depth = config.depth or depth_for(self.data.size)
+        return UNetGenerator(
+            channels=channels, width=config.width, depth=depth, norm=config.norm, dropout=config.dropout
+        )
 
     def build_discriminator(self, *, pictures: int = 1) -> nn.Module:
         """pictures: how many are judged together, one behind the other in the channels."""
         config = self.config
-        self.least_training_size = PatchDiscriminator.least_size(config.discriminator_layers)
         return PatchDiscriminator(
             channels=pictures * self.data.channels,
             width=config.discriminator_width,
             layers=config.discriminator_layers,
             norm=config.norm,
         )
+
+    def accept_sizes(self, generator: ResNetGenerator | UNetGenerator, *, judged: bool) -> None:
+        """Take the sizes that the networks work at from them. judged: whether there are discriminators."""
+        self.size_multiple, self.least_size = generator.size_multiple, generator.least_size
+        if judged:
+            self.least_training_size = PatchDiscriminator.least_size(self.config.discriminator_layers)
 
     def optimizer(self, *trains: str) -> Optimizer:
         return Optimizer(trains=trains, lr=self.config.lr, betas=(self.config.beta1, self.config.beta2))

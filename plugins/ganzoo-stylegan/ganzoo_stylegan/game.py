@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
 from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
-from ganzoo.tensors import BATCH, DataInfo, TensorSpec
+from ganzoo.tensors import BATCH, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
 from ganzoo_stylegan.styles import Generator, MappingNetwork, Styles, SynthesisNetwork
 
@@ -33,11 +33,8 @@ class StyleGame(NoiseToImage):
     sizes = (8, 16, 32, 64, 128, 256, 512, 1024)
     truncated_layers = 0
 
-    def __init__(self, config: StyleConfig, data: DataInfo) -> None:
-        self.conditional = config.conditional
-        super().__init__(config, data)
-
     def build(self) -> None:
+        self.conditional = self.config.conditional
         if self.config.maps_base < self.data.size:
             base = self.config.maps_base
             raise RequestError(

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Batch, Graph, Losses, Step
 from ganzoo.errors import RequestError
-from ganzoo.tensors import DataInfo
 from ganzoo_stylegan.adain import GrowingSynthesis
 from ganzoo_stylegan.config import StyleGANConfig
 from ganzoo_stylegan.game import StyleGame
@@ -30,10 +29,10 @@ class StyleGAN(StyleGame):
     config: StyleGANConfig
     discriminator: GrowingDiscriminator
 
-    def __init__(self, config: StyleGANConfig, data: DataInfo) -> None:
-        self.truncated_layers = config.truncated_layers
+    def build(self) -> None:
+        self.truncated_layers = self.config.truncated_layers
         self._told = -1  # the last number of pictures that the growth was told; the state is its buffer
-        super().__init__(config, data)
+        super().build()
 
     def build_synthesis(self) -> SynthesisNetwork:
         config = self.config
