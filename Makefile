@@ -49,7 +49,7 @@ tables: $(VENV)/.core
 
 # What the core says of the distributions of this repository, from the plugins themselves.
 published: $(VENV)/.core
-	$(BIN)/python plugins/published.py
+	$(BIN)/python benchmarks/published.py
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"ganzoo needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'

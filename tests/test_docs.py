@@ -82,6 +82,22 @@ def test_the_plugin_fits_on_a_screen():
     assert len(lines) <= 60
 
 
+def test_the_examples_for_python_run(tmp_path):
+    """All of the page, in order, in one process, as a notebook would."""
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert len(blocks) >= 12
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "page.py"], capture_output=True, text=True, cwd=tmp_path, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("grid.png", "walk.webp", "mixed.png", "neon.png", "bench.json"):
+        assert (tmp_path / name).stat().st_size > 0
+    assert "dcgan 20 0.16" in done.stdout and "model.translate(picture)" in done.stdout
+    assert "steps, 0 s left" in done.stdout
+
+
 def test_no_address_of_an_index_is_in_the_project():
     hosts = re.compile(r"https?://[^\s\"'`)]*(pypi|pythonhosted|/simple/)|--(extra-)?index-url|--find-links")
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout

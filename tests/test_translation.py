@@ -9,9 +9,10 @@ from helpers import assert_clean, ganzoo
 from PIL import Image
 
 from ganzoo.api.load import load
+from ganzoo.cli.parse import parse_size
 from ganzoo.errors import RequestError
 from ganzoo.runtime.file import OnnxFile
-from ganzoo.runtime.latency.inputs import InputRequest, parse_size, plan
+from ganzoo.runtime.latency.inputs import InputRequest, sweep_cases
 from ganzoo.sampling.translation import translate_pixels
 
 
@@ -170,13 +171,13 @@ def test_epochs_on_the_command_line_are_counted_in_the_larger_domain(tmp_path):
 
 def test_bench_sweeps_sizes_and_knows_the_usual_one(runs):
     file = OnnxFile(runs / "pix2pix" / "exports" / "a2b.onnx")
-    assert plan(file, InputRequest()) == [{"source": (1, 1, 16, 16)}]
+    assert sweep_cases(file, InputRequest()) == [{"source": (1, 1, 16, 16)}]
     request = InputRequest(batches=(1, 2), sizes=(parse_size("32"), parse_size("16x24")))
-    assert [case["source"] for case in plan(file, request)] == [
+    assert [case["source"] for case in sweep_cases(file, request)] == [
         (1, 1, 32, 32), (2, 1, 32, 32), (1, 1, 16, 24), (2, 1, 16, 24),
     ]  # fmt: skip
     with pytest.raises(RequestError, match="height of 'source' is 20; the network takes multiples of 8 from 8"):
-        plan(file, InputRequest(sizes=((20, 20),)))
+        sweep_cases(file, InputRequest(sizes=((20, 20),)))
     for text in ("x", "0", "16x", "1x2x3"):
         with pytest.raises(RequestError, match="is not of the form 256 or 320x448"):
             parse_size(text)
@@ -345,4 +346,4 @@ def test_sizes_of_foreign_files_are_not_guessed(tmp_path, shape, request_, messa
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", tensors[:1], tensors[1:])
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), tmp_path / "f.onnx")
     with pytest.raises(RequestError, match=message):
-        plan(OnnxFile(tmp_path / "f.onnx"), request_)
+        sweep_cases(OnnxFile(tmp_path / "f.onnx"), request_)

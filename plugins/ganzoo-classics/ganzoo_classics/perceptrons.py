@@ -4,6 +4,11 @@ Papers: Generative Adversarial Nets, arXiv:1406.2661; Conditional Generative Adv
 
 Shapes: B batch, Z latent, W width, P pixels (C * H * W), N classes.
 
+With x real, z ~ N(0, 1), s the logistic function, and for cgan the label y beside both, y of the real:
+
+    L_D = mean -log s(D(x | y)) - log(1 - s(D(G(z | y) | y)))
+    L_G = mean -log s(D(G(z | y) | y))
+
 Deviations from the papers: a tanh where they have a sigmoid, as pictures are in [-1, 1] here.
 """
 

@@ -2,6 +2,12 @@
 
 Papers: Wasserstein GAN, arXiv:1701.07875; Improved Training of Wasserstein GANs, arXiv:1704.00028.
 Deviations: see config.py and residual.py.
+
+With x real, z ~ N(0, 1), and n_critic updates of the critic D for one of G:
+
+    L_D = mean D(G(z)) - D(x)                      wgan: then every weight of D is clamped to [-c, c]
+          + lambda mean (|grad D(y)| - 1)^2        wgan-gp: y = u x + (1 - u) G(z), u ~ U[0, 1) per picture
+    L_G = mean -D(G(z))
 """
 
 from ganzoo_dcgan.model import DCGAN

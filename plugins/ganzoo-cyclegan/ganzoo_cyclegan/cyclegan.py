@@ -4,6 +4,14 @@ Paper: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Ne
 Deviations: none. A translator's two tasks of one step, translation and identity, are one pass of twice the batch
 where normalisation is by instance, which gives the same numbers.
 
+With G: a -> b, F: b -> a, D_a and D_b judging patches, lambda the cycle's weight and i the identity's share:
+
+    L_G,F = mean (D_b(G(a)) - 1)^2 + (D_a(F(b)) - 1)^2
+            + lambda (|F(G(a)) - a| + |G(F(b)) - b|) + i lambda (|G(b) - b| + |F(a) - a|)
+    L_D   = 1/2 mean (D_b(b) - 1)^2 + D_b(b~)^2 + (D_a(a) - 1)^2 + D_a(a~)^2
+
+where a~, b~ are fakes of this step, made before G and F moved, half of them exchanged for some of the past.
+
 Shapes: B batch, C channels, H, W. a: source domain, b: target domain.
 """
 

@@ -4,6 +4,13 @@ Paper: Image-to-Image Translation with Conditional Adversarial Networks, arXiv:1
 Deviations: sampling and export are of evaluation mode, without dropout and with the running statistics of batch norm,
 so that a picture is a function of its input; the paper keeps both in training mode.
 
+With x the question, y the answer, s the logistic function and D a logit per patch of the pair:
+
+    L_D = 1/2 mean -log s(D(x, y)) - log(1 - s(D(x, G(x))))
+    L_G = mean -log s(D(x, G(x))) + lambda |G(x) - y|
+
+G's noise is its dropout.
+
 Shapes: B batch, C channels, H, W.
 """
 

@@ -2,6 +2,11 @@
 
 Paper: Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks,
 arXiv:1511.06434. Deviations: see config.py and networks.py.
+
+With x real, z ~ N(0, 1), D a logit and s the logistic function, in turn by Adam:
+
+    L_D = mean -log s(D(x)) - log(1 - s(D(G(z))))
+    L_G = mean -log s(D(G(z)))
 """
 
 from torch import nn

@@ -3,6 +3,10 @@
 Papers: StyleGAN (arXiv:1812.04948), StyleGAN2 (arXiv:1912.04958).
 Deviation: a mixed sample changes style at a place of its own, not of the batch's.
 
+    w = f(z), z ~ N(0, 1);  mixed: layers from a random one on take another sample's w, with probability `mixing`
+    picture = g(w per layer, noise ~ N(0, 1) per layer and pixel)
+    w_avg <- 0.995 w_avg + 0.005 mean w;   truncation, when sampling: w_avg + psi (w - w_avg)
+
 Shapes: B batch, C channels, R resolution, Z latent, N width of w, L layers.
 """
 

@@ -4,6 +4,14 @@ Papers: A Style-Based Generator Architecture, arXiv:1812.04948; Progressive Grow
 Deviations: those of `game.py`; one batch size and one learning rate for all sizes (schedules can change the rate); no
 restart of Adam at a new size, whose layers have no moments before they take part.
 
+With x real, s the logistic function and S the size that training has come to:
+
+    x_S    = reals at S, faded: share x_S + (1 - share) (x_(S/2) doubled);  G and D fade the same way
+    L_D    = mean -log s(D(x_S)) - log(1 - s(D(G(z)))) + gamma/2 mean |grad D(x_S)|^2
+    L_G    = mean -log s(D(G(z)))
+    or the losses of WGAN-GP with drift, as the config says
+    S doubles after steady_kimg; its share goes from 0 to 1 over fade_kimg
+
 Shapes: B batch, C channels, R resolution, S size now, N width of w, L layers.
 """
 

@@ -4,6 +4,14 @@ Paper: Analyzing and Improving the Image Quality of StyleGAN, arXiv:1912.04958.
 Deviations: those of `game.py`; the path length is compared with the mean of the steps before, so that it does not
 depend on how a batch is divided among processes.
 
+With x real, s the logistic function, every k-th step for the two regularisers, each k times as heavy:
+
+    L_D    = mean -log s(D(x)) - log(1 - s(D(G(z))))
+    L_R1   = gamma/2 mean |grad D(x)|^2                                   k = penalty_every
+    L_G    = mean -log s(D(G(z)))
+    L_path = weight mean (|J_w^T y| - a)^2,  y ~ N(0, 1) / R              k = path_every
+             J_w = d picture / d w, |.| per layer, mean over layers squared; a <- a + decay (mean |J_w^T y| - a)
+
 Shapes: B batch, C channels, R resolution, N width of w, L layers.
 """
 

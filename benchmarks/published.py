@@ -8,14 +8,14 @@ from pathlib import Path
 
 from ganzoo.plugin.registry import Registry
 
-HERE = Path(__file__).parent
-TARGET = HERE.parent / "ganzoo" / "plugin" / "published.json"
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "ganzoo" / "plugin" / "published.json"
 
 
 def published() -> str:
     """The file's text. Raises KeyError for a plugin that is not installed."""
-    projects = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(HERE.glob("*/pyproject.toml"))]
-    names = [project["project"]["name"] for project in projects]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))]
+    names = [tomllib.loads(text)["project"]["name"] for text in texts]
     offers: dict[str, dict[str, list[str]]] = {}
     for report in Registry.load().plugins:
         if report.distribution in names:
