@@ -48,3 +48,22 @@ def test_startup(verb, site, report):
         bound=BOUNDS[verb],
     )
     assert ratio <= BOUNDS[verb]
+
+
+def test_importing_the_front_door(site, report):
+    """`import ganzoo` beside the same baseline, and beside an interpreter that imports nothing."""
+    ours, theirs, nothing = [], [], []
+    for _ in range(15):
+        theirs.append(cpu_seconds(["-c", BASELINE], site))
+        ours.append(cpu_seconds(["-c", "import ganzoo"], site))
+        nothing.append(cpu_seconds(["-c", "pass"], site))
+    ratio = statistics.mean(ours) / statistics.mean(theirs)
+    report(
+        "import ganzoo",
+        ours_ms=round(1000 * statistics.mean(ours), 1),
+        baseline_ms=round(1000 * statistics.mean(theirs), 1),
+        nothing_ms=round(1000 * statistics.mean(nothing), 1),
+        ratio=round(ratio, 2),
+        bound=1.3,
+    )
+    assert ratio <= 1.3

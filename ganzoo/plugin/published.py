@@ -5,14 +5,15 @@ The list is published.json, which `make published` writes from the plugins thems
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from pathlib import Path
 
 
 def published() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """Names by kind, by distribution."""
-    text = resources.files("ganzoo.plugin").joinpath("published.json").read_text(encoding="utf-8")
+    import json
+
+    text = Path(__file__).with_name("published.json").read_text(encoding="utf-8")
     found: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(text)
     return found
 
