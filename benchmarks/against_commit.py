@@ -2,7 +2,7 @@
 
 The older code is checked out into a folder of its own and runs in an environment of its own, which has the packages of
 this one and nothing of this tree. Two processes wait for their turn: each pair is some steps of one and as many of the
-other, the order changing from pair to pair. What is kept is the geometric mean of the ratios, with a bootstrap interval.
+other, the order changing from pair to pair. Kept is the geometric mean of the ratios, with a bootstrap interval.
 """
 
 import argparse

@@ -11,37 +11,13 @@ from ganzoo.cli.common import json_option, print_json, table
 @json_option
 def command(as_json: bool) -> None:
     """List the architectures that the installed plugins offer."""
-    from ganzoo.api.list_architectures import list_architectures
+    from ganzoo.api.list_architectures import architecture_json, list_architectures
     from ganzoo.api.plugins import plugins
 
     offers = list_architectures()
     if as_json:
-        print_json(
-            {
-                "architectures": [
-                    {
-                        "name": offer.name,
-                        "task": offer.spec.task,
-                        "summary": offer.spec.summary,
-                        "paper": offer.spec.paper,
-                        "presets": list(offer.spec.presets),
-                        "distribution": offer.distribution,
-                        "version": offer.version,
-                    }
-                    for offer in offers
-                ],
-                "problems": [
-                    {
-                        "distribution": report.distribution,
-                        "version": report.version,
-                        "entry_point": report.entry_point,
-                        "reason": report.problem,
-                    }
-                    for report in plugins()
-                    if report.status == "broken"
-                ],
-            }
-        )
+        problems = [report.to_problem() for report in plugins() if report.status == "broken"]
+        print_json({"architectures": [architecture_json(offer) for offer in offers], "problems": problems})
         return
     if not offers:
         click.echo("No architectures are installed. The first-party ones: pip install ganzoo-dcgan")

@@ -51,3 +51,12 @@ class PluginReport:
             "problem": self.problem,
             "notice": self.notice,
         }
+
+    def to_problem(self) -> dict[str, str]:
+        """What `ganzoo list --json` prints of one that is broken."""
+        return {
+            "distribution": self.distribution,
+            "version": self.version,
+            "entry_point": self.entry_point,
+            "reason": self.problem,
+        }
