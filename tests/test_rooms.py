@@ -1,7 +1,9 @@
 """The rooms of the house: what may be imported without torch, and that no arrow runs in a circle."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,37 @@ print(len(names), *(name for name in ("torch", "torchvision", "pydantic") if nam
     count, *heavy = done.stdout.split()
     assert int(count) >= 2
     assert heavy == []
+
+
+ROOT = Path(__file__).parents[1]
+IMPORTERS = {"ganzoo/__init__.py", "ganzoo/cli/__init__.py", "ganzoo/plugin/call.py", "ganzoo/plugin/api1.py",
+             "ganzoo/plugin/old_paths.py"}  # fmt: skip
+"""Who imports by a string: the front door and the verbs their own names, `call` what plugins name."""
+
+
+def sources():
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("ganzoo/**/*.py")}
+
+
+def test_one_place_resolves_import_strings():
+    found = {name for name, text in sources().items() if "import_module(" in text or "__import__(" in text}
+    assert found <= IMPORTERS
+
+
+def test_no_file_is_more_than_a_room():
+    files = [*ROOT.glob("ganzoo/**/*.py"), *ROOT.glob("plugins/*/ganzoo_*/**/*.py")]
+    lines = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert len(lines) > 150 and {name: count for name, count in lines.items() if count > 320} == {}
+
+
+def test_the_command_line_is_a_thin_skin():
+    cli = {name: text for name, text in sources().items() if name.startswith("ganzoo/cli/")}
+    assert sum(len(text.splitlines()) for text in cli.values()) <= 1300
+    allowed = {"api", "cli", "config", "errors", "plugin", "version"}
+    for name, text in cli.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "ganzoo":
+                assert node.module.split(".")[1] in allowed, f"{name}: {node.module}"
 
 
 def test_no_import_runs_in_a_circle():

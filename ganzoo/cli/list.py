@@ -20,7 +20,9 @@ def command(as_json: bool) -> None:
         print_json({"architectures": [architecture_json(offer) for offer in offers], "problems": problems})
         return
     if not offers:
-        click.echo("No architectures are installed. The first-party ones: pip install ganzoo-dcgan")
+        from ganzoo.plugin.published import published
+
+        click.echo(f"No architectures are installed. The first-party ones: pip install {' '.join(published())}")
         return
     names = [offer.name for offer in offers]
     rows = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, ExportError, ProviderError, one_line
+from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
 from ganzoo.tensors import TensorSpec
@@ -171,8 +171,7 @@ def _inspect(session: onnxruntime.InferenceSession, seconds: float, provider: st
     heavy = [f"{node} ({operator})" for node, operator in on_cpu if operator not in SHAPE_OPERATORS]
     if heavy:
         raise BenchError(
-            f"{len(heavy)} nodes would run on the CPU, not on {provider}: {', '.join(heavy[:5])}"
-            f"{', ...' if len(heavy) > 5 else ''}.",
+            f"{len(heavy)} nodes would run on the CPU, not on {provider}: {first_few(heavy)}.",
             hint="The provider has no kernel for them; change the model, or measure it with --provider cpu.",
         )
     return CheckedSession(
