@@ -48,6 +48,7 @@ class Dim:
     default: int | None = None
 
     def accepts(self, size: int) -> bool:
+        """Whether the network takes this size, in pixels or rows."""
         return size >= self.least and size % self.multiple == 0
 
     def smallest(self, size: int = 1) -> int:

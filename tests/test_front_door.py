@@ -136,3 +136,25 @@ print(len(gz.bench(file, dims={{"batch": [1, 2]}}, repeats=1, max_seconds=2).cas
 """
     assert python(code) == "(3, 16, 16, 1) True 18\n2\n"
     assert (tmp_path / "grid.png").exists()
+
+
+def test_every_public_name_says_what_it_is():
+    """Classes, functions, and the methods and properties that ganzoo gives them."""
+    import importlib
+    import inspect
+
+    silent = []
+    for module in public_names.MODULES:
+        room = importlib.import_module(f"ganzoo.{module}".rstrip("."))
+        for name in room.__all__:
+            value = getattr(room, name)
+            if not getattr(value, "__module__", "").startswith("ganzoo"):
+                continue
+            doc = value.__doc__ or ""
+            if not doc or doc.startswith(f"{name}("):  # what a dataclass says of itself
+                silent.append(f"{room.__name__}.{name}")
+            for key, member in vars(value).items() if inspect.isclass(value) else ():
+                tells = isinstance(member, property) or inspect.isfunction(member)
+                if tells and not key.startswith("_") and not member.__doc__:
+                    silent.append(f"{room.__name__}.{name}.{key}")
+    assert silent == []

@@ -72,6 +72,7 @@ class ImageToImage(Architecture):
         )
 
     def graphs(self) -> Sequence[Graph]:
+        """A graph for each direction, (B, C, H, W) -> (B, C, H, W), batch, height and width symbolic."""
         height, width = (
             Dim(name=name, multiple=self.size_multiple, least=self.least_size, default=self.data.size)
             for name in ("height", "width")

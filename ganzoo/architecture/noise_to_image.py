@@ -67,6 +67,7 @@ class NoiseToImage(Architecture):
         """forward(images (B, C, H, W)[, label (B,)]) -> logits, any shape that starts with B."""
 
     def build(self) -> None:
+        """Both networks and the augmentation. Raises RequestError for a size, labels or settings that do not fit."""
         if self.conditional and not self.data.classes:
             raise RequestError(
                 f"{type(self).__name__} is class-conditional and the pictures have no labels.",
@@ -124,6 +125,7 @@ class NoiseToImage(Architecture):
         return judge
 
     def discriminator_loss(self, batch: Batch, step: Step) -> Losses:
+        """Terms `adversarial` and, if the config asks, `r1`, `r2`, `penalty`, `drift`; statistics of the logits."""
         config = self.config
         penalty = config.penalty if config.penalty_every == 1 else "none"  # a lazy one has a phase of its own
         terms: dict[str, Tensor] = {}
@@ -141,6 +143,7 @@ class NoiseToImage(Architecture):
         return Losses(terms, self._statistics(real.detach(), fake.detach()))
 
     def generator_loss(self, batch: Batch, step: Step) -> Losses:
+        """The term `adversarial`, of one fake per real picture of the batch."""
         objective, real_logits = self.config.objective, None
         logits = self.critic(batch, step, "fake")(self.fakes(batch, step))
         if objective == "relativistic":
@@ -159,6 +162,7 @@ class NoiseToImage(Architecture):
         return Losses(terms)
 
     def optimizers(self) -> Mapping[str, Optimizer]:
+        """One for each player, `discriminator` and `generator`, as the config says."""
         config = self.config
         betas, clip = (config.beta1, config.beta2), config.clip_gradients or None
         return {
@@ -176,6 +180,7 @@ class NoiseToImage(Architecture):
         }
 
     def phases(self) -> Sequence[Phase]:
+        """`discriminator`, a lazy `penalty` if there is one, and `generator`, every `critic_steps`."""
         config = self.config
         phases = [Phase(name="discriminator", optimizer="discriminator", loss=self.discriminator_loss)]
         if config.penalty != "none" and config.penalty_every > 1:
@@ -200,11 +205,13 @@ class NoiseToImage(Architecture):
         return phases
 
     def ema(self) -> Ema | None:
+        """The average of the generator; None where the half-life is 0."""
         if self.config.ema_half_life_kimg == 0:
             return None
         return Ema(of=("generator",), half_life_kimg=self.config.ema_half_life_kimg, rampup=self.config.ema_rampup)
 
     def graphs(self) -> Sequence[Graph]:
+        """`generator`: z (B, Z)[, label (B,)] -> image (B, C, H, W)."""
         inputs = [TensorSpec(name="z", shape=(BATCH, self.config.latent_size))]
         if self.conditional:
             inputs.append(
@@ -222,6 +229,7 @@ class NoiseToImage(Architecture):
         return [Graph(name="generator", module=self.generator, inputs=tuple(inputs), outputs=(image,))]
 
     def compile_networks(self, **options: Any) -> None:
+        """Compile what may be: a discriminator with running statistics is left as it is."""
         self.generator.compile(**options)
         # A norm that keeps running statistics changes them at every pass. A compiled network saves them for its
         # backward pass, so a discriminator with one cannot judge twice before it; and torch.func refuses it.

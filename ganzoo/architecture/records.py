@@ -23,6 +23,7 @@ Value = float | Callable[[float], float]
 
 
 def value_at(value: Value, kimg: float) -> float:
+    """A constant, or what a schedule says at `kimg` thousands of real pictures."""
     return value(kimg) if callable(value) else value
 
 
@@ -124,6 +125,7 @@ class Phase:
     lazy: bool = False
 
     def due(self, step: int) -> bool:
+        """Whether it runs at this step, counted from 0."""
         return step % self.every == self.offset
 
 

@@ -45,10 +45,12 @@ class Shard:
 
     @property
     def count(self) -> int:
+        """Into how many parts the global batch is divided."""
         return self.ranks * self.micros
 
     @property
     def index(self) -> int:
+        """Which of the parts this one is, in the order of the rows."""
         return self.micro * self.ranks + self.rank
 
 

@@ -45,6 +45,7 @@ class AdaptiveAugment(Augmentation):
         self.register_buffer("signs", torch.zeros(()))
 
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """images (B, C, H, W), draws (B, 28) -> (B, C, H, W), each transformation with probability p."""
         if images.device.type == "cpu" and self.probability.item() == 0:
             return images  # a GPU would have to be waited for, a CPU not
         numbers = iter(draws.to(images.dtype).T)  # K vectors (B,)
@@ -54,6 +55,7 @@ class AdaptiveAugment(Augmentation):
 
     @torch.no_grad()
     def feedback(self, sign: Tensor, *, step: int, batch_size: int) -> None:
+        """Move p every few steps, by the mean of `sign`, a scalar. step: counted from 0. batch_size: global."""
         self.signs.add_(sign)
         if (step + 1) % _EVERY == 0:
             move = batch_size * _EVERY / (self._kimg * 1000)

@@ -24,7 +24,8 @@ class Augmentation(nn.Module, ABC):
     columns: ClassVar[int]
 
     @abstractmethod
-    def forward(self, images: Tensor, draws: Tensor) -> Tensor: ...
+    def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """images (B, C, H, W), draws (B, K) -> (B, C, H, W)."""
 
     def feedback(self, sign: Tensor, *, step: int, batch_size: int) -> None:
         """Told once a step the mean sign of the discriminator on (augmented) reals, a scalar."""
@@ -40,6 +41,7 @@ class DiffAugment(Augmentation):
     columns = 7
 
     def forward(self, images: Tensor, draws: Tensor) -> Tensor:
+        """images (B, C, H, W), draws (B, 7) -> (B, C, H, W)."""
         brightness, saturation, contrast, dx, dy, hole_x, hole_y = draws.to(images.dtype).T[:, :, None, None, None]
         images = images + (brightness - 0.5)
         grey = images.mean(1, keepdim=True)

@@ -17,6 +17,7 @@ class ReflectionPad2d(nn.ReflectionPad2d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H + top + bottom, W + left + right)."""
         if input.device.type == "cpu" or not torch.are_deterministic_algorithms_enabled():
             return super().forward(input)
         left, right, top, bottom = self.padding

@@ -104,13 +104,16 @@ class Run:
 
     @property
     def checkpoint_folder(self) -> Path:
+        """Where the checkpoints are; `checkpoints` lists them."""
         return self.path / "checkpoints"
 
     @property
     def samples(self) -> Path:
+        """Where the grids of samples are."""
         return self.path / "samples"
 
     def to_toml(self) -> str:
+        """The text of config.toml."""
         run = {
             "architecture": self.offer.spec.name,
             "task": self.offer.spec.task,
@@ -140,6 +143,7 @@ class Run:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def write_config(self) -> None:
+        """Write config.toml anew, whole or not at all. Raises OSError."""
         files.write_text(self.path / "config.toml", self.to_toml())
 
     def record_resume(self, *, step: int, changed: Mapping[str, Any], machine: Mapping[str, Any]) -> None:

@@ -43,10 +43,12 @@ class Model:
 
     @property
     def path(self) -> Path:
+        """What it was loaded from: the run, or the first of the files."""
         return self.source.path
 
     @property
     def graphs(self) -> Sequence[GraphFunction]:
+        """What it is made of, each a function of arrays, the main one first."""
         return self.source.graphs
 
     @property

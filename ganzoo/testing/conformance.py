@@ -45,10 +45,12 @@ class ArchitectureConformance:
 
     @property
     def subject(self) -> Subject:
+        """What is tested, anew for each check."""
         chosen = self.architecture
         return Subject(Registry.load().architecture(chosen) if isinstance(chosen, str) else chosen)
 
     def test_the_plugin_imports_nothing_heavy(self) -> None:
+        """Loading it imports no torch, numpy, onnx, onnxruntime or pydantic."""
         offer = self.subject.offer
         if not isinstance(self.architecture, str):
             return  # not installed, so there is no entry point to import
@@ -64,28 +66,33 @@ class ArchitectureConformance:
         )
 
     def test_every_setting_says_what_it_means(self) -> None:
+        """Each field of the config has a Help."""
         fields = describe(config_class(self.subject.offer))
         silent = [info.name for info in fields if not info.help]
         _require(not silent, f"settings without Help: {', '.join(silent)}")
 
     def test_every_preset_is_valid(self) -> None:
+        """Each preset has keys that exist and values in their range."""
         offer = self.subject.offer
         for name in offer.spec.presets:
             size = Layer(origin="test", tables={"data": {"size": 64}})
             resolve_for(offer, [size] if offer.spec.presets[name].computed else [], preset=name)
 
     def test_the_seed_decides_the_weights(self) -> None:
+        """One seed gives one set of weights, another another."""
         subject = self.subject
         first, again, other = (subject.build(seed=seed).state_dict() for seed in (0, 0, 1))
         _require(not differing(first, again), "one seed gave two sets of weights")
         _require(bool(differing(first, other)), "two seeds gave one set of weights")
 
     def test_building_leaves_the_callers_randomness_alone(self) -> None:
+        """torch's default generator stands where it stood."""
         before = torch.random.get_rng_state()
         self.subject.build()
         _require(torch.equal(before, torch.random.get_rng_state()), "building moved torch's default generator")
 
     def test_every_player_learns(self) -> None:
+        """Every optimiser moves a weight."""
         subject = self.subject
         engine = subject.engine()
         before = {
@@ -98,6 +105,7 @@ class ArchitectureConformance:
             _require(moved, f"optimizer {name!r} moved no weight in {subject.steps(engine)} steps")
 
     def test_training_repeats_bit_for_bit(self) -> None:
+        """The same training gives the same losses and weights, whatever the process did before."""
         subject = self.subject
         first, second = subject.engine(), subject.engine()
         steps = range(subject.steps(first))
@@ -129,6 +137,7 @@ class ArchitectureConformance:
             )
 
     def test_sampling_does_not_touch_training(self) -> None:
+        """Graphs give the declared shapes, twice the same, and leave the live networks as they were."""
         subject = self.subject
         engine = subject.engine()
         subject.train(engine, range(2))
@@ -160,6 +169,7 @@ class ArchitectureConformance:
         _require(not differing(before, whole_state(engine)), "sampling changed the live networks")
 
     def test_the_exported_file_is_proved_and_repeats(self) -> None:
+        """Every graph exports with proof, to the same bytes twice, without computing shapes at run time."""
         subject = self.subject
         engine = subject.engine()
         subject.train(engine, range(2))
@@ -202,6 +212,7 @@ class ArchitectureConformance:
                 )
 
     def test_an_unknown_setting_is_refused(self) -> None:
+        """A key that does not exist is an error that names it."""
         from ganzoo.config.resolve import set_layer
 
         offer = self.subject.offer

@@ -28,6 +28,7 @@ class RandomPictures:
         self.lengths: tuple[int, ...] = (count,) if task == "noise-to-image" or paired else (count, count)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
+        """The pictures of these indices, one array for each side, as a data source gives them."""
         if self._task == "noise-to-image":
             return Batch(real=self._sides[0][indices[0]], label=self._labels[indices[0]])
         return Pair(source=self._sides[0][indices[0]], target=self._sides[1][indices[-1]])

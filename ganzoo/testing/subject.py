@@ -41,6 +41,7 @@ class Subject:
         self.batch_size = self.config.train.batch_size
 
     def build(self, *, seed: int = 0) -> Architecture:
+        """New networks; the seed decides their weights."""
         return build_architecture(self.offer, self.config.architecture, self.data, seed=seed)
 
     def engine(
