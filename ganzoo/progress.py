@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ganzoo.errors import GanzooWarning
+from ganzoo.errors import GanzooWarning, RequestError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +59,15 @@ class WarningListener:
 
 
 def listener(progress: ProgressListener | None) -> ProgressListener:
-    """The caller's listener, or one that warns."""
-    return progress if progress is not None else WarningListener()
+    """The caller's listener, or one that warns. Raises RequestError for an object that cannot be told."""
+    if progress is None:
+        return WarningListener()
+    if isinstance(progress, type) or not isinstance(progress, ProgressListener):
+        raise RequestError(
+            f"progress is {progress!r}: expected an object with update(progress) and say(text).",
+            hint="See docs/python.md, or leave it out: what there is to say becomes a warning then.",
+        )
+    return progress
 
 
 def warn(text: str) -> None:

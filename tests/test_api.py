@@ -98,6 +98,13 @@ def test_where_nobody_listens_messages_are_warnings(tmp_path):
     assert {Path(warning.filename).name for warning in told} == {"test_api.py"}  # whose call it was
 
 
+@pytest.mark.parametrize("progress", [print, Heard, "bar", object()])
+def test_a_listener_that_cannot_be_told(tmp_path, progress):
+    with pytest.raises(RequestError, match=r"update\(progress\) and say\(text\)"):
+        gz.train("dcgan", data="digits", out=tmp_path / "run", progress=progress)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_interrupt_saves_and_gives_the_run(tmp_path):
     class Impatient(Heard):
         def update(self, progress):
@@ -293,6 +300,7 @@ def test_building(run):
 
 
 def test_info_is_what_the_command_line_prints():
+    assert {spec.task for spec in gz.list_architectures() if spec.name == "cgan"} == {"noise-to-image"}
     told = gz.info("cgan")
     assert told.spec.name == "cgan" and {"architecture", "train", "data"} == set(told.settings)
     assert json.loads(ganzoo("info", "cgan", "--json").stdout) == json.loads(json.dumps(told.to_json()))

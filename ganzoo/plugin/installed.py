@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 SpecT = TypeVar("SpecT")
 
@@ -13,11 +13,19 @@ SCRIPT = "__main__"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstalledSpec(Generic[SpecT]):
-    """A spec and the distribution that offers it."""
+    """A spec and the distribution that offers it. What the spec has can be asked for here too."""
 
     spec: SpecT
     distribution: str
     version: str
+
+    if not TYPE_CHECKING:  # who checks types writes `.spec.task`
+
+        def __getattr__(self, name: str) -> object:
+            """`.task` is `.spec.task`."""
+            if name.startswith("__") or name == "spec":
+                raise AttributeError(name)
+            return getattr(self.spec, name)
 
     @property
     def name(self) -> str:
