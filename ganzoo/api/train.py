@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,9 @@ from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, file_layer
 from ganzoo.errors import RequestError
 from ganzoo.plugin import api1
+from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.settings import resolve_for
+from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener, Silent, listener
 from ganzoo.runs.run import Run, open_run, target_steps
 
@@ -94,11 +95,13 @@ def train_layers(
     """`train` with settings whose origin is known. A restart by torchrun goes on from the newest checkpoint."""
     told = listener(progress)
     registry = installed(told)
-    offer, resolved = registry.architecture(architecture), _resolve(architecture, layers, preset, told)
+    offer = registry.architecture(architecture)
+    resolved = _resolve(offer, layers, preset)
     from ganzoo.training.ranks import joined_ranks, restarted
     from ganzoo.training.start import start_run
 
-    with joined_ranks(resolved.train.device) as ranks, _heard(ranks, told) as heard:
+    with joined_ranks(resolved.train.device) as ranks:
+        heard = told if ranks.leads else Silent()
         # Rank 0 decides: one decision for all, whatever the others see of a shared directory just now.
         if ranks.broadcast_object(restarted() and any((out / "checkpoints").glob("step-*"))):
             limit = {"max_seconds": resolved.train.max_seconds}  # a run does not remember it
@@ -152,8 +155,8 @@ def resume_layer(path: Path, changes: Layer, *, progress: ProgressListener | Non
 
     told = listener(progress)
     device = changes.tables.get("train", {}).get("device") or open_run(path, installed(told)).config.train.device
-    with joined_ranks(device) as ranks, _heard(ranks, told) as heard:
-        return _go_on(path, changes, ranks, heard)
+    with joined_ranks(device) as ranks:
+        return _go_on(path, changes, ranks, told if ranks.leads else Silent())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +190,8 @@ def plan_layers(
 
     told = listener(progress)
     registry = installed(told)
-    offer, resolved = registry.architecture(architecture), _resolve(architecture, layers, preset, told)
+    offer = registry.architecture(architecture)
+    resolved = _resolve(offer, layers, preset)
     trainer = start_run(
         offer, resolved, registry, out=out or Path(), preset=preset or "", progress=told, write=False,
         init_from=init_from,
@@ -208,9 +212,9 @@ def plan_layers(
     )
 
 
-def _resolve(architecture: str, layers: Sequence[Layer], preset: str | None, told: ProgressListener) -> RunConfig:
+def _resolve(offer: InstalledSpec[ArchitectureSpec], layers: Sequence[Layer], preset: str | None) -> RunConfig:
     devices = int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's
-    resolved = resolve_for(installed(told).architecture(architecture), layers, preset=preset, devices=devices)
+    resolved = resolve_for(offer, layers, preset=preset, devices=devices)
     if not resolved.data.source:
         raise RequestError("No data source is given.", hint="Try --data digits, or --data PATH with your own pictures.")
     return resolved
@@ -230,12 +234,6 @@ def _trained(trainer: Trainer, heard: ProgressListener) -> Run:
     if notice := api1.notice(package):
         heard.say(f"notice: {run.offer.distribution} {notice}")
     return run
-
-
-@contextlib.contextmanager
-def _heard(ranks: Ranks, told: ProgressListener) -> Iterator[ProgressListener]:
-    """The first rank tells how it goes; the others are silent."""
-    yield told if ranks.leads else Silent()
 
 
 def _text(value: Path | str | None) -> str | None:
