@@ -112,13 +112,14 @@ __all__ = [
 
 OldPaths.install()
 
+if not TYPE_CHECKING:  # a type checker has the imports above, and finds what is misspelt
 
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"ganzoo.{place}"), name)
+    def __getattr__(name: str) -> object:
+        place = _PLACES.get(name)
+        if place is None:
+            raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"ganzoo.{place}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -91,6 +91,8 @@ class GanzooWarning(UserWarning):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'dcgan'?"`, or nothing when no known name is close."""
+    if not isinstance(name, str):  # from Python anything can be asked for
+        return ""
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ganzoo.errors import GanzooWarning, RequestError
+from ganzoo.errors import GanzooWarning, RequestError, one_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +18,7 @@ class Progress:
     """Where a piece of work stands.
 
     done, total: in `unit`s, e.g. steps; total is None where nobody knows. seconds_left: an estimate, or None.
-    values: what was measured on the way, by name: of training a line of the metrics.
+    values: what was measured on the way, by name: of training a line of the metrics. `status` is one line in words.
     """
 
     done: int
@@ -67,7 +67,29 @@ def listener(progress: ProgressListener | None) -> ProgressListener:
             f"progress is {progress!r}: expected an object with update(progress) and say(text).",
             hint="See docs/python.md, or leave it out: what there is to say becomes a warning then.",
         )
-    return progress
+    return progress if isinstance(progress, Guarded) else Guarded(progress)
+
+
+class Guarded:
+    """A caller's listener: the first error that it raises is warned of, and it is told no more."""
+
+    def __init__(self, inner: ProgressListener) -> None:
+        self._inner: ProgressListener = inner
+
+    def update(self, progress: Progress) -> None:
+        self._attempt(lambda: self._inner.update(progress))
+
+    def say(self, text: str) -> None:
+        self._attempt(lambda: self._inner.say(text))
+
+    def _attempt(self, tell: Callable[[], None]) -> None:
+        try:
+            tell()
+        except GanzooWarning:  # a filter of the caller's has made an error of it
+            raise
+        except (Exception, SystemExit) as error:
+            self._inner = Silent()
+            warn(f"the progress object failed and is told no more: {one_line(error)}")
 
 
 def warn(text: str) -> None:

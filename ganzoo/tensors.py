@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ganzoo.plugin.api1 import renamed
+from ganzoo.plugin.api1 import Translating, renamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class DataInfo:
 
 @renamed
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Dim:
+class Dim(metaclass=Translating):
     """A dimension fixed only at run time.
 
     name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
@@ -61,7 +61,7 @@ BATCH = Dim(name="batch")
 
 @renamed
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TensorSpec:
+class TensorSpec(metaclass=Translating):
     """One input or output of a graph, and how to draw it by seed without torch.
 
     name: the tensor's name in the ONNX file.

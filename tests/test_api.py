@@ -155,7 +155,7 @@ def test_pictures(run, tmp_path):
     assert len(pictures[1:3]) == 2 and [image.mode for image in pictures] == ["L"] * 5
     with pytest.raises(IndexError):
         pictures[5]
-    assert pictures._repr_png_().startswith(b"\x89PNG") and repr(pictures) == "<5 pictures of 1x16x16>"
+    assert pictures._repr_png_().startswith(b"\x89PNG") and repr(pictures) == "<5 pictures, 16x16, grey>"
     assert Image.open(pictures.save(tmp_path / "deep" / "grid.png", columns=5)).size == (80, 16)
     assert [path.name for path in pictures.save_each(tmp_path / "each")] == [f"000{n}.png" for n in range(5)]
     assert Image.open(pictures.save_animation(tmp_path / "a.gif", fps=10)).n_frames >= 2
@@ -241,12 +241,13 @@ def test_what_cannot_be_loaded_together(run, tmp_path):
         gz.load([file.path, other])
     (tmp_path / "empty").mkdir()
     for source, message in (
-        (tmp_path / "empty", "neither a run nor an ONNX file"),
         ([run.path, file.path], "can be sampled at once"),
         ([], "Nothing is named"),
     ):
         with pytest.raises(RequestError, match=message):
             gz.load(source)
+    with pytest.raises(CheckpointError, match="is not a run: it has no config.toml"):
+        gz.load(tmp_path / "empty")
     with pytest.raises(RequestError, match="--checkpoint goes with a run"):
         gz.load(file.path, checkpoint="last")
     with pytest.raises(RequestError, match="no checkpoint '3'"):
@@ -261,11 +262,11 @@ def test_measuring(run, tmp_path):
     heard = Heard()
     result = gz.bench(file.path, dims={"batch": [1, 4]}, repeats=1, max_seconds=2, progress=heard)
     assert [case["batch"] for case in result.cases] == [1, 4]
-    assert [(item.done, item.total) for item in heard.progress] == [(0, 2), (1, 2)]
+    assert [(item.done, item.total) for item in heard.progress] == [(0, 2), (1, 2), (2, 2)]
     assert json.loads(result.save(tmp_path / "r.json").read_text()) == result.document
     assert repr(result).splitlines()[0].startswith("model") and len(repr(result).splitlines()) == 3
     with pytest.raises(RequestError, match="cannot be written"):
-        result.save(tmp_path / "nowhere" / "r.json")
+        result.save(tmp_path / "r.json" / "r.json")
     for dims, message in (({"bacth": 1}, "no dimension|has a dimension 'bacth'"), ({"batch": []}, "one or several")):
         with pytest.raises(RequestError, match=message):
             gz.bench(file.path, dims=dims)
@@ -337,7 +338,7 @@ def test_a_class_of_a_script_is_trained_and_its_run_says_where_it_is_from(tmp_pa
     assert gz.export(run, progress=Heard())[0].path.exists() and gz.open_run(run.path).architecture == "two-layers"
     done = ganzoo("export", run.path)
     assert done.returncode == 2 and "which a script or notebook registered" in done.stderr
-    assert "ganzoo.register(...), under the name 'two-layers'" in done.stderr
+    assert "ganzoo.register(...) first, under the name 'two-layers'" in done.stderr
     assert ganzoo("sample", run.exports[0], "-o", tmp_path / "x.png").returncode == 0  # the file needs nobody
     for wrong, message in ((int, "is no Architecture"), ("dcgan", "expected an ArchitectureSpec or a class")):
         with pytest.raises(RequestError, match=message):
@@ -351,3 +352,174 @@ def test_a_directory_that_is_no_run(tmp_path):
         with pytest.raises(CheckpointError, match="is not a run|is not there"):
             verb(tmp_path)
     assert not any(tmp_path.iterdir())
+
+
+def test_threads_leave_stdout_as_it_was(run, tmp_path):
+    """Plugins' prints are kept off stdout while they load, and exporters'; several at once must not lose it."""
+    import sys
+
+    before, failed = sys.stdout, []
+
+    def work(number):
+        try:
+            gz.build("dcgan", preset="tiny")
+            gz.export(run, out=tmp_path / f"{number}.onnx", progress=Heard())
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and sys.stdout is before
+    assert len({path.read_bytes() for path in tmp_path.glob("*.onnx")}) == 1
+
+
+def test_a_listener_that_fails_stops_nothing(run, tmp_path):
+    class Broken:
+        def update(self, progress):
+            raise OSError("the terminal went away")
+
+        def say(self, text):
+            raise SystemExit(3)
+
+    with pytest.warns(gz.GanzooWarning, match="is told no more: OSError: the terminal"):
+        (exported,) = gz.export(run, out=tmp_path, progress=Broken())
+    with pytest.warns(gz.GanzooWarning, match="is told no more"):
+        assert gz.bench(exported, repeats=1, max_seconds=1, progress=Broken()).cases
+    with pytest.warns(gz.GanzooWarning, match="is told no more"):
+        done = gz.train("stylegan", data="digits", out=tmp_path / "run", preset="tiny", steps=1, progress=Broken())
+    assert done.outcome.finished
+
+
+def test_what_is_said_is_a_warning_and_what_is_reported_is_not(run, tmp_path):
+    import shutil
+
+    shutil.copytree(run.path, tmp_path / "copy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        longer = gz.resume(tmp_path / "copy", steps=40)
+    assert longer.steps == 40
+    with pytest.raises(RequestError, match="is at step 40 already, beyond the 3 that are asked for"):
+        gz.resume(longer, steps=3)
+    assert gz.open_run(longer.path).config.train.steps == 40
+
+
+def test_what_verbs_give_verbs_take(run, tmp_path):
+    exported = gz.export(gz.load(run), out=tmp_path, progress=Heard())
+    assert gz.verify(exported[0]).holds and gz.inspect(exported[0])["opset"] == 18
+    assert gz.load(exported).sample([1]).pixels.any() and gz.load(exported[0]).sample([1]).pixels.any()
+    assert gz.bench(exported, repeats=1, max_seconds=1).cases and gz.open_run(run).steps == gz.load([run]).step == 6
+    fresh = gz.train(
+        "dcgan", data="digits", out=tmp_path / "b", preset="tiny", steps=1, init_from=run, progress=Heard()
+    )
+    assert fresh.outcome.finished
+    for value in (exported[0], gz.verify(exported[0]), gz.info("dcgan"), run):
+        assert repr(value).startswith("<") and len(repr(value)) < 400
+
+
+EX = BASELINES / "dcgan" / "exports" / "generator.onnx"
+REFUSED = {
+    "train": ["gz.train(None, out='x')", "gz.train('dcgan', out=None)", "gz.train('dcgan', out='x', data=5)",
+              "gz.train('dcgan', out='x', data='digits', kimg=1, steps=2)", "gz.train('dcgan', out='x', compile='yes')",
+              "gz.train('dcgan', out='x', settings=3)", "gz.train('dcgan', out='x', settings={'data': 3})",
+              "gz.train('dcgan', out='x', data='digits', preset=3)", "gz.train('dcgan', out='x', config={})"],
+    "read": ["gz.open_run(None)", "gz.resume(None)", "gz.load(None)", "gz.load('')", "gz.load(b'x')", "gz.load([None])",
+             "gz.verify(None)", "gz.verify(EX, provider=None)", "gz.inspect([])", "gz.info(None)", "gz.export(None)",
+             "gz.load(RUN, checkpoint=0)", "gz.open_run(EX)", "gz.open_run(RUN / 'checkpoints' / 'step-00000004')"],
+    "export": ["gz.export(RUN, output='uint9')", "gz.export(RUN, precision='bf16')", "gz.export(RUN, out=3)",
+               "gz.import_run([], architecture='pix2pix', out='x')",
+               "gz.import_run(None, architecture='pix2pix', out='x')"],
+    "bench": ["gz.bench(EX, precision='fp16')", "gz.bench(EX, threads=-1)", "gz.bench(EX, device='0')",
+              "gz.bench(EX, max_seconds=0)", "gz.bench(EX, max_seconds=float('nan'))", "gz.bench(EX, repeats=0)",
+              "gz.bench(EX, repeats=1.5)", "gz.bench(EX, dims=[1])", "gz.bench(EX, dims={'batch': '1,8'})",
+              "gz.bench(EX, dims={'batch': 1.5})", "gz.bench(EX, sizes='16')", "gz.bench(EX, sizes=[(1, 2, 3)])",
+              "gz.bench(EX, shapes={'z': '2x8'})", "gz.bench(EX, shapes={'z': 2})", "gz.bench(None)", "gz.bench([])",
+              "gz.bench(EX, inputs={'z': None})"],
+    "build": ["gz.build('dcgan', seed=-1)", "gz.build('dcgan', seed='1')", "gz.build('cgan', classes=-1)",
+              "gz.build(3)"],
+    "sample": ["M.sample([1.5])", "M.sample(['1'])", "M.sample([True])", "M.sample('12')", "M.sample([float('inf')])",
+               "M.sample([1], values={'psi': 'x'})", "M.sample([1], values=[1])", "M.sample([1], label=1.5)",
+               "S.sample([1], values={'truncation_psi': float('nan')})", "S.walk([1, 2], frames=2.5)",
+               "S.walk([1, 2], frames='2')", "S.mix([1], [2], layers='0-1')", "S.mix([1], [2], layers=[0.5])",
+               "S.mix([1], [2], layers=0)", "T.translate(A, size=0)", "T.translate(A, size='8')",
+               "T.translate(A, direction=3)", "T.translate(A.transpose(2, 0, 1)[:, :, :5])", "T.translate(A[:0])"],
+    "pictures": ["P.save(None)", "P.save_each(None)", "P.save_each('x', names=['a'])",
+                 "P.save_each('x', names=['a', 'a', 'b'])", "P.save_each('x', names=['a', '../b', 'c'])",
+                 "P.save_animation('x.gif', fps=0)", "P.save('x.png', columns=0)", "P.grid('x')", "P[3:3].grid()",
+                 "gz.Pictures([1])", "gz.Pictures(A)", "gz.Pictures(A[None].astype(float))"],
+    "register": ["gz.register(None)", "gz.register(K, name='dcgan')", "gz.register(K, name=3)",
+                 "gz.register(K, presets=['tiny'])", "gz.register(W)"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def given():
+    """Models and classes that the requests below are made with."""
+    from ganzoo.architecture import NoiseToImage
+
+    class Wrong(NoiseToImage):
+        config: int
+
+    model = gz.load(EX)
+    return {
+        "gz": gz, "EX": EX, "RUN": BASELINES / "dcgan", "M": model, "S": gz.load(BASELINES / "stylegan2"),
+        "T": gz.load(BASELINES / "cyclegan"), "A": np.zeros((8, 8, 3), np.uint8), "P": model.sample(range(3)),
+        "K": NoiseToImage, "W": Wrong,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("call", [call for calls in REFUSED.values() for call in calls])
+def test_odd_arguments_are_refused_in_words(call, given, tmp_path, monkeypatch):
+    """Whatever a notebook's cell gets wrong is a GanzooError that says so, and writes nothing."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(gz.GanzooError) as caught:
+        eval(call, dict(given))
+    assert "Error:" not in caught.value.message and "iterable" not in caught.value.message
+    assert not any(tmp_path.iterdir())
+
+
+def test_numpys_numbers_are_numbers(given):
+    model, style = given["M"], given["S"]
+    cgan = gz.load(BASELINES / "cgan")
+    assert (model.sample(np.arange(2)).pixels == model.sample([np.int64(0), 1]).pixels).all()
+    assert (cgan.sample([1], label=np.int64(3)).pixels == cgan.sample([1], label=np.array([3])).pixels).all()
+    assert len(style.mix((seed for seed in [1]), (seed for seed in [2, 3]), layers=np.arange(2))) == 6
+    assert len(given["P"][[0, 2]]) == 2 and len(given["P"][np.array([True, False, True])]) == 2
+    assert given["P"].shape == (3, 16, 16, 1) and given["P"][3:3]._repr_png_() is None
+    result = gz.bench(EX, dims={"batch": np.int64(2)}, repeats=np.int64(1), max_seconds=1)
+    assert result.cases[0]["batch"] == 2 and json.dumps(result.document)
+
+
+def test_names_that_differ_in_a_dash_alone():
+    from torch import nn
+
+    from ganzoo.architecture import NoiseToImage
+
+    class First(NoiseToImage):
+        def build_generator(self):
+            return nn.Linear(self.config.latent_size, 1)
+
+        build_discriminator = build_generator
+
+    class Second(First):
+        pass
+
+    gz.register(First, name="a-b")
+    gz.register(Second, name="a_b")
+    assert type(gz.build("a-b")).__name__ == "First" and type(gz.build("a_b")).__name__ == "Second"
+
+
+def test_a_list_of_what_is_published_that_cannot_be_read_costs_a_hint_alone(monkeypatch):
+    for text in (None, "{bad", "[]", '{"x": 3}'):
+
+        def read(self, *arguments, text=text, **named):
+            if text is None:
+                raise FileNotFoundError(self)
+            return text
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_text", read)
+            with pytest.raises(RequestError, match="There is no architecture 'nope'"):
+                gz.info("nope")

@@ -56,6 +56,46 @@ def test_old_fields_of_a_record():
         old.default = 1
 
 
+def test_old_fields_in_classes_made_of_a_record():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Extra(TensorSpec):
+        extra: int = 0
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Side(Dim):
+        pass
+
+    class Named(TensorSpec):
+        def __init__(self, *, name, draw="normal", usual=None):
+            super().__init__(name=name, shape=(BATCH,), draw=draw, usual=usual)
+
+    old = Extra(name="z", shape=(BATCH, 2), draw="uniform", usual=0.5, extra=3)
+    assert (old.kind, old.default, old.extra, old.draw) == ("uniform", 0.5, 3, "uniform")
+    assert (
+        dataclasses.replace(old, usual=0.1).default == 0.1 and dataclasses.replace(old, kind="normal").draw == "normal"
+    )
+    assert Side(name="h", usual=3).default == 3 and Side(name="h", default=4).usual == 4
+    assert Named(name="z", draw="uniform").kind == Named(name="z", kind="uniform").kind == "uniform"
+    made = dataclasses.make_dataclass("Made", [("more", int, 1)], bases=(TensorSpec,), frozen=True, kw_only=True)
+    assert made(name="z", shape=(BATCH,), draw="class", classes=3).kind == "class"
+
+    class Halved(TensorSpec):
+        def chosen(self, seeds):
+            return super().chosen(seeds) / 2
+
+    half = Halved(name="z", shape=(BATCH, 2))
+    assert (half.default_or_sample([1]) == TensorSpec(name="z", shape=(BATCH, 2)).sample([1]) / 2).all()
+
+
+def test_everything_of_a_moved_module_at_once():
+    space = {}
+    exec("from ganzoo.specs import *", space)
+    assert space["TensorSpec"] is TensorSpec and {"Preset", "ArchitectureSpec", "Dim", "Draw"} <= set(space)
+    import ganzoo.specs
+
+    assert "TensorSpec" in dir(ganzoo.specs) and not callable(ganzoo.specs)
+
+
 def test_old_methods_of_a_step():
     import torch
 
@@ -63,6 +103,22 @@ def test_old_methods_of_a_step():
     value = step.once("fakes", lambda: step.normal("z", 2, 3))
     assert step.shared("fakes", lambda: 1 / 0) is value
     assert torch.equal(step.mine(value), step.local_rows(value))
+
+    class Counting(Step):
+        asked = 0
+
+        def once(self, name, make, detach=False):
+            self.asked += 1
+            return super().once(name, make, detach)
+
+    class Newer(Step):
+        def shared(self, name, make, detach=False):
+            return super().once(name, make, detach)
+
+    for kind in (Counting, Newer):
+        step = kind(seed=0, number=0, batch_size=2, device=torch.device("cpu"))
+        assert torch.equal(step.shared("fakes", lambda: torch.ones(1)), step.once("fakes", lambda: 1 / 0))
+    assert Counting.once is Counting.shared
 
 
 def test_overrides_under_old_names_are_heard_and_super_answers():
@@ -88,7 +144,18 @@ def test_overrides_under_old_names_are_heard_and_super_answers():
         def finished(self):
             return not super().finished()
 
-    for kind, scored in ((New, False), (Old, True), (Newest, False), (Plain, False)):
+    class Mixin:
+        def finished(self):
+            return False
+
+    class Mixed(Mixin, Architecture):
+        pass
+
+    class Before(Mixin, Newest):
+        pass
+
+    kinds = ((New, False), (Old, True), (Newest, False), (Plain, False), (Mixed, False), (Before, False))
+    for kind, scored in kinds:
         kind.__abstractmethods__ = frozenset()
         instance = kind.__new__(kind)
         assert (kind.can_be_scored(instance), kind.finished(instance)) == (scored, scored), kind
@@ -129,7 +196,7 @@ class Old(NoiseToImage):
     assert "uses old names, which a later version will not have: ganzoo.specs.ArchitectureSpec is" in shown.stdout
     listed = json.loads(ganzoo("plugins", "list", "--json", path=tmp_path).stdout)["plugins"]
     told = {report["distribution"]: report["notice"] for report in listed}
-    assert "ganzoo.specs.ArchitectureSpec is ganzoo.plugin.specs.ArchitectureSpec now" in told["ganzoo-oldie"]
+    assert "ganzoo.specs.ArchitectureSpec is ganzoo.ArchitectureSpec now" in told["ganzoo-oldie"]
     assert not any(notice for name, notice in told.items() if name != "ganzoo-oldie")
     done = ganzoo("train", "oldie", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "run", path=tmp_path)
     assert_clean(done, status=0)

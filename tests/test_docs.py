@@ -95,7 +95,7 @@ def test_the_examples_for_python_run(tmp_path):
     for name in ("grid.png", "walk.webp", "mixed.png", "neon.png", "bench.json"):
         assert (tmp_path / name).stat().st_size > 0
     assert "dcgan 20 0.16" in done.stdout and "model.translate(picture)" in done.stdout
-    assert "steps, 0 s left" in done.stdout
+    assert "8/8 steps, 0 s left" in done.stdout
 
 
 def test_no_address_of_an_index_is_in_the_project():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ganzoo.api.arguments import to_name, to_whole
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.plugin.settings import resolve_for
@@ -32,7 +33,9 @@ def build(
     """
     from ganzoo.architecture.build import build_architecture
 
-    offer = installed().architecture(architecture)
+    offer = installed().architecture(to_name(architecture, "architecture"))
+    seed = to_whole(seed, "seed", least=0, most=2**32 - 1)
+    classes = to_whole(classes, "classes", least=0)
     layers = [*as_layers(settings), *option_layers("data", {"size": size, "channels": channels})]
     resolved = resolve_for(offer, layers, preset=preset)
     # There are no pictures: what nobody states is what a folder of photographs would have.

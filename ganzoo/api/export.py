@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ganzoo.api.arguments import to_choice, to_optional_path, to_run
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
 from ganzoo.errors import RequestError
-from ganzoo.progress import Progress, ProgressListener, listener, say_warning
+from ganzoo.progress import ProgressListener, listener, say_warning
 from ganzoo.runs.run import Run
 
 if TYPE_CHECKING:
     from ganzoo.exporting.exporter import ExportedGraph
+    from ganzoo.sampling.model import Model
 
 
 def export(
-    run: Run | Path | str,
+    run: Run | Model | Path | str,
     *,
     out: Path | str | None = None,
     graph: str = "",
@@ -38,7 +40,8 @@ def export(
     from ganzoo.exporting.exporter import Origin, export_graphs
     from ganzoo.runs.weights import load_trained
 
-    path = run.path if isinstance(run, Run) else Path(run)
+    path, place = to_run(run), to_optional_path(out, "out")
+    _check(precision, output)
     told = listener(progress)
     registry = installed(told)
     if not path.exists() and str(path) in [offer.name for offer in registry.architectures]:
@@ -47,15 +50,21 @@ def export(
         )
     trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint))
     facts = {"run": str(path), "checkpoint": trained.step, "score": trained.score}
-    told.update(Progress(done=0, total=None, unit="graphs", values=facts))
     return export_graphs(
         trained.architecture,
         Origin(offer=trained.run.offer, training_data=trained.run.data_description, kimg=trained.kimg),
-        destination=Path(out) if out is not None else path / "exports",
+        destination=place if place is not None else path / "exports",
         graph=graph,
         precision=precision,
         output=output,
+        progress=told,
+        facts=facts,
     )
+
+
+def _check(precision: str, output: str) -> None:
+    to_choice(precision, "precision", ("fp32", "fp16"))
+    to_choice(output, "output", ("float", "uint8"))
 
 
 def export_untrained(
@@ -74,6 +83,7 @@ def export_untrained(
     from ganzoo.architecture.evaluation import evaluation_copy
     from ganzoo.exporting.exporter import Origin, export_graphs
 
+    _check(precision, output)
     network = build(architecture, preset=preset, settings=settings, seed=seed)
     return export_graphs(
         evaluation_copy(network, None),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganzoo.api.arguments import to_name, to_path, to_paths, to_whole
 from ganzoo.api.registry import installed
+from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener, say_warning
 from ganzoo.runs.run import Run
 
@@ -29,6 +31,10 @@ def import_run(
 
     told = listener(progress)
     registry = installed(told)
-    paths = [Path(files)] if isinstance(files, str | Path) else [Path(item) for item in files]
-    offer = registry.architecture(architecture)
-    return import_weights(paths, offer, registry, out=Path(out), size=size, say=say_warning(told))
+    paths = to_paths(files, "files")
+    if not paths:
+        raise RequestError("No file is named to import.", hint='ganzoo.import_run("latest_net_G.pth", ...)')
+    if size is not None:
+        size = to_whole(size, "size", least=4, most=4096)
+    offer = registry.architecture(to_name(architecture, "architecture"))
+    return import_weights(paths, offer, registry, out=to_path(out, "out"), size=size, say=say_warning(told))

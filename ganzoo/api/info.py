@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganzoo.api.arguments import to_name
 from ganzoo.api.registry import installed
 from ganzoo.config.fields import FieldInfo, describe
 from ganzoo.config.tables import DataConfig, TrainConfig
@@ -14,7 +15,7 @@ from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ArchitectureInfo:
     """One architecture: what announces it, who offers it, and every setting by table, in words."""
 
@@ -22,6 +23,10 @@ class ArchitectureInfo:
     distribution: str
     version: str
     settings: Mapping[str, Sequence[FieldInfo]]
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{len(fields)} settings in [{name}]" for name, fields in self.settings.items())
+        return f"<{self.spec.name} of {self.distribution} {self.version}: {self.spec.task}, {tables}>"
 
     def to_json(self) -> dict[str, Any]:
         """What `ganzoo info --json` prints."""
@@ -42,7 +47,7 @@ def info(architecture: str) -> ArchitectureInfo:
 
     Raises RequestError for a name nobody offers, PluginError for a config that cannot be imported.
     """
-    offer = installed().architecture(architecture)
+    offer = installed().architecture(to_name(architecture, "architecture"))
     tables = {
         "architecture": describe(config_class(offer)),
         "train": describe(TrainConfig),

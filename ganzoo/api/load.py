@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ganzoo.api.arguments import to_paths
 from ganzoo.api.registry import installed
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener, say_warning
-from ganzoo.runs.run import Run
 from ganzoo.sampling.model import Model
+
+if TYPE_CHECKING:
+    from ganzoo.api.arguments import Place
 
 
 def load(
-    source: Run | Path | str | Sequence[Path | str],
+    source: Place | Iterable[Place],
     *,
     checkpoint: str | int | None = None,
     progress: ProgressListener | None = None,
 ) -> Model:
     """A model from a run, from an ONNX file, from several that belong together, or from a folder of such.
 
+    source: paths, a `Run`, or what `export` gave.
+
     checkpoint: of a run: "best" (the default), "last", or a number of steps. Files need no torch.
 
     Raises RequestError for what is neither, for two files of one graph, or a checkpoint that was not kept;
     CheckpointError, ExportError for what cannot be read.
     """
-    if isinstance(source, Run):
-        return _of_run(source.path, checkpoint, progress)
-    paths = [Path(source)] if isinstance(source, str | Path) else [Path(item) for item in source]
+    paths = to_paths(source, "source")
     if not paths:
         raise RequestError("Nothing is named to load.", hint='ganzoo.load("RUN") or ganzoo.load("generator.onnx")')
     if len(paths) == 1 and paths[0].is_dir() and not (paths[0] / "config.toml").exists():
         from ganzoo.sampling.from_files import files_in
 
-        found = files_in(paths[0])
-        return _of_files(found, checkpoint, progress)
+        if found := files_in(paths[0]):
+            return _of_files(found, checkpoint, progress)
     files = [path for path in paths if path.suffix == ".onnx"]
     if not files and len(paths) == 1:
         return _of_run(paths[0], checkpoint, progress)
@@ -56,7 +60,8 @@ def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener
 
     say = say_warning(listener(progress))
     registry = installed(progress)
-    source, trained = open_run_graphs(path, registry, checkpoint=str(checkpoint or "best"), say=say)
+    which = "best" if checkpoint is None else str(checkpoint)
+    source, trained = open_run_graphs(path, registry, checkpoint=which, say=say)
     return Model(
         source,
         run=trained.run,

@@ -7,6 +7,7 @@ import re
 import typing
 from collections.abc import Mapping
 
+from ganzoo.api.arguments import to_name
 from ganzoo.api.registry import installed
 from ganzoo.errors import RequestError
 from ganzoo.plugin.call import remember
@@ -22,13 +23,14 @@ def register(
     summary: str = "",
     presets: Mapping[str, Preset] | None = None,
 ) -> InstalledSpec[ArchitectureSpec]:
-    """Make an architecture known to every verb of this process, in place of an earlier one of that name.
+    """Make an architecture known to every verb of this process, in place of one registered before
+    under that name.
 
     architecture: a spec, or a class that extends `NoiseToImage` or `ImageToImage`; its settings are the dataclass that
     its annotation `config:` names. name: what it is called; the class's own in lower case if not stated.
     It belongs to the distribution `__main__`: a run of it opens where it has been registered.
 
-    Raises RequestError for what is neither.
+    Raises RequestError for what is neither, and for a name that an installed distribution offers.
     """
     if isinstance(architecture, ArchitectureSpec):
         if name or summary or presets:
@@ -42,7 +44,14 @@ def register(
             hint="ganzoo.register(MyGAN)",
         )
     offer = InstalledSpec(spec=spec, distribution=SCRIPT, version="")
-    installed().add(ARCHITECTURES, offer)
+    registry = installed()
+    for other in registry.architectures:
+        if other.name == spec.name and other.distribution != SCRIPT:
+            raise RequestError(
+                f"{spec.name!r} is offered by {other.distribution} {other.version}.",
+                hint="Give yours another name: ganzoo.register(MyGAN, name=...)",
+            )
+    registry.add(ARCHITECTURES, offer)
     return offer
 
 
@@ -54,8 +63,8 @@ def _spec(implementation: type, name: str, summary: str, presets: Mapping[str, P
             f"{implementation.__name__} is no Architecture.",
             hint="Extend ganzoo.architecture.NoiseToImage, ImageToImage or Architecture.",
         )
-    name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", implementation.__name__).lower().strip("_")
-    here = f"{SCRIPT}:{re.sub(r'[^A-Za-z0-9]', '_', name)}"
+    name = to_name(name, "name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", implementation.__name__).lower().strip("_")
+    here = f"{SCRIPT}:registered_{name.encode().hex()}"
     remember(f"{here}_implementation", implementation)
     config = _config(implementation)
     if config is not None:
@@ -70,7 +79,7 @@ def _spec(implementation: type, name: str, summary: str, presets: Mapping[str, P
             config=f"{here}_config" if config is not None else "",
             presets=presets,
         )
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise RequestError(f"{error}", hint='ganzoo.register(MyGAN, name="my-gan")') from None
 
 
@@ -83,4 +92,9 @@ def _config(implementation: type) -> type | None:
             f"The annotations of {implementation.__name__} cannot be read: {error}",
             hint="Define or import the config class before the architecture.",
         ) from None
-    return config if isinstance(config, type) and dataclasses.is_dataclass(config) else None
+    if config is not None and not (isinstance(config, type) and dataclasses.is_dataclass(config)):
+        raise RequestError(
+            f"{implementation.__name__} has the annotation config: {config!r}; expected a dataclass.",
+            hint="See ganzoo.config.",
+        )
+    return config

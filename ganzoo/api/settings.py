@@ -18,7 +18,7 @@ def as_layers(settings: Settings) -> list[Layer]:
     if settings is None:
         return []
     if not isinstance(settings, Mapping):
-        if not all(isinstance(item, Layer) for item in settings):
+        if not isinstance(settings, list | tuple) or not all(isinstance(item, Layer) for item in settings):
             raise RequestError(
                 f"settings is a {type(settings).__name__}; expected a mapping.",
                 hint='For example settings={"augment": "ada", "train.sample_every_kimg": 5}',
@@ -27,7 +27,12 @@ def as_layers(settings: Settings) -> list[Layer]:
     tables: dict[str, dict[str, Any]] = {}
     for key, value in settings.items():
         table, dot, rest = str(key).partition(".")
-        if not dot and table in TABLES and isinstance(value, Mapping):
+        if not dot and table in TABLES:
+            if not isinstance(value, Mapping):
+                raise RequestError(
+                    f"settings has {table!r}: {value!r}; expected a mapping.",
+                    hint=f'For example "{table}.KEY": value, or "{table}": {{"KEY": value}}.',
+                )
             tables.setdefault(table, {}).update(value)
             continue
         if not dot:

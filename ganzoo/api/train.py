@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.api.arguments import one_length, to_choice, to_name, to_path, to_run, to_text
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, file_layer
@@ -17,7 +18,7 @@ from ganzoo.plugin import api1
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.progress import ProgressListener, Silent, listener
+from ganzoo.progress import Progress, ProgressListener, Silent, listener
 from ganzoo.runs.run import Run, open_run, target_steps
 
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ def train(
     compile: bool | None = None,
     deterministic: bool | None = None,
     max_seconds: float | None = None,
-    init_from: Path | str | None = None,
+    init_from: Run | Path | str | None = None,
     progress: ProgressListener | None = None,
 ) -> Run:
     """Train a new run in the directory `out`.
 
     data: a folder of pictures, or a data source such as "digits". target: for translation, the other domain.
-    preset, config, settings: by name, from a TOML file, and by key; each lies over the one before.
+    preset, config, settings: by name, from a TOML file, and by key; each over the one before. settings is a mapping,
+        {"augment": "ada", "train.log_every_steps": 5, "data": {"flip": True}}; a key alone is the architecture's.
     kimg, steps, epochs: the length, one of them. batch_size: real pictures a step, over all devices.
     init_from: a run whose weights are taken where they fit.
     An interrupt (Ctrl-C) ends the step, saves, and returns the run with `.interrupted`.
@@ -58,8 +60,10 @@ def train(
     Raises RequestError for what cannot work, before anything is written; CheckpointError when `out` holds something;
     DataError, DivergedError, PluginError or GanzooError, as the case may be, with the newest checkpoint intact.
     """
+    place = to_path(out, "out")
+    one_length(kimg=kimg, steps=steps, epochs=epochs)
     layers = [
-        *([file_layer(Path(config))] if config is not None else []),
+        *([file_layer(to_path(config, "config"))] if config is not None else []),
         *as_layers(settings),
         *option_layers(
             "train",
@@ -71,15 +75,16 @@ def train(
                 "seed": seed,
                 "device": device,
                 "precision": precision,
-                "compile": {True: "on", False: "off", None: None}[compile],
+                "compile": _switch(compile),
                 "deterministic": deterministic,
                 "max_seconds": max_seconds,
             },
         ),
-        *option_layers("data", {"source": _text(data), "target": _text(target)}),
+        *option_layers("data", {"source": to_text(data, "data"), "target": to_text(target, "target")}),
     ]
+    first = None if init_from is None else to_run(init_from, "init_from")
     return train_layers(
-        architecture, layers, out=Path(out), preset=preset, init_from=_path(init_from), progress=progress
+        to_name(architecture, "architecture"), layers, out=place, preset=preset, init_from=first, progress=progress
     )
 
 
@@ -138,15 +143,15 @@ def resume(
         "steps": steps,
         "epochs": epochs,
         "device": device,
-        "compile": {True: "on", False: "off", None: None}[compile],
+        "compile": _switch(compile),
         "max_seconds": max_seconds,
     }
+    one_length(kimg=kimg, steps=steps, epochs=epochs)
     tables: dict[str, dict[str, Any]] = {}
     for layer in [*as_layers(settings), *option_layers("train", given)]:
         for table, values in layer.tables.items():
             tables.setdefault(table, {}).update(values)
-    path = run.path if isinstance(run, Run) else Path(run)
-    return resume_layer(path, Layer(origin="settings", tables=tables), progress=progress)
+    return resume_layer(to_run(run), Layer(origin="settings", tables=tables), progress=progress)
 
 
 def resume_layer(path: Path, changes: Layer, *, progress: ProgressListener | None = None) -> Run:
@@ -224,7 +229,8 @@ def _go_on(path: Path, changes: Layer, ranks: Ranks, heard: ProgressListener) ->
     from ganzoo.training.start import resume_run
 
     trainer = resume_run(path, changes, installed(heard), progress=heard, ranks=ranks)
-    heard.say(f"going on at step {trainer.steps_done}")
+    done, total = trainer.steps_done, target_steps(trainer.run.config.train)
+    heard.update(Progress(done=done, total=total, unit="steps", values={"status": f"going on at step {done}"}))
     return _trained(trainer, heard)
 
 
@@ -236,9 +242,5 @@ def _trained(trainer: Trainer, heard: ProgressListener) -> Run:
     return run
 
 
-def _text(value: Path | str | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _path(value: Path | str | None) -> Path | None:
-    return None if value is None else Path(value)
+def _switch(value: object) -> str | None:
+    return None if value is None else "on" if to_choice(value, "compile", (True, False)) else "off"

@@ -71,7 +71,7 @@ class Architecture(nn.Module, ABC):
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
-        map_overrides("Architecture", cls)
+        map_overrides(Architecture, cls)
 
     def ema(self) -> Ema | None:
         """Which submodules are averaged, or None. The average replaces them in `graphs()`."""

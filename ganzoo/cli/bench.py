@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -53,7 +53,7 @@ def command(
     shapes: tuple[str, ...],
     files: tuple[str, ...],
     threads: int,
-    precision: str,
+    precision: Literal["file", "tf32"],
     repeats: int,
     max_time: float,
     out: Path | None,
@@ -107,4 +107,4 @@ class _Cases(Lines):
     """A line before each process."""
 
     def line(self, progress: Progress) -> str:
-        return "{case}: {repeat} of {repeats}".format(**progress.values)
+        return "{case}: {repeat} of {repeats}".format(**progress.values) if progress.values else ""

@@ -103,5 +103,7 @@ class _Checkpoint(Lines):
 
     def line(self, progress: Progress) -> str:
         values = progress.values
+        if progress.done:
+            return ""
         score = f", score {values['score']:.4f}" if values["score"] is not None else ""
         return f"{values['run']}: the checkpoint of step {values['checkpoint']:,}{score}"

@@ -31,6 +31,9 @@ class Display:
 
     def update(self, progress: Progress) -> None:
         record = progress.values
+        if "status" in record:
+            self.say(record["status"])
+            return
         losses = [f"{name} {value:.3f}" for name, value in record.items() if "." in name][:_SHOWN]
         speed = f"{record['images_per_second']:,.0f} images/s"
         facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(progress.seconds_left or 0)} left", *losses])

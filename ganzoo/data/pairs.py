@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,13 @@ from ganzoo.data.finding import find_pictures
 from ganzoo.data.folder import DEFAULT_SIZE
 from ganzoo.data.pictures import open_picture, square
 from ganzoo.data.store import PictureStore
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, first_few
 from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
     from ganzoo.data.source import Notify
 
-_NAMED = 5
 
 Halves = tuple[Image.Image, Image.Image]
 
@@ -138,5 +138,4 @@ def _by_name(folder: Path, paths: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def _first(items: Sequence[str]) -> str:
-    return "; ".join(items[:_NAMED]) + (f"; and {len(items) - _NAMED} more" if len(items) > _NAMED else "")
+_first = partial(first_few, separator="; ")

@@ -73,7 +73,13 @@ def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Sourc
                 return _located(offer, name, text[len(name) + 1 :])
     if _looks_like_path(text) or _exists(text):
         return _located(registry.data_source(f"ganzoo:{bare_path}"), bare_path, text)
-    return _located(registry.data_source(text.partition(":")[0]), text, "")
+    name = text.partition(":")[0]
+    if name not in [offer.name for offer in registry.data_sources]:
+        try:
+            registry.data_source(name)
+        except RequestError as error:
+            raise RequestError(f"{error.message}\nNor is there a folder {text!r} here.", hint=error.hint) from None
+    return _located(registry.data_source(name), text, "")
 
 
 def _located(offer: InstalledSpec[DataSourceSpec], name: str, argument: str) -> SourceAddress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, wit
 from ganzoo.files import write_text, written_beside
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
+from ganzoo.progress import Progress, ProgressListener, Silent
 from ganzoo.runtime.file import describe_metadata
 from ganzoo.runtime.tolerances import PROOF
 from ganzoo.tensors import TensorSpec
@@ -35,7 +36,7 @@ class Origin:
     kimg: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ExportedGraph:
     """One file that was proved."""
 
@@ -43,6 +44,9 @@ class ExportedGraph:
     path: Path
     bytes: int
     proof: Proof
+
+    def __repr__(self) -> str:
+        return f"<{self.graph}: {self.path}, {self.bytes / 1e6:.1f} MB, {self.proof!r}>"
 
     def to_json(self) -> dict[str, Any]:
         """What `ganzoo export --json` prints of it."""
@@ -64,11 +68,14 @@ def export_graphs(
     graph: str = "",
     precision: Precision = "fp32",
     output: Output = "float",
+    progress: ProgressListener | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> list[ExportedGraph]:
     """Export graphs of an architecture in evaluation mode, which is left as it was.
 
     destination: an .onnx file for one graph, else a directory for all of them.
     graph: the one to export; "" for all but those that are `on_request`.
+    progress: told before the first graph and after each; facts: what it is told besides.
 
     Raises RequestError for a graph it does not have or a destination that does not fit, ExportError when
     torch cannot export, GateError when the file does not paint the same pictures. Then nothing is
@@ -82,9 +89,16 @@ def export_graphs(
                 f"{origin.offer.spec.name} exports {len(graphs)} graphs ({names}) and {destination.name} is one file.",
                 hint="Name a directory, or choose one with --graph.",
             )
-        return [_export_one(graphs[0], origin, destination, precision, output)]
-    suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
-    return [_export_one(item, origin, destination / f"{item.name}{suffix}.onnx", precision, output) for item in graphs]
+        targets = [destination]
+    else:
+        suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
+        targets = [destination / f"{item.name}{suffix}.onnx" for item in graphs]
+    told, exported = progress or Silent(), list[ExportedGraph]()
+    told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
+    for item, target in zip(graphs, targets, strict=True):
+        exported.append(_export_one(item, origin, target, precision, output))
+        told.update(Progress(done=len(exported), total=len(graphs), unit="graphs", values=facts or {}))
+    return exported
 
 
 def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:

@@ -44,7 +44,7 @@ class Case:
     sampled: dict[str, list[float]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Proof:
     """What MODEL.proof.json holds."""
 
@@ -53,6 +53,9 @@ class Proof:
     provider: str
     onnxruntime: str
     cases: list[Case]
+
+    def __repr__(self) -> str:
+        return f"<proof on {self.provider}: error {self.error:.2g}, {'holds' if self.holds else 'does not hold'}>"
 
     @property
     def error(self) -> float:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import logging
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, one_line
+from ganzoo.plugin.call import stdout_to
 from ganzoo.runtime.file import RANDOM_OPERATORS, nodes
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 
@@ -158,6 +160,9 @@ def _traced_size(dim: Dim) -> int:
     return size
 
 
+_one_at_a_time = threading.RLock()  # torch's exporter keeps its state in globals, and so do warnings
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The exporter reports its steps and inner deprecations; what matters here is checked afterwards."""
@@ -165,7 +170,7 @@ def _quiet() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with _one_at_a_time, warnings.catch_warnings(), stdout_to(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

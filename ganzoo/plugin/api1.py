@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -52,6 +53,8 @@ MOVED_NAMES: Mapping[str, Mapping[str, str]] = {
         "Painter": "ganzoo.sampling.graphs:GraphFunction",
         "open_model": "ganzoo.api.load:load",
     },
+    "ganzoo.cli.pictures": {"Painted": "ganzoo.sampling.pictures:PixelValues"},
+    "ganzoo.cli.translate": {"Wish": "ganzoo.sampling.translate_files:TranslateRequest"},
     "ganzoo.cli.noise": {"Chosen": "ganzoo.sampling.noise:InputChoices"},
     "ganzoo.config.resolve": {
         "Resolved": "ganzoo.config.resolve:RunConfig",
@@ -69,13 +72,23 @@ MOVED_NAMES: Mapping[str, Mapping[str, str]] = {
     "ganzoo.objectives.adversarial": {"PAIRED": "ganzoo.objectives.adversarial:RELATIVE"},
     "ganzoo.objectives.penalties": {"between": "ganzoo.objectives.penalties:interpolate"},
     "ganzoo.plugins": {"Offer": "ganzoo.plugin.installed:InstalledSpec"},
+    "ganzoo.specs": {"Draw": "ganzoo.tensors:InputKind"},
     "ganzoo.sessions": {"Opened": "ganzoo.runtime.session:CheckedSession"},
     "ganzoo.training.adopt": {"adopt": "ganzoo.training.import_weights:import_weights"},
-    "ganzoo.training.checkpoint": {"write": "ganzoo.training.engine_state:save_engine"},
+    "ganzoo.training.checkpoint": {
+        "Contents": "ganzoo.runs.weights:CheckpointContents",
+        "write": "ganzoo.training.engine_state:save_engine",
+        "write_contents": "ganzoo.runs.weights:write_checkpoint",
+    },
     "ganzoo.training.device": {"is_out_of_memory": "ganzoo.nn:is_out_of_memory"},
     "ganzoo.training.ema": {"evaluation_copy": "ganzoo.architecture.evaluation:evaluation_copy"},
     "ganzoo.training.keeper": {"Keeper": "ganzoo.training.run_writer:RunWriter"},
+    "ganzoo.training.reporting": {
+        "Observer": "ganzoo.progress:ProgressListener",
+        "Silent": "ganzoo.progress:Silent",
+    },
     "ganzoo.training.start": {
+        "pictures_of": "ganzoo.sampling.from_run:first_pictures",
         "begin": "ganzoo.training.start:start_run",
         "go_on": "ganzoo.training.start:resume_run",
         "load_trained": "ganzoo.runs.weights:load_trained",
@@ -136,6 +149,23 @@ def old_names(module: str) -> Callable[[str], Any]:
     return get
 
 
+def _public(place: str, name: str) -> str:
+    """The front door's name of something, where it has one."""
+    door = sys.modules.get("ganzoo")
+    return f"ganzoo.{name}" if f"ganzoo.{getattr(door, '_PLACES', {}).get(name)}" == place else f"{place}.{name}"
+
+
+def names_of(module: str) -> list[str]:
+    """The public names that a moved module had, as far as they are known."""
+    found = {
+        name
+        for place in MOVED_MODULES[module]
+        for name, value in vars(importlib.import_module(place)).items()
+        if not name.startswith("_") and getattr(value, "__module__", place) == place
+    }
+    return sorted(found | set(MOVED_NAMES.get(module, ())))
+
+
 def find(module: str, name: str) -> Any:
     """What `module.name` was. Raises AttributeError when it was nothing."""
     address = MOVED_NAMES.get(module, {}).get(name, "")
@@ -143,48 +173,92 @@ def find(module: str, name: str) -> Any:
     for place, _, now in places:
         found = getattr(importlib.import_module(place), now, _NOTHING)
         if found is not _NOTHING:
-            note(f"{module}.{name}", f"{place}.{now}")
+            note(f"{module}.{name}", _public(place, now))
             return found
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
 def renamed(kind: ClassT) -> ClassT:
-    """A class decorator: old keywords of the constructor, old fields and old methods go on working.
+    """A class decorator: old keywords of the constructor, old fields and old methods go on working, in subclasses too.
 
     The keywords are translated in a wrapped `__init__`, where an old one wins: `dataclasses.replace` hands over the new
     one with the value that it had, beside the old one with the value that is wanted.
     """
     fields, methods = RENAMED_FIELDS.get(kind.__name__, {}), RENAMED_METHODS.get(kind.__name__, {})
     if fields:
-        original = kind.__init__  # type: ignore[misc]
-
-        @functools.wraps(original)
-        def init(self: Any, *arguments: Any, **named: Any) -> None:
-            for old, new in fields.items():
-                if old in named:
-                    note(f"{kind.__name__}({old}=)", f"{kind.__name__}({new}=)")
-                    named[new] = named.pop(old)
-            original(self, *arguments, **named)
-
-        kind.__init__ = init  # type: ignore[misc]
+        kind.__init__ = _translating(kind.__name__, fields, kind.__init__)  # type: ignore[misc]
     for old, new in fields.items():
         setattr(kind, old, property(functools.partial(_get, kind.__name__, old, new)))
     for old, new in methods.items():
-        setattr(kind, old, _method(kind.__name__, old, new))
+        setattr(kind, old, _noted(kind.__name__, old, new, vars(kind)[new]))
+
+    def init_subclass(cls: type, **named: Any) -> None:
+        super(kind, cls).__init_subclass__(**named)  # type: ignore[arg-type]
+        _map_methods(kind, methods, cls)
+
+    kind.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment, arg-type]
     return kind
 
 
-def map_overrides(base: str, kind: type) -> None:
+class Translating(type):
+    """The metaclass of a record with renamed fields: a dataclass made of one has a constructor of its own."""
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        base = next((kind for kind in cls.__mro__ if kind.__name__ in RENAMED_FIELDS), None)
+        if base is not None and base is not cls:
+            named = _as_accepted(base.__name__, cls, named)
+        return super().__call__(*arguments, **named)
+
+
+def _as_accepted(base: str, kind: type, named: dict[str, Any]) -> dict[str, Any]:
+    """Keywords under the names that the constructor of `kind` has."""
+    accepted = _parameters(kind)
+    translated = dict(named)
+    for old, new in RENAMED_FIELDS[base].items():
+        for given, wanted in ((old, new), (new, old)):
+            if given in translated and given not in accepted and wanted in accepted:
+                note(f"{base}({old}=)", f"{base}({new}=)")
+                translated[wanted] = translated.pop(given)
+    return translated
+
+
+@functools.cache
+def _parameters(kind: type) -> frozenset[str]:
+    return frozenset(inspect.signature(kind.__init__).parameters)  # type: ignore[misc]
+
+
+def map_overrides(base: type, kind: type) -> None:
     """For `__init_subclass__`: a method defined under its old name is the new one too, and the other way round.
 
-    So whoever asks a class, or its base with `super()`, is answered by the method of that very class.
+    So whoever asks a class, or its base with `super()`, is answered by the method of that very class; a mixin's method
+    under the old name comes before those of the classes behind it.
     """
-    for old, new in RENAMED_OVERRIDES[base].items():
-        if old in vars(kind) and new not in vars(kind):
-            _uses.setdefault(kind.__module__.partition(".")[0], {})[f"{base}.{old}"] = f"{base}.{new}"
-            setattr(kind, new, vars(kind)[old])
-        elif new in vars(kind) and old not in vars(kind):
-            setattr(kind, old, vars(kind)[new])
+    _map_methods(base, RENAMED_OVERRIDES[base.__name__], kind)
+
+
+def _map_methods(base: type, names: Mapping[str, str], kind: type) -> None:
+    for old, new in names.items():
+        first = next((each for each in kind.__mro__ if old in vars(each) or new in vars(each)), base)
+        if first is base or (old in vars(first) and new in vars(first)):
+            continue
+        if old in vars(first):
+            _uses.setdefault(kind.__module__.partition(".")[0], {})[f"{base.__name__}.{old}"] = f"{base.__name__}.{new}"
+        method = vars(first)[old if old in vars(first) else new]
+        for name in (old, new):
+            if name not in vars(kind):
+                setattr(kind, name, method)
+
+
+def _translating(kind: str, fields: Mapping[str, str], original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def init(self: Any, *arguments: Any, **named: Any) -> None:
+        for old, new in fields.items():
+            if old in named:
+                note(f"{kind}({old}=)", f"{kind}({new}=)")
+                named[new] = named.pop(old)
+        original(self, *arguments, **named)
+
+    return init
 
 
 _NOTHING = object()
@@ -195,10 +269,10 @@ def _get(kind: str, old: str, new: str, instance: Any) -> Any:
     return getattr(instance, new)
 
 
-def _method(kind: str, old: str, new: str) -> Callable[..., Any]:
+def _noted(kind: str, old: str, new: str, method: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *arguments: Any, **named: Any) -> Any:
         note(f"{kind}.{old}", f"{kind}.{new}")
-        return getattr(self, new)(*arguments, **named)
+        return method(self, *arguments, **named)
 
     call.__name__ = old
     call.__doc__ = f"The old name of `{new}`."

@@ -10,16 +10,38 @@ import contextlib
 import importlib
 import os
 import sys
+import threading
 import traceback
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO, TypeVar
 
-from ganzoo.errors import GanzooError, PluginError, one_line
+from ganzoo.errors import GanzooError, GanzooWarning, PluginError, one_line
 from ganzoo.plugin.installed import InstalledSpec
 
 ResultT = TypeVar("ResultT")
 
 _registered: dict[str, object] = {}
+_lock = threading.RLock()
+_targets: list[TextIO] = []  # where stdout goes now, the last of them
+_usual: list[TextIO] = []  # sys.stdout as it was before the first
+
+
+@contextlib.contextmanager
+def stdout_to(target: TextIO) -> Iterator[None]:
+    """What is printed inside goes to `target`. For several threads at once: whoever leaves last puts stdout back."""
+    with _lock:
+        if not _targets:
+            _usual[:] = [sys.stdout]
+        _targets.append(target)
+        sys.stdout = target
+    try:
+        yield
+    finally:
+        with _lock:
+            _targets.reverse()
+            _targets.remove(target)  # the newest of equals
+            _targets.reverse()
+            sys.stdout = _targets[-1] if _targets else _usual[0]
 
 
 def is_strict() -> bool:
@@ -37,7 +59,7 @@ def resolve(import_string: str) -> Any:
     if import_string in _registered:
         return _registered[import_string]
     module_name, _, attribute = import_string.partition(":")
-    with contextlib.redirect_stdout(sys.stderr):
+    with stdout_to(sys.stderr):
         return getattr(importlib.import_module(module_name), attribute)
 
 
@@ -72,9 +94,9 @@ def call_plugin(
     kind: what is raised then, with the cause behind it.
     """
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to(sys.stderr):
             return function(*arguments, **named)
-    except GanzooError:
+    except (GanzooError, GanzooWarning):  # a warning, where the caller's filter makes errors of them
         raise
     except (Exception, SystemExit) as error:  # SystemExit too: a plugin must not end the program
         if is_strict():

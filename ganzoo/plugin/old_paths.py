@@ -15,19 +15,25 @@ from ganzoo.plugin import api1
 
 
 class OldModule(ModuleType):
-    """A module that looks its names up where they are now.
-
-    `ganzoo.plugins` was a module and is a verb: imported under its old path, it can still be called.
-    """
+    """A module that looks its names up where they are now."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what the import system asks for
+        if name == "__all__":  # `from ganzoo.specs import *`
+            return api1.names_of(self.__name__)
+        if name.startswith("__"):  # what else the import system asks for
             raise AttributeError(name)
         return api1.find(self.__name__, name)
 
+    def __dir__(self) -> list[str]:
+        return api1.names_of(self.__name__)
+
+
+class OldVerb(OldModule):
+    """`ganzoo.plugins` was a module and is a verb: imported under its old path, it can still be called."""
+
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        verb = getattr(importlib.import_module(f"ganzoo.api.{self.__name__.rpartition('.')[2]}"), self.__name__[7:])
-        return verb(*arguments, **named)
+        name = self.__name__.rpartition(".")[2]
+        return getattr(importlib.import_module(f"ganzoo.api.{name}"), name)(*arguments, **named)
 
 
 class OldPaths:
@@ -52,7 +58,8 @@ class OldPaths:
         return spec
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        return OldModule(spec.name, "Moved: see ganzoo.plugin.api1.")
+        kind = OldVerb if spec.name == "ganzoo.plugins" else OldModule
+        return kind(spec.name, "Moved: see ganzoo.plugin.api1.")
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing is run: names are found when they are asked for."""

@@ -10,12 +10,14 @@ from pathlib import Path
 
 
 def published() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """Names by kind, by distribution."""
+    """Names by kind, by distribution; empty where the list cannot be read."""
     import json
 
-    text = Path(__file__).with_name("published.json").read_text(encoding="utf-8")
-    found: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(text)
-    return found
+    try:
+        found = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
+        return {str(name): dict(offers) for name, offers in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):  # it serves a hint, and no error may come of that
+        return {}
 
 
 def publisher(kind: str, name: str) -> str | None:

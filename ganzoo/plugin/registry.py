@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -18,7 +19,7 @@ import pluggy
 
 from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin import api1, hooks
-from ganzoo.plugin.call import is_strict, reason, resolve
+from ganzoo.plugin.call import is_strict, reason, resolve, stdout_to
 from ganzoo.plugin.discovery import allow_list, entry_points, normalize
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.kinds import ARCHITECTURES, DATA_SOURCES, KINDS, LOGGERS, Kind
@@ -159,7 +160,7 @@ class Registry:
         name = f"{distribution}:{entry_point}"
         try:
             # A plugin that prints must not spoil the JSON on stdout.
-            with contextlib.redirect_stdout(sys.stderr):
+            with stdout_to(sys.stderr):
                 self._collect(named.load(), name, collected, apis)
             self._refuse_repeats(distribution, collected)
         except KeyboardInterrupt:
@@ -202,6 +203,9 @@ class Registry:
                     raise PluginError(f"{kind.hook}() yields more than {_MOST_SPECS} specs")
                 if not isinstance(spec, kind.spec):
                     raise PluginError(f"{kind.hook}() gave a {type(spec).__name__}; expected {kind.spec.__name__}")
+                name = getattr(spec, "name", None)
+                if not isinstance(name, str):
+                    raise PluginError(f"{kind.hook}() gave a spec whose name is {name!r}; expected a text")
                 into.append(spec)
 
     def _refuse_repeats(self, distribution: str, collected: Collected) -> None:
@@ -261,10 +265,12 @@ def _check_api(module: ModuleType) -> int:
 
 
 _installed: list[Registry] = []
+_loading = threading.RLock()
 
 
 def installed_plugins(*, warn: Callable[[str], None] | None = None) -> Registry:
     """The one registry of this process, loaded when it is first asked for. Raises what `Registry.load` raises."""
-    if not _installed:
-        _installed.append(Registry.load(warn=warn))
-    return _installed[0]
+    with _loading:
+        if not _installed:
+            _installed.append(Registry.load(warn=warn))
+        return _installed[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
@@ -11,9 +10,6 @@ from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
-
-if TYPE_CHECKING:
-    pass
 
 _TASK_CONFIGS: Mapping[str, type] = {
     "noise-to-image": NoiseToImageConfig,

@@ -26,7 +26,7 @@ from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.checkpoint import Checkpoint, listed
+from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, listed
 from ganzoo.tensors import DataInfo
 from ganzoo.version import API_VERSION, __version__
 
@@ -70,8 +70,9 @@ class Run:
     outcome: TrainingOutcome | None = None
 
     def __repr__(self) -> str:
-        steps = [checkpoint.step for checkpoint in self.checkpoints]
-        return f"<Run {self.path}: {self.architecture}, {f'step {steps[0]:,}' if steps else 'no checkpoint yet'}>"
+        return (
+            f"<Run {self.path}: {self.architecture}, {f'step {self.steps:,}' if self.steps else 'no checkpoint yet'}>"
+        )
 
     @property
     def architecture(self) -> str:
@@ -87,6 +88,11 @@ class Run:
     def checkpoints(self) -> list[Checkpoint]:
         """By name alone, newest first; `Checkpoint.verify` looks into one."""
         return listed(self.checkpoint_folder)
+
+    @property
+    def steps(self) -> int:
+        """Steps done at the newest checkpoint; 0 before the first."""
+        return max((checkpoint.step for checkpoint in self.checkpoints), default=0)
 
     @property
     def exports(self) -> list[Path]:
@@ -188,8 +194,18 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
     """
     file = path / "config.toml"
     if not file.is_file():
-        what = "is not a run: it has no config.toml" if path.is_dir() else "is not there"
+        what = (
+            "is not a run: it has no config.toml"
+            if path.is_dir()
+            else "is a file"
+            if path.is_file()
+            else "is not there"
+        )
         raise CheckpointError(f"{path} {what}.", hint="A run is the directory that `ganzoo train --out` made.")
+    if (path / MANIFEST).is_file():
+        raise CheckpointError(
+            f"{path} is a checkpoint of a run.", hint=f"Name the run, {path.parent.parent}, and which checkpoint."
+        )
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
         run = dict(tables.pop("run"))
@@ -226,7 +242,8 @@ def _maker(registry: Registry, name: str, path: Path) -> InstalledSpec[Architect
         known = name.removeprefix(f"{SCRIPT}:")
         raise RequestError(
             f"{path} was trained with {known!r}, which a script or notebook registered; it is not installed here.",
-            hint=f"Register it in this process first: ganzoo.register(...), under the name {known!r}.",
+            hint=f"In Python: ganzoo.register(...) first, under the name {known!r}. From a shell: an exported file "
+            "needs nobody; or make it a plugin.",
         )
     return registry.architecture(name)
 

@@ -6,7 +6,6 @@ neither happens: see `_create`.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line
+from ganzoo.plugin.call import stdout_to
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
 from ganzoo.tensors import TensorSpec
@@ -137,7 +137,7 @@ def _create(
     try:
         # Without `enable_fallback=0` a provider that fails, now or in the middle of a run, is replaced by the CPU with
         # a line on stdout, where a result may have to stand alone.
-        with contextlib.redirect_stdout(sys.stderr):
+        with stdout_to(sys.stderr):
             session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:  # onnxruntime's own classes, one for each status
         if providers[0][0] != PROVIDERS["cpu"] and not _is_about_the_file(error):

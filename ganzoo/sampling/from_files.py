@@ -27,14 +27,8 @@ def open_files(paths: Sequence[Path]) -> GraphSet:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The ONNX files of a folder, by name. Raises RequestError when there is none."""
-    found = sorted(path for path in folder.glob("*.onnx") if not path.name.startswith("."))
-    if not found:
-        raise RequestError(
-            f"{folder} holds neither a run nor an ONNX file.",
-            hint="A run is the directory that `ganzoo train --out` made; its files are in RUN/exports.",
-        )
-    return found
+    """The ONNX files of a folder, by name; hidden ones are those that are being written."""
+    return sorted(path for path in folder.glob("*.onnx") if not path.name.startswith("."))
 
 
 def graph_name(file: OnnxFile) -> str:

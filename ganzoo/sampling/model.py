@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ganzoo.errors import DataError, RequestError
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
@@ -15,6 +16,8 @@ from ganzoo.sampling.translation import choose_direction, image_pixels, read_pix
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
+
+_LARGEST_SIDE = 16_384
 
 ManyPictures = Callable[["Run", int], tuple[Any, bool]]
 
@@ -75,7 +78,11 @@ class Model:
         return f"<Model {self.path}{self.source.origin}: {', '.join(graph.name for graph in self.graphs)}>"
 
     def sample(
-        self, seeds: Sequence[int] = range(16), *, label: Label = None, values: Mapping[str, float] | None = None
+        self,
+        seeds: Iterable[SupportsIndex] = range(16),
+        *,
+        label: Label = None,
+        values: Mapping[str, float] | None = None,
     ) -> Pictures:
         """One picture for each seed: (N, H, W, C) uint8. A seed and a label give one picture, here and from the file.
 
@@ -83,11 +90,11 @@ class Model:
         Raises RequestError for a translator, and for labels or inputs that are not there.
         """
         self._refuse_translator("sample")
-        return Pictures.of([paint(self.source, _seeds(seeds), InputChoices(label=label, values=values or {}))])
+        return Pictures.of([paint(self.source, _seeds(seeds), _choices(label, values))])
 
     def walk(
         self,
-        seeds: Sequence[int],
+        seeds: Iterable[SupportsIndex],
         *,
         frames: int = 24,
         label: Label = None,
@@ -98,16 +105,17 @@ class Model:
         Save it with `save_animation`. Raises RequestError for a translator or a single seed.
         """
         self._refuse_translator("walk")
-        if frames < 1:
+        steps = _whole([frames], "frames")[0] if not isinstance(frames, str) else 0
+        if steps < 1:
             raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
-        return Pictures.of(walk(self.source, _seeds(seeds), frames, InputChoices(label=label, values=values or {})))
+        return Pictures.of(walk(self.source, _seeds(seeds), steps, _choices(label, values)))
 
     def mix(
         self,
-        rows: Sequence[int],
-        columns: Sequence[int],
+        rows: Iterable[SupportsIndex],
+        columns: Iterable[SupportsIndex],
         *,
-        layers: Sequence[int] | None = None,
+        layers: Iterable[SupportsIndex] | None = None,
         label: Label = None,
         values: Mapping[str, float] | None = None,
     ) -> Pictures:
@@ -117,9 +125,9 @@ class Model:
         Raises RequestError for a generator without styles, or layers that it has not.
         """
         self._refuse_translator("mix")
-        choices = InputChoices(label=label, values=values or {})
-        table = mix(self.source, _seeds(rows), _seeds(columns), layers, choices)
-        return Pictures.of([table], columns=len(columns) + 1)
+        down, along = _seeds(rows), _seeds(columns)
+        taken = None if layers is None else _whole(layers, "layers")
+        return Pictures.of([mix(self.source, down, along, taken, _choices(label, values))], columns=len(along) + 1)
 
     def translate(self, picture: Any, *, direction: str | None = None, size: int | None = None) -> Pictures:
         """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size.
@@ -134,6 +142,8 @@ class Model:
         if not self.translates:
             raise RequestError(f"{self.path} paints from noise and translates no pictures.", hint="model.sample(seeds)")
         graph = choose_direction(self.source, direction)
+        if size is not None and not 1 <= _whole([size], "size")[0] <= _LARGEST_SIDE:
+            raise RequestError(f"size = {size}: expected 1 to {_LARGEST_SIDE}, height and width in pixels.")
         given = [_pixels(item, graph, size) for item in _listed(picture)]
         if not given:
             raise RequestError("No picture is given.", hint="model.translate(path)")
@@ -179,14 +189,39 @@ class Model:
             )
 
 
-def _seeds(seeds: Sequence[int]) -> list[int]:
+def _choices(label: Label, values: Mapping[str, float] | None) -> InputChoices:
     try:
-        found = [int(seed) for seed in seeds]
+        numbers = {str(name): float(value) for name, value in dict(values or {}).items()}
     except (TypeError, ValueError):
-        raise RequestError(f"seeds = {seeds!r}: expected whole numbers, for example range(16) or [7].") from None
+        raise RequestError(
+            f"values = {values!r}: expected numbers by name.", hint='For example values={"truncation_psi": 0.7}'
+        ) from None
+    return InputChoices(label=label, values=numbers)
+
+
+def _whole(numbers: Iterable[SupportsIndex], what: str) -> list[int]:
+    """Raises RequestError for what are no whole numbers: texts, truth values, 1.5."""
+    try:
+        found = [] if isinstance(numbers, str) else list(numbers)
+        if isinstance(numbers, str) or any(isinstance(number, bool) for number in found):
+            raise TypeError
+        return [operator.index(number) for number in found]
+    except TypeError:
+        raise RequestError(f"{what} = {numbers!r}: expected whole numbers, for example range(16) or [7].") from None
+
+
+def _seeds(seeds: Iterable[SupportsIndex]) -> list[int]:
+    found = _whole(seeds, "seeds")
     if not found or not all(0 <= seed < 2**32 for seed in found):
         raise RequestError(f"seeds = {seeds!r}: expected at least one, each from 0 to {2**32 - 1}.")
     return found
+
+
+def _no_picture(array: Any) -> RequestError:
+    return RequestError(
+        f"A picture of {array.dtype} {list(array.shape)}: expected uint8 (H, W) or (H, W, C) with 1, 3 or 4 channels, "
+        "0 to 255."
+    )
 
 
 def _listed(picture: Any) -> list[Any]:
@@ -207,9 +242,9 @@ def _pixels(picture: Any, graph: GraphFunction, size: int | None) -> Any:
         return read_pixels(Path(picture), graph, size)
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
-            raise RequestError(
-                f"A picture of {picture.dtype} {list(picture.shape)}: expected uint8 (H, W) or (H, W, C), 0 to 255."
-            )
+            raise _no_picture(picture)
+        if 0 in picture.shape or (picture.ndim == 3 and picture.shape[2] not in (1, 3, 4)):
+            raise _no_picture(picture)
         picture = Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)
     if not isinstance(picture, Image.Image):
         raise RequestError(f"A {type(picture).__name__} is no picture: expected a path, a PIL image or an array.")

@@ -5,7 +5,8 @@ Shapes: N pictures, Z latent, L layers, S numbers of a style, C channels, H, W.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def walk(source: GraphSet, seeds: Sequence[int], frames: int, choices: InputChoi
     import numpy as np
 
     if len(seeds) < 2:
-        raise RequestError("A walk goes from seed to seed: state two or more.", hint="For example --seeds 0-4")
+        raise RequestError("A walk goes from seed to seed: state two or more.", hint="For example the seeds 0 to 4.")
     halves = _halves(source)
     if halves is not None:
         mapping, graph = halves
@@ -72,7 +73,7 @@ def walk(source: GraphSet, seeds: Sequence[int], frames: int, choices: InputChoi
             names = ", ".join(spec.name for spec in graph.inputs)
             raise RequestError(
                 f"{source.path} takes {names}, and a walk goes between latents.",
-                hint="State the others: one --label, one --value each.",
+                hint="State the others: one label, one value each.",
             )
         between = great_circle
     spec, count = graph.outputs[0], len(seeds) * frames
@@ -107,7 +108,7 @@ def mix(
     mapping, synthesis = halves
     taken = range(known // 2) if layers is None else layers
     if any(not 0 <= layer < known for layer in taken):
-        raise RequestError(f"--layers: {source.path} has the layers 0 to {known - 1}.")
+        raise RequestError(f"{source.path} has the layers 0 to {known - 1}, not {list(taken)}.")
     down, along = (  # (N, L, S)
         np.concatenate([mapping.run(arrays)[0] for arrays in _inputs(mapping, side, choices, source.path)])
         for side in (rows, columns)
@@ -188,7 +189,9 @@ def _inputs(
 def _values(values: Mapping[str, float], graph: GraphFunction, path: Path) -> Mapping[str, float]:
     """Raises RequestError for an input that is not there, or is no single number."""
     able = [spec.name for spec in graph.inputs if len(spec.shape) == 1 and spec.kind != "class"]
-    for name in values:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise RequestError(f"The value of {name!r} is {value}: expected a finite number.")
         if name not in able:
             raise RequestError(
                 f"{path} has no input {name!r} that is a number.{did_you_mean(name, able)} "
@@ -206,12 +209,16 @@ def _labels(label: Label, graph: GraphFunction, count: int, path: Path) -> NDArr
     classes = next((spec.classes for spec in graph.inputs if spec.kind == "class"), 0)
     if not classes:
         raise RequestError(f"{path} takes no labels: its generator is not class-conditional.")
-    given = label.split(",") if isinstance(label, str) else [label] if isinstance(label, int) else label
+    given: Iterable[object] = [label]
+    if isinstance(label, str):
+        given = label.split(",")
+    elif isinstance(label, Iterable) and getattr(label, "ndim", 1) > 0:  # numpy's numbers call themselves iterable
+        given = label
     parts = [str(part).strip() for part in given]
     if parts == ["all"]:
         parts = [str(number) for number in range(classes)]
     if not parts or not all(part.isdecimal() and int(part) < classes for part in parts):
         raise RequestError(
-            f"--label {label!r}: expected class indices from 0 to {classes - 1}, separated by commas, or all."
+            f"label {label!r}: expected class indices from 0 to {classes - 1}, separated by commas, or all."
         )
     return np.resize(np.array([int(part) for part in parts], dtype=np.int64), count)

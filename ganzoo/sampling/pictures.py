@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,11 @@ class Pictures(Sequence["Image.Image"]):
     """
 
     def __init__(self, pixels: NDArray[np.uint8], *, columns: int | None = None) -> None:
+        """Raises RequestError for what is no array (N, H, W, C) of uint8 with 1 or 3 channels."""
+        shape: tuple[int, ...] = getattr(pixels, "shape", ())
+        dtype = getattr(pixels, "dtype", type(pixels).__name__)
+        if len(shape) != 4 or str(dtype) != "uint8" or shape[3] not in (1, 3):
+            raise RequestError(f"Pictures of {dtype} {list(shape)}: expected uint8 (N, H, W, C) with 1 or 3 channels.")
         self.pixels = pixels
         self.columns = columns
 
@@ -68,29 +74,41 @@ class Pictures(Sequence["Image.Image"]):
     @overload
     def __getitem__(self, index: slice) -> Pictures: ...
     def __getitem__(self, index: int | slice) -> Image.Image | Pictures:
-        if isinstance(index, slice):
-            return Pictures(self.pixels[index], columns=self.columns)
-        return self._grid(self.pixels[index][None], 1)
+        chosen = self.pixels[index]
+        if chosen.ndim == self.pixels.ndim:  # of a slice, a list or a mask
+            return Pictures(chosen, columns=self.columns)
+        return self._grid(chosen[None], 1)
 
     def __iter__(self) -> Iterator[Image.Image]:
         return (self[index] for index in range(len(self)))
 
     def __repr__(self) -> str:
         count, height, width, channels = self.pixels.shape
-        return f"<{count} pictures of {channels}x{height}x{width}>"
+        return f"<{count} pictures, {height}x{width}, {'grey' if channels == 1 else 'colour'}>"
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> bytes | None:
+        if not len(self):
+            return None
         buffer = io.BytesIO()
         self.grid().save(buffer, format="PNG")
         return buffer.getvalue()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, H, W, C)."""
+        return self.pixels.shape
+
     def grid(self, columns: int | None = None) -> Image.Image:
-        """All of them as one picture, row by row."""
+        """All of them as one picture, row by row. Raises RequestError for none, or for columns below 1."""
+        if not len(self):
+            raise RequestError("There are no pictures to show.")
+        if columns is not None and (isinstance(columns, str | bool) or columns < 1 or columns != int(columns)):
+            raise RequestError(f"columns = {columns!r}: expected a whole number from 1.")
         return self._grid(self.pixels, columns or self.columns)
 
     def save(self, path: Path | str, *, columns: int | None = None) -> Path:
         """Write the grid to a file whose name ends like a picture. Raises RequestError when it cannot be written."""
-        out = Path(path)
+        out = _place(path)
         check_picture_name(out)
         with _writing(out):
             self.grid(columns).save(out)
@@ -99,8 +117,10 @@ class Pictures(Sequence["Image.Image"]):
     def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
         """Write a PNG file each. names: without suffix; numbers from 0 if not stated. Raises RequestError."""
         digits = max(4, len(str(len(self) - 1)))
-        names = [f"{number:0{digits}}" for number in range(len(self))] if names is None else names
-        paths = [Path(folder, f"{name}.png") for name in names]
+        names = [f"{number:0{digits}}" for number in range(len(self))] if names is None else list(names)
+        if len(set(names)) != len(self) or any(Path(name).name != name for name in names):
+            raise RequestError(f"{len(self)} pictures want as many different names, without folders; got {names!r}.")
+        paths = [Path(_place(folder), f"{name}.png") for name in names]
         for path, image in zip(paths, self, strict=True):
             with _writing(path):
                 image.save(path)
@@ -111,8 +131,12 @@ class Pictures(Sequence["Image.Image"]):
 
         Raises RequestError when the name does not end like one of them, or cannot be written.
         """
-        out = Path(path)
+        out = _place(path)
         check_animation_name(out)
+        if not len(self):
+            raise RequestError("There are no pictures to show.")
+        if isinstance(fps, str) or not 0.01 <= fps <= 1000:
+            raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
         first, *others = self
         with _writing(out):
             first.save(out, save_all=True, append_images=others, duration=1000 / fps, loop=0)
@@ -125,6 +149,12 @@ class Pictures(Sequence["Image.Image"]):
         return grid(pixels.transpose(0, 3, 1, 2), columns=columns)
 
 
+def _place(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise RequestError(f"{path!r} is no path.", hint="For example grid.png")
+    return Path(path)
+
+
 def ends_like_a_picture(path: Path) -> bool:
     """Whether Pillow can write a picture under this name."""
     from PIL import Image
@@ -135,7 +165,7 @@ def ends_like_a_picture(path: Path) -> bool:
 def check_picture_name(path: Path) -> None:
     """Raises RequestError."""
     if not ends_like_a_picture(path):
-        raise RequestError(f"{path.name} does not end like a picture.", hint="For example -o grid.png")
+        raise RequestError(f"{path.name} does not end like a picture.", hint="For example grid.png")
 
 
 def check_animation_name(path: Path) -> None:
@@ -145,7 +175,7 @@ def check_animation_name(path: Path) -> None:
     kind = Image.registered_extensions().get(path.suffix.lower())
     if kind not in Image.SAVE_ALL or kind in ("PDF", "TIFF", "MPO"):
         raise RequestError(
-            f"{path.name} does not end like pictures that move.", hint="For example -o walk.webp or walk.gif"
+            f"{path.name} does not end like pictures that move.", hint="For example walk.webp or walk.gif"
         )
 
 

@@ -51,9 +51,14 @@ class Reporter:
         progress = Progress(
             done=record["step"], total=steps, unit="steps", seconds_left=seconds_left, values=dict(record)
         )
-        self.attempt("the display", partial(self._listener.update, progress))
+        self.attempt("the display", lambda: self._listener.update(progress))
         for warning in self._watch.look(record):
             self.say(f"warning: {warning}")
+
+    def status(self, text: str, *, step: int, steps: int, seconds_left: float | None = None) -> None:
+        """Where the training stands, in words: no warning to anybody."""
+        progress = Progress(done=step, total=steps, unit="steps", seconds_left=seconds_left, values={"status": text})
+        self.attempt("the display", lambda: self._listener.update(progress))
 
     def picture(self, path: Path, step: int) -> None:
         for name, logger in self._loggers.items():

@@ -104,6 +104,12 @@ def resume_run(
             f"{unchanged.offer.spec.name} -c {path / 'config.toml'} --init-from {path} --data ... --out ...",
         )
     run = open_run(path, registry, changes)
+    stated, length = {"kimg", "steps"} & set(changes.tables.get("train", {})), target_steps(run.config.train)
+    if stated and length < run.steps:
+        raise RequestError(
+            f"{path} is at step {run.steps:,} already, beyond the {length:,} that are asked for.",
+            hint="State a longer length, or none to go on to the run's own.",
+        )
     now = f"{run.offer.distribution} {run.offer.version}"
     if now != run.trained_by:
         progress.say(f"this run was begun with {run.trained_by}; {now} goes on with it")

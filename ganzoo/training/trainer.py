@@ -237,9 +237,12 @@ class Trainer:
         memory = peak_memory_gb(self.engine.device)
         held = f", {memory:.1f} GB of memory" if memory is not None else ""
         left = (target - self.steps_done) / speed
-        self.reporter.say(
+        self.reporter.status(
             f"estimate: {_duration(left)} for the {target - self.steps_done:,} steps that are left, "
-            f"{speed * self._settings.batch_size:,.0f} images/s{held}"
+            f"{speed * self._settings.batch_size:,.0f} images/s{held}",
+            step=self.steps_done,
+            steps=target,
+            seconds_left=left,
         )
 
     def _log(self, speed: float, target: int, score: dict[str, float]) -> None:

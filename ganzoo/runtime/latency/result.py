@@ -126,6 +126,7 @@ class BenchResult:
         """Write the whole document as JSON. Raises RequestError when it cannot be written."""
         out = Path(path)
         try:
+            out.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(out, json.dumps(self.document, indent=1) + "\n")
         except OSError as error:
             raise RequestError(f"{out} cannot be written: {one_line(error)}") from None

@@ -76,6 +76,7 @@ def run(request: Request, *, progress: ProgressListener) -> BenchResult:
                 )
                 if outputs is not None:
                     checks[case.file.path] = _check(request, case, Path(scratch), outputs)
+        progress.update(Progress(done=total, total=total, unit="processes"))
         if request.provider == "cuda":
             states["after"] = machine.gpu_state(request.device)
     document = result_document(
