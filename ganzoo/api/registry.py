@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ganzoo.plugin.registry import Registry, installed_plugins
-from ganzoo.progress import ProgressListener, listener, say_warning
+
+if TYPE_CHECKING:
+    from ganzoo.progress import ProgressListener
 
 
 def installed(progress: ProgressListener | None = None) -> Registry:
     """The one registry of this process. A broken plugin is said once, when it is loaded."""
-    return installed_plugins(warn=say_warning(listener(progress)))
+
+    def warn(line: str) -> None:
+        from ganzoo.progress import listener, say_warning
+
+        say_warning(listener(progress))(line)
+
+    return installed_plugins(warn=warn)

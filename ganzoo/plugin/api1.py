@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -224,6 +223,8 @@ def _as_accepted(base: str, kind: type, named: dict[str, Any]) -> dict[str, Any]
 
 @functools.cache
 def _parameters(kind: type) -> frozenset[str]:
+    import inspect
+
     return frozenset(inspect.signature(kind.__init__).parameters)  # type: ignore[misc]
 
 
