@@ -34,12 +34,12 @@ def ort(model, batch, provider, seconds):
     import onnxruntime
 
     from ganzoo.runtime.file import OnnxFile
-    from ganzoo.runtime.latency.inputs import InputRequest, make_feed, plan
+    from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
 
     with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()
     file = OnnxFile(Path(model))
-    (shapes,) = plan(file, InputRequest(batches=(int(batch),)))
+    (shapes,) = sweep_cases(file, InputRequest(batches=(int(batch),)))
     feed = make_feed(file, shapes, {})
     cuda = ("CUDAExecutionProvider", {"device_id": "0", "use_tf32": "0"})
     tensorrt = ("TensorrtExecutionProvider", {"device_id": "0"})
