@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import tempfile
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 from conftest import RESULTS, ROOT, machine, machine_key
@@ -23,6 +24,7 @@ from ganzoo.runtime.latency.stats import bootstrap_interval
 
 STEPS = {"digits": 25, "paper": 3}
 WARM_UP = 2
+TOGETHER = 8  # pairs of one pair of processes: where a process's memory lies makes some per cent for all its life
 
 # Names that both commits know: the newer one answers for the older one's.
 WORKER = """
@@ -56,7 +58,8 @@ with Prefetcher(source, Order(seed=0, batch_size=size, lengths=source.lengths)) 
 
 def environment(folder: Path, tree: Path) -> tuple[str, dict[str, str]]:
     """An interpreter that sees the installed packages, and of ganzoo and its plugins the code of `tree` alone."""
-    venv.create(folder, symlinks=True)
+    if not folder.exists():
+        venv.create(folder, symlinks=True)
     here = sysconfig.get_path("purelib")
     site = next((folder / "lib").glob("python*/site-packages"))
     (site / "packages.pth").write_text(f"{here}\n")  # its own .pth files, which name this tree, are not followed
@@ -92,21 +95,32 @@ class Side:
         self._process.wait()
 
 
-def compare(old: Side, new: Side, pairs: int) -> dict[str, object]:
-    ratios, seconds = [], {"old": [], "new": []}
-    for number in range(-WARM_UP, pairs):
-        order = [("old", old), ("new", new)] if number % 2 else [("new", new), ("old", old)]
-        found = {name: side.run() for name, side in order}
-        assert found["old"][1] == found["new"][1], "the two do not learn the same"
-        if number >= 0:
-            ratios.append(found["new"][0] / found["old"][0])
-            for name, (time, _) in found.items():
-                seconds[name].append(time)
+def compare(begin: Callable[[str], Side], pairs: int) -> dict[str, object]:
+    """begin: starts a side by its name. The processes are new ones every few pairs."""
+    ratios, seconds, by_process = [], {"old": [], "new": []}, []
+    for block in range(-(-pairs // TOGETHER)):
+        # Who starts first, and whose turn is first, changes.
+        sides = {name: begin(name) for name in (("old", "new") if block % 2 else ("new", "old"))}
+        begun = len(ratios)
+        try:
+            for number in range(-WARM_UP, min(TOGETHER, pairs - begun)):
+                found = {name: sides[name].run() for name in (("old", "new") if number % 2 else ("new", "old"))}
+                assert found["old"][1] == found["new"][1], "the two do not learn the same"
+                if number >= 0:
+                    ratios.append(found["new"][0] / found["old"][0])
+                    for name, (time, _) in found.items():
+                        seconds[name].append(time)
+        finally:
+            for side in sides.values():
+                side.close()
+        mine = ratios[begun:]
+        by_process.append(round(math.exp(sum(map(math.log, mine)) / len(mine)), 4))
     low, high = bootstrap_interval(ratios)
     return {
         "pairs": pairs,
         "ratio": round(math.exp(sum(map(math.log, ratios)) / pairs), 4),
         "interval": [round(low, 4), round(high, 4)],
+        "ratio_by_processes": by_process,
         "median_seconds": {name: round(sorted(times)[pairs // 2], 4) for name, times in seconds.items()},
         "losses": "the same bits in every pair",
     }
@@ -131,12 +145,9 @@ def main() -> None:
                 ["git", "rev-parse", "--short", commits[name]], cwd=ROOT, capture_output=True, text=True, check=True
             ).stdout.strip()
         for preset in arguments.preset or STEPS:
-            sides = [Side(Path(folder, f"{name}-{preset}"), tree, preset) for name, tree in trees.items()]
-            try:
-                figures[preset] = compare(*sides, pairs=arguments.pairs)
-            finally:
-                for side in sides:
-                    side.close()
+            figures[preset] = compare(
+                lambda name, preset=preset: Side(Path(folder, name), trees[name], preset), pairs=arguments.pairs
+            )
             print(f"dcgan {preset}: {figures[preset]}", flush=True)
     path = RESULTS / f"against_commit-{machine_key()}.json"
     facts = {"date": datetime.date.today().isoformat(), "commits": commits, "figures": figures, "machine": machine()}
