@@ -1,6 +1,7 @@
 """What travels between torch, ONNX and numpy: what pictures are like, and tensors that can be drawn by seed.
 
-Nothing here imports more than the standard library; numpy is met only when a tensor is drawn.
+Nothing here imports more than the standard library; numpy is met only when a tensor is drawn. What pictures are like is
+in `ganzoo.datainfo`.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ganzoo.plugin.api1 import Translating, renamed
+from ganzoo.datainfo import Condition, ConditionKind, DataInfo, Domain, Picture
+from ganzoo.plugin.api1 import Translating, current_value, renamed
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BATCH", "DType", "DataInfo", "Dim", "InputKind", "TensorSpec"]
+__all__ = [
+    "BATCH",
+    "Condition",
+    "ConditionKind",
+    "DType",
+    "DataInfo",
+    "Dim",
+    "Domain",
+    "InputKind",
+    "Picture",
+    "TensorSpec",
+]
 
-InputKind = Literal["normal", "uniform", "class", "image"]
+InputKind = Literal["normal", "uniform", "class", "vector", "picture", "number"]
 DType = Literal["float32", "float16", "int64", "uint8"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataInfo:
-    """What a network must know of the pictures; kept in checkpoints so that sampling needs no data.
-
-    channels: 1 or 3. size: height and width in pixels. classes: number of labels, 0 for none.
-    """
-
-    channels: int
-    size: int
-    classes: int = 0
 
 
 @renamed
@@ -40,12 +41,18 @@ class Dim(metaclass=Translating):
 
     name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
     default: the size it was trained at, taken where nobody says another; None for none.
+    times: of an output that is so many times as large as the input's dimension of this name: `4*height` in the file.
     """
 
     name: str
     multiple: int = 1
     least: int = 1
     default: int | None = None
+    times: int = 1
+
+    def __str__(self) -> str:
+        """As the ONNX file has it."""
+        return self.name if self.times == 1 else f"{self.times}*{self.name}"
 
     def accepts(self, size: int) -> bool:
         """Whether the network takes this size, in pixels or rows."""
@@ -67,10 +74,12 @@ class TensorSpec(metaclass=Translating):
     name: the tensor's name in the ONNX file.
     shape: integers and `Dim`s; the first is the batch.
     dtype: element type.
-    kind: `normal` N(0, 1), `uniform` in [low, high], `class` an index below `classes`, or `image`:
-        real pictures when there are some, `uniform` noise where only speed is asked.
-    low, high: the range of `uniform` and `image` values, and of an output's pixels.
-    classes: number of labels for `class`.
+    kind: what its rows are: `normal` N(0, 1), `uniform` in [low, high], `class` an index below `classes`, `vector` the
+        numbers of a condition, `number` one that users state, such as a strength, or `picture`. The last three are
+        drawn uniformly from [low, high] where there are none: where only speed or parity is asked.
+    low, high: what `uniform`, `vector` and `number` values lie between; of a picture the values of black and of white,
+        which a pixel may go beyond.
+    classes: number of labels for `class`. names: of the classes, or of a vector's numbers; empty: none are known.
     default: the value of every number where nobody states one, as for a strength of truncation; None: they are drawn.
         Proofs and benchmarks draw all the same.
     stream: tells the draws of several inputs apart. Stream 0 is `RandomState(seed).randn`, the habit
@@ -84,12 +93,20 @@ class TensorSpec(metaclass=Translating):
     low: float = -1.0
     high: float = 1.0
     classes: int = 0
+    names: tuple[str, ...] = ()
     default: float | None = None
     stream: int = 0
 
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(InputKind) or self.dtype not in get_args(DType):
+            raise ValueError(
+                f"tensor {self.name!r}: kind {self.kind!r} of {self.dtype!r}; expected one of "
+                f"{', '.join(get_args(InputKind))}, of {', '.join(get_args(DType))}"
+            )
+
     def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         """The concrete shape. Raises KeyError for a `Dim` that `dims` does not name."""
-        return tuple(size if isinstance(size, int) else dims[size.name] for size in self.shape)
+        return tuple(size if isinstance(size, int) else size.times * dims[size.name] for size in self.shape)
 
     def sample(self, seeds: Sequence[int], dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
         """One row per seed, each from a generator of its own: (len(seeds), *shape[1:]).
@@ -111,8 +128,10 @@ class TensorSpec(metaclass=Translating):
                 rows.append(np.asarray(random.uniform(self.low, self.high, size=shape)))
         return np.asarray(rows, dtype=self.dtype).reshape(len(seeds), *shape)
 
-    def full(self, value: float, count: int, dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
-        """`count` rows of one value: (count, *shape[1:])."""
+    def full(
+        self, value: float | Sequence[float], count: int, dims: Mapping[str, int] | None = None
+    ) -> NDArray[np.generic]:
+        """`count` rows of one value, or of one row of values: (count, *shape[1:])."""
         import numpy as np
 
         return np.full(self.sizes({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
@@ -128,7 +147,13 @@ class TensorSpec(metaclass=Translating):
             "shape": [
                 size
                 if isinstance(size, int)
-                else {"name": size.name, "multiple": size.multiple, "least": size.least, "usual": size.default}
+                else {
+                    "name": size.name,
+                    "multiple": size.multiple,
+                    "least": size.least,
+                    "usual": size.default,
+                    "times": size.times,
+                }
                 for size in self.shape
             ],
             "dtype": self.dtype,
@@ -136,6 +161,7 @@ class TensorSpec(metaclass=Translating):
             "low": self.low,
             "high": self.high,
             "classes": self.classes,
+            "names": list(self.names),
             "usual": self.default,
             "stream": self.stream,
         }
@@ -143,29 +169,42 @@ class TensorSpec(metaclass=Translating):
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> TensorSpec:
         """The inverse of `to_json`. Raises ValueError, KeyError or TypeError for what `to_json` never wrote."""
-        if value["draw"] not in get_args(InputKind) or value["dtype"] not in get_args(DType):
-            raise ValueError(f"tensor {value['name']!r}: draw {value['draw']!r}, dtype {value['dtype']!r}")
+        kind = current_value("TensorSpec", "kind", value["draw"])
         shape = tuple(size if isinstance(size, int) else _dim(size) for size in value["shape"])
         dims = [dim for dim in shape if isinstance(dim, Dim)]
         sound = all(
-            dim.multiple >= 1 and dim.least >= 1 and (dim.default is None or dim.accepts(dim.default)) for dim in dims
+            dim.multiple >= 1
+            and dim.least >= 1
+            and dim.times >= 1
+            and (dim.default is None or dim.accepts(dim.default))
+            for dim in dims
         )
         if not sound or not shape or shape[0] != BATCH:
             raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
-        if not value["high"] > value["low"] or value["stream"] < 0 or (value["draw"] == "class") > value["classes"]:
+        if not value["high"] > value["low"] or value["stream"] < 0 or (kind == "class") > value["classes"]:
             raise ValueError(f"tensor {value['name']!r} has values out of range")
+        names = tuple(str(name) for name in value.get("names", ()))
+        if names and len(names) != (value["classes"] if kind == "class" else shape[-1]):
+            raise ValueError(f"tensor {value['name']!r} has {len(names)} names")
         return cls(
             name=str(value["name"]),
             shape=shape,
             dtype=value["dtype"],
-            kind=value["draw"],
+            kind=kind,
             low=float(value["low"]),
             high=float(value["high"]),
             classes=int(value["classes"]),
+            names=names,
             default=None if value.get("usual") is None else float(value["usual"]),
             stream=int(value["stream"]),
         )
 
 
 def _dim(value: Mapping[str, Any]) -> Dim:
-    return Dim(name=value["name"], multiple=value["multiple"], least=value["least"], default=value["usual"])
+    return Dim(
+        name=value["name"],
+        multiple=value["multiple"],
+        least=value["least"],
+        default=value["usual"],
+        times=value.get("times", 1),
+    )

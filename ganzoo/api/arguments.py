@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from ganzoo.config.fields import PictureSize
 from ganzoo.errors import RequestError
 from ganzoo.runs.run import Run
 
@@ -85,6 +86,15 @@ def to_whole(value: object, argument: str, *, least: int, most: int | None = Non
         until = f" to {most}" if most is not None else ""
         raise RequestError(f"{argument} = {_short(value)}: expected a whole number from {least}{until}.")
     return number
+
+
+def to_size(value: object, argument: str, *, least: int, most: int) -> int | tuple[int, int] | None:
+    """Of pictures: a number of pixels, height and width, or a text such as 48x80; None stays None."""
+    try:
+        found: int | tuple[int, int] | None = PictureSize(least, most).read(value)
+    except ValueError as error:
+        raise RequestError(f"{argument} = {_short(value)}: {error}.") from None
+    return found
 
 
 def to_number(value: object, argument: str, *, above: float = -math.inf) -> float:

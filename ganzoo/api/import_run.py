@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzoo.api.arguments import to_name, to_path, to_paths, to_whole
+from ganzoo.api.arguments import to_name, to_path, to_paths, to_size
 from ganzoo.api.registry import installed
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener, say_warning
@@ -17,12 +17,13 @@ def import_run(
     *,
     architecture: str,
     out: Path | str,
-    size: int | None = None,
+    size: int | tuple[int, int] | str | None = None,
     progress: ProgressListener | None = None,
 ) -> Run:
     """Make a run in `out` that samples, exports and serves `init_from`. Nothing that is in the files is run.
 
-    files: what the architecture says they are, in order. size: pixels it was trained at, if not the usual.
+    files: what the architecture says they are, in order. size: pixels it was trained at, if not the usual: a number,
+        or height and width.
 
     Raises RequestError for an architecture that imports none, CheckpointError for files that do not fit or would run
     code, PluginError for a broken importer.
@@ -34,7 +35,6 @@ def import_run(
     paths = to_paths(files, "files")
     if not paths:
         raise RequestError("No file is named to import.", hint='ganzoo.import_run("latest_net_G.pth", ...)')
-    if size is not None:
-        size = to_whole(size, "size", least=4, most=4096)
+    pixels = to_size(size, "size", least=4, most=4096)
     offer = registry.architecture(to_name(architecture, "architecture"))
-    return import_weights(paths, offer, registry, out=to_path(out, "out"), size=size, say=say_warning(told))
+    return import_weights(paths, offer, registry, out=to_path(out, "out"), size=pixels, say=say_warning(told))

@@ -208,7 +208,7 @@ def plan_layers(
     }
     return TrainingPlan(
         config=run.config.to_toml(provenance=True),
-        data=f"{run.data_description}; {run.data.channels}x{run.data.size}x{run.data.size}",
+        data=f"{run.data_description}; {run.data}",
         parameters={name: size for name, size in sizes.items() if size},
         device=str(engine.device),
         precision="bf16" if engine.bf16 else "fp32",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzoo.sampling.model import Model
+from ganzoo.sampling.model import Model, stated_size
 from ganzoo.sampling.translate_files import TranslateRequest
 
 
@@ -15,14 +15,15 @@ def translate_files(
     *,
     out: Path | str,
     direction: str | None = None,
-    size: int | None = None,
+    size: int | tuple[int, int] | str | None = None,
     count: int | None = None,
     columns: int | None = None,
 ) -> str:
     """Translate one file to one, many to a folder, or many to a grid; one line about what was written.
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
-    direction: by name; the first if None. size: make them square first. count, columns: of a grid.
+    direction: by name; the first if None. size: pixels to make them first, a number or height and width.
+    count, columns: of a grid.
 
     Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
     """
@@ -30,7 +31,7 @@ def translate_files(
         inputs=tuple(Path(item) for item in inputs),
         out=Path(out),
         direction=direction,
-        size=size,
+        size=stated_size(size),
         count=count,
         columns=columns,
     )

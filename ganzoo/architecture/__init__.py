@@ -6,16 +6,32 @@ trainer knows phases and nothing else; it never asks for a name.
 """
 
 from ganzoo.architecture.base import Architecture
+from ganzoo.architecture.from_noise import FromNoise
 from ganzoo.architecture.image_to_image import Direction, ImageToImage
 from ganzoo.architecture.noise_to_image import NoiseToImage
-from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Pair, Phase, Value, value_at
+from ganzoo.architecture.records import (
+    Batch,
+    DataKind,
+    Ema,
+    Graph,
+    Losses,
+    Optimizer,
+    Pair,
+    Phase,
+    Reals,
+    StepReals,
+    Value,
+    value_at,
+)
 from ganzoo.architecture.step import Shard, Step
 
 __all__ = [
     "Architecture",
     "Batch",
+    "DataKind",
     "Direction",
     "Ema",
+    "FromNoise",
     "Graph",
     "ImageToImage",
     "Losses",
@@ -23,8 +39,10 @@ __all__ = [
     "Optimizer",
     "Pair",
     "Phase",
+    "Reals",
     "Shard",
     "Step",
+    "StepReals",
     "Value",
     "value_at",
 ]

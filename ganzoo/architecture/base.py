@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from ganzoo.architecture.records import Ema, Graph, Optimizer, Phase
+from ganzoo.architecture.records import DataKind, Ema, Graph, Optimizer, Phase
 from ganzoo.architecture.step import Step
+from ganzoo.errors import RequestError
 from ganzoo.plugin.api1 import map_overrides
-from ganzoo.tensors import DataInfo
+from ganzoo.tensors import ConditionKind, DataInfo
 
 
 class Architecture(nn.Module, ABC):
@@ -22,17 +23,40 @@ class Architecture(nn.Module, ABC):
     would be lost by a resume, and the conformance suite looks for it.
 
     config: the architecture's hyperparameters. data: what the pictures are like.
+    wants: the data that it learns from: `pictures` (a loss is given a Batch), `pairs` or `domains` (a Pair).
+    condition: what its pictures are painted from besides noise: `none`, `class` or `vector`; an attribute of the class,
+        or a property over the config, as it is read before the networks are built.
     channels_last: train in that memory format. Convolutions on a CPU are a fifth faster for it (measured on
         DCGAN), but `x.view(len(x), -1)` of a picture is refused in it; use `flatten` or `reshape`.
     """
 
+    wants: ClassVar[DataKind] = "pictures"
+    condition: ConditionKind = "none"
     channels_last: ClassVar[bool] = False
 
     def __init__(self, config: Any, data: DataInfo) -> None:
+        """Raises RequestError for pictures without the condition that it wants, and what `build` raises."""
         super().__init__()
         self.config = config
-        self.data = data
+        self.data = data if self.wants == "pictures" else data.of("source", "target")
+        self.check_condition()
         self.build()
+
+    def check_condition(self) -> None:
+        """Raises RequestError where the pictures have no labels, or vectors, and they are wanted."""
+        wanted, found = self.condition, self.data.condition
+        if wanted == "none" or (found is not None and found.kind == wanted):
+            return
+        has = "no labels" if found is None else "class labels" if found.kind == "class" else "vectors, and no classes"
+        if wanted == "class":
+            raise RequestError(
+                f"{type(self).__name__} is class-conditional and the pictures have {has}.",
+                hint="Use a data source with labels, for example --data digits.",
+            )
+        raise RequestError(
+            f"{type(self).__name__} paints from a vector of numbers, and the pictures have {has}.",
+            hint="Use a data source whose condition is a vector; `ganzoo plugins` lists what is installed.",
+        )
 
     @abstractmethod
     def build(self) -> None:

@@ -1,4 +1,7 @@
-"""The base of architectures that translate pictures of one domain into another."""
+"""The base of architectures that translate pictures of one domain into another.
+
+Shapes: B batch, C channels, H, W; those of what is read and of what is painted may differ.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from ganzoo.architecture.base import Architecture
-from ganzoo.architecture.records import Ema, Graph
+from ganzoo.architecture.records import DataKind, Ema, Graph
 from ganzoo.config import ImageToImageConfig
+from ganzoo.datainfo import Picture, size_text
 from ganzoo.errors import RequestError
 from ganzoo.tensors import BATCH, DataInfo, Dim, TensorSpec
 
@@ -20,17 +24,21 @@ Domain = Literal["source", "target"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Direction:
-    """One translation: forward(images of `reads`) -> images of `paints`, (B, C, H, W) in [-1, 1]."""
+    """One translation: forward(images (B, C, H, W) of `reads`) -> (B, C', scale * H, scale * W) of `paints`.
+
+    Channels are those that the data have of each domain; black is -1 and white is 1.
+    """
 
     network: nn.Module
     reads: Domain
     paints: Domain
+    scale: int = 1
 
 
 class ImageToImage(Architecture):
     """Translators between two domains.
 
-    paired: whether source and target of a `Pair` show the same thing.
+    wants: `pairs`, whose source and target show the same thing, or `domains`; `paired = True` says `pairs` too.
     size_multiple, least_size: heights and widths that the translators accept; `build` may set them from the config.
     least_training_size: the smallest that the other networks accept too.
 
@@ -38,23 +46,27 @@ class ImageToImage(Architecture):
     """
 
     config: ImageToImageConfig
+    wants: ClassVar[DataKind] = "domains"
     paired: ClassVar[bool] = False
     size_multiple: int = 1
     least_size: int = 1
     least_training_size: int = 1
 
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if "wants" in vars(cls):
+            cls.paired = cls.wants == "pairs"
+        elif "paired" in vars(cls):
+            cls.wants = "pairs" if cls.paired else "domains"
+
     def __init__(self, config: Any, data: DataInfo) -> None:
         super().__init__(config, data)
-        least = max(self.least_size, self.least_training_size)
-        if data.size < least or data.size % self.size_multiple:
-            multiple = self.size_multiple
-            fitting = max(multiple * round(data.size / multiple), multiple * -(-least // multiple))
-            raise RequestError(
-                f"{type(self).__name__} with these settings learns from pictures of "
-                f"{f'a multiple of {multiple}' if multiple > 1 else 'any number of'} pixels from "
-                f"{multiple * -(-least // multiple)}, not {data.size}.",
-                hint=f"The nearest that fits: --set data.size={fitting}",
-            )
+        scales = {direction.reads: direction.scale for direction in self.directions().values()}
+        for domain, picture in self.data.pictures.items():
+            if domain in scales:
+                self._check_size(domain, picture)
+        for direction in self.directions().values():
+            self._check_scale(direction)
 
     @abstractmethod
     def directions(self) -> Mapping[str, Direction]:
@@ -72,18 +84,78 @@ class ImageToImage(Architecture):
         )
 
     def graphs(self) -> Sequence[Graph]:
-        """A graph for each direction, (B, C, H, W) -> (B, C, H, W), batch, height and width symbolic."""
-        height, width = (
-            Dim(name=name, multiple=self.size_multiple, least=self.least_size, default=self.data.size)
-            for name in ("height", "width")
-        )
-        shape = (BATCH, self.data.channels, height, width)
+        """A graph for each direction, (B, C, H, W) -> (B, C', scale * H, scale * W), with batch, H and W symbolic."""
+        directions = self.directions()
         return [
             Graph(
                 name=name,
+                role="translate",
                 module=direction.network,
-                inputs=(TensorSpec(name=direction.reads, shape=shape, kind="image"),),
-                outputs=(TensorSpec(name=direction.paints, shape=shape, kind="image"),),
+                inputs=(
+                    TensorSpec(name=direction.reads, shape=self._shape(direction, direction.reads), kind="picture"),
+                ),
+                outputs=(
+                    TensorSpec(
+                        name=direction.paints,
+                        shape=self._shape(direction, direction.paints, painted=True),
+                        kind="picture",
+                    ),
+                ),
+                back=next(
+                    (
+                        other
+                        for other, way in directions.items()
+                        if (way.reads, way.paints) == (direction.paints, direction.reads)
+                    ),
+                    None,
+                ),
+                reads=direction.reads,
+                paints=direction.paints,
             )
-            for name, direction in self.directions().items()
+            for name, direction in directions.items()
         ]
+
+    def _shape(self, direction: Direction, domain: Domain, *, painted: bool = False) -> tuple[int | Dim, ...]:
+        read = self.data.pictures[direction.reads]
+        height, width = (
+            Dim(
+                name=name,
+                multiple=self.size_multiple,
+                least=self.least_size,
+                default=size,
+                times=direction.scale if painted else 1,
+            )
+            for name, size in (("height", read.height), ("width", read.width))
+        )
+        return BATCH, self.data.pictures[domain].channels, height, width
+
+    def _check_size(self, domain: Domain, picture: Picture) -> None:
+        multiple, least = self.size_multiple, max(self.least_size, self.least_training_size)
+        sides = picture.height, picture.width
+        if min(sides) >= least and not any(side % multiple for side in sides):
+            return
+        fitting = [max(multiple * round(side / multiple), multiple * -(-least // multiple)) for side in sides]
+        raise RequestError(
+            f"{type(self).__name__} with these settings learns from pictures of "
+            f"{f'a multiple of {multiple}' if multiple > 1 else 'any number of'} pixels from "
+            f"{multiple * -(-least // multiple)}, not {size_text(*sides)}.",
+            hint=f"The nearest that fits: --set data.{self._key(domain)}={size_text(*fitting)}",
+        )
+
+    def _check_scale(self, direction: Direction) -> None:
+        read, painted = self.data.pictures[direction.reads], self.data.pictures[direction.paints]
+        scale = direction.scale
+        if (painted.height, painted.width) == (scale * read.height, scale * read.width):
+            return
+        times = "as large as" if scale == 1 else f"{scale} times as large as"
+        wanted = size_text(painted.height // scale, painted.width // scale)
+        raise RequestError(
+            f"{type(self).__name__} paints pictures {times} those that it reads, and the data have "
+            f"{direction.reads} {read} and {direction.paints} {painted}.",
+            hint=f"For example --set data.source_size={wanted}" if direction.reads == "source" else "",
+        )
+
+    def _key(self, domain: str) -> str:
+        """The setting that holds the size of a domain."""
+        alike = len({(picture.height, picture.width) for picture in self.data.pictures.values()}) == 1
+        return "source_size" if domain == "source" and not alike else "size"

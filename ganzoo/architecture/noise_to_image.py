@@ -1,6 +1,6 @@
-"""The base of architectures that paint pictures from noise.
+"""The base of generative adversarial networks that paint pictures from noise.
 
-Shapes: B batch, C channels, H = W size, Z latent.
+Shapes: B batch, C channels, H, W, Z latent.
 
 The game, with objective "non-saturating", D(x) a logit and s the logistic function:
 
@@ -10,7 +10,6 @@ The game, with objective "non-saturating", D(x) a logit and s the logistic funct
                      r2           gamma/2 mean |grad D(G(z))|^2                        at fakes
                      wgan-gp      lambda mean (|grad D(y)| - 1)^2,  y = u x + (1 - u) G(z),  u ~ U[0, 1)
                      in the discriminator's loss, or every k steps in a phase of its own, k times as heavy
-    average          G_ema <- b G_ema + (1 - b) G,  b = (1/2)^(batch / half-life)      sampled and exported
 
 `ganzoo.objectives` has the other objectives. Each step is discriminator, then generator: both judge the same fakes.
 
@@ -22,20 +21,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ganzoo import objectives
-from ganzoo.architecture.base import Architecture
-from ganzoo.architecture.records import Batch, Ema, Graph, Losses, Optimizer, Phase, value_at
+from ganzoo.architecture.from_noise import FromNoise
+from ganzoo.architecture.records import Batch, Losses, Optimizer, Phase, value_at
 from ganzoo.architecture.step import Step
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.errors import RequestError
 from ganzoo.nn import AdaptiveAugment, Augmentation, DiffAugment, freeze_first_layers, normalize_spectrum
 from ganzoo.objectives.penalties import Critic
-from ganzoo.tensors import BATCH, TensorSpec
 
 _ZERO_CENTRED = {"r1": ("real",), "r2": ("fake",), "r1+r2": ("real", "fake")}
 """Penalties that want the gradient of D small at pictures, and at which."""
@@ -46,40 +44,22 @@ _ONE_CENTRED = frozenset({"wgan-gp", "wgan-gp-one-sided"})
 _PENALTY_TERMS = {"real": "r1", "fake": "r2"}
 
 
-class NoiseToImage(Architecture):
+class NoiseToImage(FromNoise):
     """A generator z -> picture and a discriminator picture -> logits.
 
-    conditional: both networks take class indices (B,) int64 as a second argument; of the class, or set in `build`.
-    sizes: heights and widths that the networks can paint; empty: any.
+    With a condition, both networks take it as a second argument: class indices (B,) int64, or a vector (B, K).
     """
 
     config: NoiseToImageConfig
-    conditional: bool = False
-    sizes: ClassVar[Sequence[int]] = ()
     input_gradient: Callable[[Critic, Tensor], tuple[Tensor, Tensor]] = staticmethod(objectives.input_gradient)
 
     @abstractmethod
-    def build_generator(self) -> nn.Module:
-        """forward(z (B, Z)[, label (B,)]) -> (B, C, H, W) in [-1, 1]."""
-
-    @abstractmethod
     def build_discriminator(self) -> nn.Module:
-        """forward(images (B, C, H, W)[, label (B,)]) -> logits, any shape that starts with B."""
+        """forward(images (B, C, H, W)[, condition]) -> logits, any shape that starts with B."""
 
     def build(self) -> None:
         """Both networks and the augmentation. Raises RequestError for a size, labels or settings that do not fit."""
-        if self.conditional and not self.data.classes:
-            raise RequestError(
-                f"{type(self).__name__} is class-conditional and the pictures have no labels.",
-                hint="Use a data source with labels, for example --data digits.",
-            )
-        if self.sizes and self.data.size not in self.sizes:
-            raise RequestError(
-                f"{type(self).__name__} paints pictures of {', '.join(map(str, self.sizes))} pixels, "
-                f"not {self.data.size}.",
-                hint=f"Set one of them: --set data.size={min(self.sizes, key=lambda s: abs(s - self.data.size))}",
-            )
-        self.generator = self.build_generator()
+        super().build()
         self.discriminator = self.build_discriminator()
         try:
             freeze_first_layers(self.discriminator, self.config.freeze_discriminator)
@@ -92,24 +72,13 @@ class NoiseToImage(Architecture):
             )
         self.augmentation = self._build_augmentation()
 
-    def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
-        """One fake per real picture, with its label: (B, C, H, W). Shared by the phases of a step."""
-
-        def paint() -> Tensor:
-            z = step.normal("latent", len(batch), self.config.latent_size)
-            images: Tensor = self.generator(z, *self._labels(batch))
-            return images
-
-        images: Tensor = step.shared("fakes", paint, detach=detach)
-        return images
-
     def critic(self, batch: Batch, step: Step, purpose: str, *, compiled: bool = True) -> Critic:
         """The discriminator as a function of (B, C, H, W) alone: labels filled in, pictures augmented on the way.
 
         purpose: names the draw of the augmentation. compiled: False for a gradient penalty, as the second derivative
         of a compiled network is refused.
         """
-        labels = self._labels(batch)
+        labels = self.labels(batch)
         discriminate = self.discriminator if compiled else self.discriminator.forward
         if self.augmentation is None:
             return lambda images: discriminate(images, *labels)
@@ -204,30 +173,6 @@ class NoiseToImage(Architecture):
         )
         return phases
 
-    def ema(self) -> Ema | None:
-        """The average of the generator; None where the half-life is 0."""
-        if self.config.ema_half_life_kimg == 0:
-            return None
-        return Ema(of=("generator",), half_life_kimg=self.config.ema_half_life_kimg, rampup=self.config.ema_rampup)
-
-    def graphs(self) -> Sequence[Graph]:
-        """`generator`: z (B, Z)[, label (B,)] -> image (B, C, H, W)."""
-        inputs = [TensorSpec(name="z", shape=(BATCH, self.config.latent_size))]
-        if self.conditional:
-            inputs.append(
-                TensorSpec(
-                    name="label",
-                    shape=(BATCH,),
-                    dtype="int64",
-                    kind="class",
-                    classes=self.data.classes,
-                    stream=1,
-                )
-            )
-        size = self.data.size
-        image = TensorSpec(name="image", shape=(BATCH, self.data.channels, size, size), kind="image")
-        return [Graph(name="generator", module=self.generator, inputs=tuple(inputs), outputs=(image,))]
-
     def compile_networks(self, **options: Any) -> None:
         """Compile what may be: a discriminator with running statistics is left as it is."""
         self.generator.compile(**options)
@@ -286,10 +231,3 @@ class NoiseToImage(Architecture):
             stats["sign"] = real_margin.sign().mean()
             stats["augment"] = self.augmentation.probability.clone()
         return stats
-
-    def _labels(self, batch: Batch) -> tuple[Tensor, ...]:
-        if not self.conditional:
-            return ()
-        if batch.label is None:
-            raise ValueError(f"{type(self).__name__} is class-conditional; this batch has no labels")
-        return (batch.label,)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from ganzoo.tensors import TensorSpec
+from ganzoo.errors import PluginError
+from ganzoo.roles import Role
+from ganzoo.tensors import Domain, TensorSpec
 
 if TYPE_CHECKING:
     from ganzoo.architecture.step import Step
@@ -48,7 +50,7 @@ class Batch(_Pictures):
     """Real pictures for noise-to-image.
 
     real: (B, C, H, W), uint8 from a source, float in [-1, 1] in a loss.
-    label: (B,) int64 class indices, or None.
+    label: (B,) int64 class indices, or (B, K) float32 of a vector condition, or None.
     """
 
     real: Tensor
@@ -62,7 +64,7 @@ class Batch(_Pictures):
 class Pair(_Pictures):
     """Pictures of two domains for image-to-image; corresponding ones if the task is paired.
 
-    source, target: (B, C, H, W), uint8 from a source, float in [-1, 1] in a loss.
+    source, target: (B, C, H, W), each of its own channels and size; uint8 from a source, float in [-1, 1] in a loss.
     """
 
     source: Tensor
@@ -70,6 +72,37 @@ class Pair(_Pictures):
 
     def _values(self) -> tuple[Any, ...]:
         return self.source, self.target
+
+
+DataKind = Literal["pictures", "pairs", "domains"]
+"""Batches; Pairs whose source and target show the same thing; Pairs of two sides that are shuffled on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepReals:
+    """The real pictures of one step. shared: of the phases that share them. own: of each due phase that has its own."""
+
+    shared: Batch | Pair
+    own: Mapping[str, Batch | Pair] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.shared)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> StepReals:
+        """The same record with every tensor changed."""
+        return StepReals(self.shared.map(change), {name: batch.map(change) for name, batch in self.own.items()})
+
+    def of(self, phase: Phase) -> Batch | Pair:
+        """What a phase sees. Raises ValueError when its own reals were not given."""
+        if phase.reals == "shared":
+            return self.shared
+        if phase.name not in self.own:
+            raise ValueError(f"phase {phase.name!r} has reals of its own, and the step was given none")
+        return self.own[phase.name]
+
+
+Reals = Batch | Pair | StepReals
+"""What a step is given; a batch alone where no phase has its own."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +148,8 @@ class Phase:
     every, offset: the phase runs at steps n with n % every == offset.
     lazy: a regulariser that stands for itself at all `every` steps: the trainer multiplies its loss by
         `every`, and lr and betas of its optimiser by and to the power c = k/(k+1) (arXiv:1912.04958, B).
+    reals: `shared`, the batch of the step, which kimg counts; or `own`, another batch, whose order and crops are keyed
+        by the phase's name and which is counted by its own updates.
     """
 
     name: str
@@ -123,10 +158,15 @@ class Phase:
     every: int = 1
     offset: int = 0
     lazy: bool = False
+    reals: Literal["shared", "own"] = "shared"
 
     def due(self, step: int) -> bool:
         """Whether it runs at this step, counted from 0."""
         return step % self.every == self.offset
+
+    def count(self, step: int) -> int:
+        """How often it ran before this step."""
+        return max(0, -(-(step - self.offset) // self.every))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +187,12 @@ class Ema:
 class Graph:
     """One ONNX model that an architecture exports.
 
+    name: of its file. role: what it is for, see `ganzoo.roles`; every graph of plugin API 2 says it.
     module: takes the inputs by position and returns a tensor, or a tuple in the order of `outputs`.
+    after: the graph whose first output is this one's first input, by name.
+    back: of a translation, the one that leads back.
+    reads, paints: the domains of what it takes and gives, where they are pictures: whom they are shown beside, and
+        scored against. Of a translation, source and target if not stated.
     on_request: exported only when it is asked for by name.
     """
 
@@ -155,10 +200,20 @@ class Graph:
     module: nn.Module
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    role: Role | None = None
+    after: str | None = None
+    back: str | None = None
+    reads: Domain | None = None
+    paints: Domain | None = None
     on_request: bool = False
 
     def run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """The outputs, always as a tuple, without gradients."""
+        """The outputs, always as a tuple, without gradients. Raises PluginError for what are no tensors."""
         with torch.no_grad():
             result = self.module(*inputs)
-        return result if isinstance(result, tuple) else (result,)
+        results = result if isinstance(result, tuple) else (result,)
+        if wrong := [type(value).__name__ for value in results if not isinstance(value, Tensor)]:
+            raise PluginError(
+                f"The module of graph {self.name!r} returns a {wrong[0]}; expected a tensor, or a tuple of tensors."
+            )
+        return results

@@ -80,6 +80,7 @@ class Step:
         self._begun = hashlib.blake2b(f"{seed}\x1f{number}\x1f".encode(), digest_size=8)
         self._shard = shard or Shard()
         self._scope = ""
+        self._apart = ""  # the phase that has reals of its own, while it runs
         self._drawn: set[tuple[str, str]] = set()
         self._shared: dict[str, Any] = {}
 
@@ -114,13 +115,15 @@ class Step:
         """The result of `make()`, computed by the first phase of this step that asks.
 
         For a forward pass that two phases share. It draws under its own name, so that it does not
-        matter which phase comes first. detach: without the gradient; the others still get it.
+        matter which phase comes first. A phase with reals of its own shares with itself alone.
+        detach: without the gradient; the others still get it.
 
         With several micro-batches the graphs of all of them would have to be kept from one phase to the next, which
         is the memory that micro-batches are there to save. Then results are kept without gradients, and who asks
         for the gradient has the pass made again, from the same draws.
         """
         lean = self._shard.micros > 1
+        name = f"{name} of {self._apart}" if self._apart else name
         if name in self._shared and (detach or not lean):
             value = self._shared[name]
             return _detached(value) if detach else value
@@ -140,14 +143,16 @@ class Step:
         return tensor.chunk(self._shard.ranks)[self._shard.rank]
 
     @contextmanager
-    def scope(self, name: str) -> Iterator[None]:
-        """Draws inside belong to `name`; the trainer enters one for each phase."""
+    def scope(self, name: str, *, apart: bool = False) -> Iterator[None]:
+        """Draws inside belong to `name`; the trainer enters one for each phase. apart: it has reals of its own."""
         outer, self._scope = self._scope, name
+        self._apart = name if apart else self._apart
         self._seed_defaults(name)
         try:
             yield
         finally:
             self._scope = outer
+            self._apart = "" if apart else self._apart
             if outer:  # between phases nothing is drawn that the next one would not seed for itself
                 self._seed_defaults(f"{outer} after {name}")
 

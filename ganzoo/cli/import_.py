@@ -13,9 +13,9 @@ from ganzoo.cli.common import json_option, print_json
 @click.argument("files", metavar="FILE", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--as", "architecture", metavar="ARCHITECTURE", required=True, help="What the weights are of.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", required=True, help="The run directory to make.")
-@click.option("--size", type=click.IntRange(4, 4096), help="Pixels it was trained at, if not the usual.")
+@click.option("--size", metavar="256|320x448", help="Pixels it was trained at, if not the usual: height by width.")
 @json_option
-def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | None, as_json: bool) -> None:
+def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | None, as_json: bool) -> None:
     """Make a run of weights that the original authors' code saved.
 
     \b
@@ -36,13 +36,13 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: int | N
             {
                 "run": str(out),
                 "architecture": run.architecture,
-                "channels": run.data.channels,
-                "size": run.data.size,
+                "channels": tables["data"]["channels"],
+                "size": tables["data"]["size"],
                 "settings": tables["architecture"],
             }
         )
         return
     architecture_table = run.config.tables()["architecture"]
     settings = ", ".join(f"{key} {architecture_table[key]}" for table, key in run.config.origins if table != "data")
-    click.echo(f"{out}: {run.architecture}, {run.data.channels}x{run.data.size}x{run.data.size}; {settings}")
+    click.echo(f"{out}: {run.architecture}, {run.data}; {settings}")
     click.echo(f"next: ganzoo export {out}")

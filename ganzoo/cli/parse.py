@@ -25,15 +25,15 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def parse_values(texts: Sequence[str]) -> dict[str, float]:
-    """`NAME=NUMBER` each. Raises RequestError."""
+def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
+    """`NAME=NUMBER` or `NAME=1,2,3` each. Raises RequestError."""
     values = {}
     for text in texts:
-        name, _, number = text.partition("=")
+        name, _, numbers = text.partition("=")
         try:
-            values[name] = float(number)
+            values[name] = [float(number) for number in numbers.split(",")]
         except ValueError:
-            raise RequestError(f"--value {text!r} is not of the form NAME=NUMBER.") from None
+            raise RequestError(f"--value {text!r} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
     return values
 
 

@@ -18,14 +18,14 @@ import click
 @click.option("--seeds", metavar="0-15,20", help="The seeds themselves, in place of --seed and --count.")
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
 @click.option(
-    "--label", metavar="N[,N...]", help="Of a class-conditional generator: the classes to paint, in turn; all: each."
+    "--label", metavar="N[,N...]", help="Of a class-conditional generator: classes to paint, in turn; all: each."
 )
 @click.option(
     "--value",
     "values",
     multiple=True,
-    metavar="NAME=NUMBER",
-    help="Of an input that is one number, e.g. truncation_psi=0.7.",
+    metavar="NAME=NUMBER[,NUMBER...]",
+    help="Of an input that is a number, e.g. truncation_psi=0.7, or a vector of them.",
 )
 @click.option("--mix", metavar="SEEDS", help="Paint a table: the seeds, with styles of these seeds in --layers.")
 @click.option(
@@ -48,7 +48,7 @@ import click
     help="Pictures to translate; repeat for more.",
 )
 @click.option("--direction", metavar="NAME", help="Of a run: the translation, e.g. b2a; its first if not stated.")
-@click.option("--size", type=click.IntRange(1, 16_384), help="Make the pictures to translate this large first, square.")
+@click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 def command(
     sources: tuple[Path, ...],
@@ -65,7 +65,7 @@ def command(
     fps: float,
     inputs: tuple[Path, ...],
     direction: str | None,
-    size: int | None,
+    size: str | None,
     checkpoint: str | None,
 ) -> None:
     """Paint pictures, or translate them, with a run or an ONNX file.
@@ -89,7 +89,7 @@ def command(
     from ganzoo.errors import RequestError
 
     model = load(sources, checkpoint=checkpoint)
-    if model.translates:
+    if model.translates and (inputs or direction or not model.paints):
         from ganzoo.api.translate_files import translate_files
 
         stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--value": values, "--mix": mix, "--walk": walk}
@@ -99,7 +99,7 @@ def command(
             translate_files(model, inputs, out=out, direction=direction, size=size, count=count, columns=columns)
         )
         return
-    if inputs or direction or size:
+    if model.paints and (inputs or direction or size):
         raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")
     if walk is not None and mix is not None:
         raise RequestError("--walk and --mix are two things; state one.")

@@ -9,10 +9,11 @@ A config is a frozen, keyword-only, slotted dataclass whose fields carry their r
 
 from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
 from ganzoo.config.schedule import Schedule
-from ganzoo.config.tables import DataConfig, ImageToImageConfig, NoiseToImageConfig, TrainConfig
+from ganzoo.config.tables import DataConfig, FromNoiseConfig, ImageToImageConfig, NoiseToImageConfig, TrainConfig
 
 __all__ = [
     "DataConfig",
+    "FromNoiseConfig",
     "Ge",
     "Gt",
     "Help",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ganzoo.config import toml
-from ganzoo.config.fields import FieldInfo, describe, within
+from ganzoo.config.fields import FieldInfo, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
 from ganzoo.errors import RequestError, did_you_mean
@@ -180,6 +180,14 @@ def _validate(
         if key not in fields:
             where = origins.get((table, key), "")
             problems.append(f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{did_you_mean(key, fields)}")
+    out_of_range: list[str] = []
+    for key, size in size_fields(config).items():
+        if key in known:
+            try:
+                known[key] = size.read(known[key])
+            except ValueError:
+                out_of_range.append(_refusal(table, key, known.pop(key), fields[key], origins))
+    problems += out_of_range
     # pydantic ignores unknown keys and leaves a dataclass's defaults unchecked unless told otherwise.
     config.__pydantic_config__ = pydantic.ConfigDict(  # type: ignore[attr-defined]
         extra="forbid", validate_default=True, allow_inf_nan=False
@@ -190,12 +198,15 @@ def _validate(
         return made
     except pydantic.ValidationError as error:
         details = error.errors(include_url=False)
-        # No location: raised by the config's own __post_init__, whose message is for the user.
-        problems += [f"[{table}] {item['msg'].removeprefix('Value error, ')}" for item in details if not item["loc"]]
+        # No location: raised by the config's own __post_init__, whose message is for the user. It sees nothing of a
+        # value that was refused before.
+        if not out_of_range:
+            problems += [
+                f"[{table}] {item['msg'].removeprefix('Value error, ')}" for item in details if not item["loc"]
+            ]
         for key in dict.fromkeys(str(item["loc"][0]) for item in details if item["loc"]):
-            where = origins.get((table, key), "default")
             given = values.get(key, fields[key].default)
-            problems.append(f"[{table}] {key} = {_short(given)} ({where}): expected {fields[key].expected}.")
+            problems.append(_refusal(table, key, given, fields[key], origins))
             if isinstance(given, Mapping) and "schedule" in fields[key].expected:
                 parts = [f"{item.name}: {item.expected}" for item in describe(Schedule)]
                 problems.append(
@@ -203,6 +214,11 @@ def _validate(
                     "or to_epochs and from_epochs are stated in their place."
                 )
         return None
+
+
+def _refusal(table: str, key: str, given: Any, field: FieldInfo, origins: Mapping[tuple[str, str], str]) -> str:
+    where = origins.get((table, key), "default")
+    return f"[{table}] {key} = {_short(given)} ({where}): expected {field.expected}."
 
 
 def _schedules_out_of_range(table: str, config: type, made: Any, fields: Mapping[str, FieldInfo]) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+from ganzoo.config.fields import Ge, Gt, Help, Le, Lt, PictureSize
 from ganzoo.config.schedule import Schedule
+from ganzoo.datainfo import DataInfo, Domain, Picture, height_and_width, size_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,18 +83,30 @@ class DataConfig:
     target: Annotated[str, Help("for translation: the second domain, if the source has only the first")] = ""
     swap: Annotated[bool, Help("for translation: exchange source and target")] = False
     size: Annotated[
-        Annotated[int, Ge(4), Le(4096)] | None,
-        Help("height and width in pixels; the source's own if not stated, or 64"),
+        int | tuple[int, int] | None,
+        PictureSize(4, 4096),
+        Help("height and width in pixels of what is painted; the source's own if not stated, or 64"),
     ] = None
-    channels: Annotated[Literal[1, 3] | None, Help("1 grey, 3 colour; the source's own if not stated")] = None
+    channels: Annotated[
+        Literal[1, 3] | None, Help("of what is painted: 1 grey, 3 colour; the source's own if not stated")
+    ] = None
+    source_size: Annotated[
+        int | tuple[int, int] | None,
+        PictureSize(1, 4096),
+        Help("for translation: height and width of what is read; `size` if not stated"),
+    ] = None
+    source_channels: Annotated[
+        Literal[1, 3] | None, Help("for translation: of what is read; `channels` if not stated")
+    ] = None
     load_size: Annotated[
-        Annotated[int, Ge(4), Le(8192)] | None,
-        Help("pictures are read at this size and a random square of `size` is shown; `size` if not stated"),
+        int | tuple[int, int] | None,
+        PictureSize(4, 8192),
+        Help("pictures are opened at this size and a random part of `size` is shown; `size` if not stated"),
     ] = None
     resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
         "lanczos"
     )
-    fit: Annotated[Literal["crop", "stretch"], Help("how a picture becomes square: centre crop, or stretch")] = "crop"
+    fit: Annotated[Literal["crop", "stretch"], Help("how a picture takes its shape: centre crop, or stretch")] = "crop"
     flip: Annotated[bool, Help("show mirror images too, which doubles the pictures")] = False
     device_memory_gb: Annotated[
         float, Ge(0), Help("pictures in memory are held on the GPU up to this size, else copied at each step")
@@ -99,16 +114,88 @@ class DataConfig:
     memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
 
     def __post_init__(self) -> None:
-        if self.load_size is not None and (self.size is None or self.load_size < self.size):
-            size = "which is not stated" if self.size is None else f"which is {self.size}"
-            raise ValueError(f"load_size = {self.load_size}: expected at least size, {size}, as that is cut from it")
+        if self.load_size is None:
+            return
+        shown, opened = (None if size is None else height_and_width(size) for size in (self.size, self.load_size))
+        assert opened is not None
+        if shown is None or opened[0] < shown[0] or opened[1] < shown[1]:
+            size = "which is not stated" if shown is None else f"which is {size_text(*shown)}"
+            raise ValueError(
+                f"load_size = {size_text(*opened)}: expected at least size, {size}, as that is cut from it"
+            )
+        if self.source_size is not None:
+            self._scaled_load_size()
+
+    def opened(self) -> DataConfig:
+        """The same as a data source is given it: `size` and `source_size` are those that pictures are opened at."""
+        if self.load_size is None:
+            return self
+        source = None if self.source_size is None else self._scaled_load_size()
+        return dataclasses.replace(self, size=self.load_size, source_size=source, load_size=None)
+
+    def picture(self, default: Picture, domain: Domain = "real") -> Picture:
+        """What a data source makes of its pictures, which are those of `domain`.
+
+        default: what they are like where nobody states it. `source` has a size and channels of its own, or else those
+        of what is painted.
+        """
+        size, channels = self.size, self.channels
+        if domain == "source":
+            size = size if self.source_size is None else self.source_size
+            channels = channels if self.source_channels is None else self.source_channels
+        height, width = (default.height, default.width) if size is None else height_and_width(size)
+        return Picture(channels=channels or default.channels, height=height, width=width)
+
+    def shown(self, info: DataInfo) -> DataInfo:
+        """What the networks see of pictures that were opened as `info` has it: of `load_size`, a part of `size`."""
+        if self.load_size is None:
+            return info
+        shown = {}
+        for domain, opened in info.pictures.items():
+            size = self.source_size if domain == "source" and self.source_size is not None else self.size
+            assert size is not None
+            height, width = height_and_width(size)
+            shown[domain] = Picture(channels=opened.channels, height=height, width=width)
+        return DataInfo(shown, info.condition)
+
+    def _scaled_load_size(self) -> tuple[int, int]:
+        """That of the source, whose pictures are so much smaller or larger. Raises ValueError where it is no number."""
+        assert self.size is not None and self.source_size is not None and self.load_size is not None
+        sides = []
+        for size, source, load in zip(
+            *map(height_and_width, (self.size, self.source_size, self.load_size)), strict=True
+        ):
+            if load * source % size:
+                raise ValueError(
+                    f"load_size = {size_text(*height_and_width(self.load_size))}: the pictures of the source would be "
+                    f"{load * source / size:g} pixels, as source_size is {source} where size is {size}; "
+                    f"expected a multiple of {size // math.gcd(size, source)}"
+                )
+            sides.append(load * source // size)
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NoiseToImageConfig:
-    """What every noise-to-image architecture can set; subclass it to add fields or change defaults."""
-
+class _LatentConfig:
     latent_size: Annotated[int, Ge(1), Help("numbers in a latent vector z")] = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FromNoiseConfig(_LatentConfig):
+    """What every architecture that paints from noise can set; subclass it to add fields or change defaults."""
+
+    ema_half_life_kimg: Annotated[
+        Annotated[float, Ge(0)] | Schedule, Help("half-life of the averaged generator; 0: none")
+    ] = 10.0
+    ema_rampup: Annotated[float, Ge(0), Help("half-life is at most this share of the kimg so far; 0: off")] = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class _GameConfig(_LatentConfig):
+    """The settings of a game with a discriminator."""
+
+    __slots__ = ()  # the fields find their room in NoiseToImageConfig
+
     objective: Annotated[
         Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"],
         Help("adversarial loss"),
@@ -151,10 +238,14 @@ class NoiseToImageConfig:
     augment_colour: Annotated[
         bool, Help("ada: change brightness, contrast and colours too; false where the ground is one shade")
     ] = True
-    ema_half_life_kimg: Annotated[
-        Annotated[float, Ge(0)] | Schedule, Help("half-life of the averaged generator; 0: none")
-    ] = 10.0
-    ema_rampup: Annotated[float, Ge(0), Help("half-life is at most this share of the kimg so far; 0: off")] = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoiseToImageConfig(FromNoiseConfig, _GameConfig):
+    """What every noise-to-image architecture can set; subclass it to add fields or change defaults.
+
+    The order of fields is that of the bases from the last to the first: the latent, the game, the average.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from ganzoo.keys import derive_key
 
 if TYPE_CHECKING:
-    from ganzoo.architecture import Batch, Pair
+    from ganzoo.architecture import Batch, Pair, Phase, StepReals
     from ganzoo.data.crops import RandomCrops
     from ganzoo.data.source import DataSource
+    from ganzoo.datainfo import DataInfo
 
 
 class Order:
-    """The order of the pictures, a pure function of (seed, step): each epoch is a shuffle of its own.
+    """The order of the pictures, a pure function of (seed, key, step): each epoch is a shuffle of its own.
 
     Step n shows positions n * batch_size to (n + 1) * batch_size of the endless concatenation of
     epochs, so a batch may span two. Nothing needs saving for a resume.
+    key: of reals that a phase has to itself, whose steps are the phase's own; "" for the shared ones.
     """
 
-    def __init__(self, *, seed: int, batch_size: int, lengths: Sequence[int]) -> None:
-        self._seed = seed
+    def __init__(self, *, seed: int, batch_size: int, lengths: Sequence[int], key: str = "") -> None:
+        self._key = (seed, "order", key) if key else (seed, "order")
         self._batch_size = batch_size
         self._lengths = tuple(lengths)
         self._shuffle = lru_cache(maxsize=2 * len(self._lengths))(self._make_shuffle)
@@ -46,7 +48,7 @@ class Order:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _make_shuffle(self, side: int, epoch: int) -> NDArray[np.int64]:
-        key = derive_key(self._seed, "order", side, epoch)
+        key = derive_key(*self._key, side, epoch)
         random = np.random.RandomState([key & 0xFFFFFFFF, key >> 32])  # its streams are frozen for good
         return random.permutation(self._lengths[side]).astype(np.int64)
 
@@ -96,3 +98,54 @@ class Prefetcher:
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class RealsFeed:
+    """The real pictures of each step: the shared batch, and those of phases that have their own. A context manager.
+
+    phases: of the architecture. shown: what the networks see, if that is a part of larger pictures; None if not.
+    rows: which rows of a global batch are wanted here; None for all. Each batch is fetched ahead by itself.
+    """
+
+    def __init__(
+        self,
+        source: DataSource,
+        phases: Sequence[Phase],
+        *,
+        seed: int,
+        batch_size: int,
+        shown: DataInfo | None = None,
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        def prefetcher(key: str) -> Prefetcher:
+            order = Order(seed=seed, batch_size=batch_size, lengths=source.lengths, key=key)
+            return Prefetcher(source, order, rows=rows, crops=crops(key))
+
+        def crops(key: str) -> RandomCrops | None:
+            if shown is None or shown.pictures == source.info.pictures:
+                return None
+            from ganzoo.data.crops import RandomCrops  # which meets torch
+
+            together = len(source.lengths) == 1
+            return RandomCrops(shown.pictures, seed=seed, batch_size=batch_size, together=together, key=key)
+
+        self._shared = prefetcher("")
+        self._own = {phase.name: (phase, prefetcher(phase.name)) for phase in phases if phase.reals == "own"}
+
+    def reals(self, step: int) -> StepReals:
+        """Of a step: the shared batch, and one for each phase with its own that is due. Raises what `fetch` raised."""
+        from ganzoo.architecture import StepReals
+
+        own = {
+            name: prefetcher.batch(phase.count(step))
+            for name, (phase, prefetcher) in self._own.items()
+            if phase.due(step)
+        }
+        return StepReals(self._shared.batch(step), own)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for prefetcher in (self._shared, *(prefetcher for _, prefetcher in self._own.values())):
+            prefetcher.__exit__(*ended)

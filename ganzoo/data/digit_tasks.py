@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ganzoo.config import DataConfig
 from ganzoo.data.digits import TRAIN_COUNT, Digits, enlarge, load_digits
+from ganzoo.datainfo import DataInfo, Picture, Size
 from ganzoo.errors import RequestError
-from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
@@ -31,7 +31,7 @@ _INSIDE = 96  # grey level from which a pixel belongs to the stroke
 
 
 class Domains(NamedTuple):
-    """source, target: (N, C, S, S) uint8. Labels, the digits shown: (N,) int64 each."""
+    """source, target: (N, C, H, W) uint8. Labels, the digits shown: (N,) int64 each."""
 
     source: NDArray[np.uint8]
     target: NDArray[np.uint8]
@@ -39,14 +39,14 @@ class Domains(NamedTuple):
     target_labels: NDArray[np.int64]
 
 
-def training_pictures(task: Task, *, size: int, resize: str = "lanczos") -> Domains:
+def training_pictures(task: Task, *, size: Size, resize: str = "lanczos") -> Domains:
     """What is learnt from. Of `neon`, half of the training digits are in each domain, so that none is in both."""
     train, _ = load_digits()
     half = TRAIN_COUNT // 2 if task == "neon" else 0
     return _domains(task, Digits(train.images[half:], train.labels[half:]), _first(train, half), size, resize)
 
 
-def held_out_pictures(task: Task, *, size: int, resize: str = "lanczos") -> Domains:
+def held_out_pictures(task: Task, *, size: Size, resize: str = "lanczos") -> Domains:
     """The held-out digits in both domains, row by row the same digit."""
     _, held_out = load_digits()
     return _domains(task, held_out, held_out, size, resize)
@@ -71,14 +71,18 @@ class DigitTask:
         if argument:
             raise RequestError(f"The data source 'digits-{task}' takes no argument, and was given {argument!r}.")
         channels = 3 if task == "neon" else 1
-        if options.channels is not None and options.channels < channels:
+        default = Picture(channels=channels, height=32, width=32)
+        read, painted = (options.picture(default, domain) for domain in ("source", "target"))
+        if min(read.channels, painted.channels) < channels:
             raise RequestError(f"'digits-{task}' is coloured.", hint="--set data.channels=3")
-        size = options.size or 32
-        domains = training_pictures(task, size=size, resize=options.resize)
-        self.info = DataInfo(channels=options.channels or channels, size=size)
+        self.info = DataInfo({"source": read, "target": painted})
+        sides = [
+            training_pictures(task, size=(like.height, like.width), resize=options.resize)[side]
+            for side, like in enumerate((read, painted))
+        ]
         self._source, self._target = (
-            torch.from_numpy(side).expand(-1, self.info.channels, -1, -1).contiguous()
-            for side in (domains.source, domains.target)
+            torch.from_numpy(side).expand(-1, like.channels, -1, -1).contiguous()
+            for side, like in zip(sides, (read, painted), strict=True)
         )
         self.description = f"digits-{task} (UCI optdigits, CC BY 4.0)"
         paired = task == "outline"
@@ -98,7 +102,7 @@ def _first(digits: Digits, count: int) -> Digits:
     return Digits(digits.images[:count], digits.labels[:count]) if count else digits
 
 
-def _domains(task: Task, source: Digits, target: Digits, size: int, resize: str) -> Domains:
+def _domains(task: Task, source: Digits, target: Digits, size: Size, resize: str) -> Domains:
     sources, targets = (enlarge(side.images, size, resize) for side in (source, target))
     if task == "neon":
         pictures = _coloured(sources, _PAPER, _INK), _coloured(targets, _GROUND, _LIGHT)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ganzoo.config import DataConfig
 from ganzoo.data.pictures import RESIZE_FILTERS
+from ganzoo.datainfo import Condition, DataInfo, Picture, Size, height_and_width
 from ganzoo.errors import RequestError
-from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch
     from ganzoo.data.source import Notify
 
+DEFAULT = Picture(channels=1, height=32, width=32)
 TRAIN_COUNT = 1500
 DEEPEST = 16
 """The value of full ink in the originals, which run from 0."""
@@ -40,12 +41,13 @@ def load_digits() -> tuple[Digits, Digits]:
     return Digits(images[train], labels[train]), Digits(images[held_out], labels[held_out])
 
 
-def enlarge(images: NDArray[np.float64], size: int, resize: str = "lanczos") -> NDArray[np.uint8]:
-    """(N, 8, 8) in 0..16 to (N, size, size) uint8."""
+def enlarge(images: NDArray[np.float64], size: Size, resize: str = "lanczos") -> NDArray[np.uint8]:
+    """(N, 8, 8) in 0..16 to (N, H, W) uint8. size: of both sides, or height and width, to which they are stretched."""
     from PIL import Image
 
     pixels = (images * (255 / DEEPEST)).round().astype(np.uint8)
-    resized = [Image.fromarray(picture).resize((size, size), RESIZE_FILTERS[resize]) for picture in pixels]
+    height, width = height_and_width(size)
+    resized = [Image.fromarray(picture).resize((width, height), RESIZE_FILTERS[resize]) for picture in pixels]
     return np.stack([np.asarray(picture) for picture in resized])
 
 
@@ -59,20 +61,21 @@ def open_digits(argument: str, options: DataConfig, *, notify: Notify) -> Digits
                 hint="For example --data digits:200, or --data digits for all.",
             )
         count = int(argument)
-    return DigitsSource(size=options.size or 32, channels=options.channels or 1, resize=options.resize, count=count)
+    return DigitsSource(options.picture(DEFAULT), resize=options.resize, count=count)
 
 
 class DigitsSource:
     """The first `count` training digits, enlarged, as grey or as three equal channels."""
 
-    def __init__(self, *, size: int, channels: int, resize: str, count: int = TRAIN_COUNT) -> None:
+    def __init__(self, like: Picture, *, resize: str, count: int = TRAIN_COUNT) -> None:
         import torch
 
         train, _ = load_digits()
+        size = like.height, like.width
         pictures = torch.from_numpy(enlarge(train.images[:count], size, resize))[:, None]  # (N, 1, H, W)
-        self._images = pictures.expand(-1, channels, -1, -1).contiguous()
+        self._images = pictures.expand(-1, like.channels, -1, -1).contiguous()
         self._labels = torch.from_numpy(train.labels[:count])
-        self.info = DataInfo(channels=channels, size=size, classes=10)
+        self.info = DataInfo({"real": like}, Condition(kind="class", size=10, names=tuple("0123456789")))
         self.description = f"digits (UCI optdigits, CC BY 4.0), {count} of 1797"
         self.lengths: tuple[int, ...] = (count,)
         self.in_memory = True

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.architecture import Architecture, Batch, ImageToImage, Pair
+from ganzoo.architecture import Batch, DataKind, Pair
 from ganzoo.config import DataConfig
-from ganzoo.data.source import DataSource, Notify, locate, open_source
+from ganzoo.data.checked import open_source
+from ganzoo.data.source import DataSource, Notify, locate
+from ganzoo.datainfo import DataInfo, Domain, Picture
 from ganzoo.errors import DataError, RequestError
 from ganzoo.plugin.registry import Registry
 
-Kind = Literal["pictures", "pairs", "domains"]
-"""Batches; Pairs whose source and target show the same thing; Pairs of two sides that are shuffled on their own."""
-
-_BARE_PATH: dict[Kind, str] = {"pictures": "folder", "pairs": "pairs", "domains": "folder"}
+_BARE_PATH: dict[DataKind, str] = {"pictures": "folder", "pairs": "pairs", "domains": "folder"}
 
 
-def kind_wanted(architecture: type[Architecture]) -> Kind:
-    if not issubclass(architecture, ImageToImage):
-        return "pictures"
-    return "pairs" if architecture.paired else "domains"
-
-
-def kind_of(source: DataSource) -> Kind:
+def kind_of(source: DataSource) -> DataKind:
     """What a source gives. Fetches one picture of each side."""
     first = source.fetch([np.zeros(1, dtype=np.int64)] * len(source.lengths))
     if isinstance(first, Batch):
@@ -35,7 +27,7 @@ def kind_of(source: DataSource) -> Kind:
     return "pairs" if len(source.lengths) == 1 else "domains"
 
 
-def with_whole_paths(options: DataConfig, kind: Kind, registry: Registry) -> DataConfig:
+def with_whole_paths(options: DataConfig, kind: DataKind, registry: Registry) -> DataConfig:
     """Source and target as texts that mean the same from anywhere. Raises RequestError for a name nobody offers."""
     if kind == "pictures" and options.target:
         raise RequestError(
@@ -45,6 +37,12 @@ def with_whole_paths(options: DataConfig, kind: Kind, registry: Registry) -> Dat
         )
     if kind == "pictures" and options.swap:
         raise RequestError("data.swap exchanges source and target, and this architecture paints from noise.")
+    if kind == "pictures" and (options.source_size or options.source_channels):
+        raise RequestError(
+            "data.source_size and data.source_channels are of what a translation reads, and this architecture paints "
+            "from noise.",
+            hint="What is painted has data.size and data.channels.",
+        )
     source = locate(options.source, registry, bare_path=_BARE_PATH[kind]).text
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
     if kind == "pairs" and target:
@@ -58,27 +56,33 @@ def with_whole_paths(options: DataConfig, kind: Kind, registry: Registry) -> Dat
     return dataclasses.replace(options, source=source, target=target)
 
 
-def open_kind(options: DataConfig, kind: Kind, registry: Registry, *, notify: Notify) -> DataSource:
+def open_kind(options: DataConfig, kind: DataKind, registry: Registry, *, notify: Notify) -> DataSource:
     """A source that gives what is wanted, from the settings that `with_whole_paths` made.
 
+    options: with the sizes that pictures are opened at.
     Raises RequestError for data of another kind, and what `open_source` raises.
     """
+    if options.swap and kind != "pictures":
+        return Swapped(open_kind(_swapped(options), kind, registry, notify=notify))
     if kind == "domains" and options.target:
-        parts = [
-            open_source(
-                dataclasses.replace(options, source=text, target="", memory_gb=options.memory_gb / 2),
-                registry,
-                notify=notify,
-            )
-            for text in (options.source, options.target)
-        ]
+        halved = dataclasses.replace(options, memory_gb=options.memory_gb / 2, target="")
+        read = dataclasses.replace(
+            halved,
+            size=options.size if options.source_size is None else options.source_size,
+            channels=options.channels if options.source_channels is None else options.source_channels,
+            source_size=None,
+            source_channels=None,
+        )
+        painted = dataclasses.replace(halved, source=options.target, source_size=None, source_channels=None)
+        parts = [open_source(part, registry, notify=notify) for part in (read, painted)]
         for text, part in zip((options.source, options.target), parts, strict=True):
             if kind_of(part) != "pictures":
                 raise RequestError(
                     f"{text!r} gives {_NAMES[kind_of(part)]} by itself, and cannot be one of two domains.",
                     hint=f"--data {text}, without --target.",
                 )
-        source: DataSource = TwoDomains(*parts)
+        apart = options.source_size is not None or options.source_channels is not None
+        source: DataSource = TwoDomains(*parts, may_differ=apart)
     else:
         source = open_source(options, registry, notify=notify)
         found = kind_of(source)
@@ -86,15 +90,28 @@ def open_kind(options: DataConfig, kind: Kind, registry: Registry, *, notify: No
             source = Unpaired(source)
         elif found != kind:
             raise RequestError(_mismatch(options.source, found, kind), hint=_HINTS[kind])
-    return Swapped(source) if options.swap and kind != "pictures" else source
+    return source
 
 
-_NAMES: dict[Kind, str] = {
+def _swapped(options: DataConfig) -> DataConfig:
+    """For a source whose sides are exchanged afterwards: what is read by the networks is what it calls its target."""
+    size, channels = options.size, options.channels
+    return dataclasses.replace(
+        options,
+        swap=False,
+        size=size if options.source_size is None else options.source_size,
+        source_size=None if options.source_size is None else size,
+        channels=channels if options.source_channels is None else options.source_channels,
+        source_channels=None if options.source_channels is None else channels,
+    )
+
+
+_NAMES: dict[DataKind, str] = {
     "pictures": "pictures of one domain",
     "pairs": "pairs of pictures",
     "domains": "two domains whose pictures do not correspond",
 }
-_HINTS: dict[Kind, str] = {
+_HINTS: dict[DataKind, str] = {
     "pictures": "--data takes a folder of pictures, or a source such as digits.",
     "domains": "Name the other domain: --data A --target B, two folders; or try --data digits-neon.",
     "pairs": "--data takes a folder of pictures side by side; --data A --target B two folders with equal names; "
@@ -102,23 +119,25 @@ _HINTS: dict[Kind, str] = {
 }
 
 
-def _mismatch(text: str, found: Kind, wanted: Kind) -> str:
+def _mismatch(text: str, found: DataKind, wanted: DataKind) -> str:
     return f"{text!r} gives {_NAMES[found]}, and this architecture learns from {_NAMES[wanted]}."
 
 
 class TwoDomains:
-    """Two sources of pictures as the two sides of an unpaired one. Raises DataError when their shapes differ."""
+    """Two sources of pictures as the two sides of an unpaired one.
 
-    def __init__(self, source: DataSource, target: DataSource) -> None:
-        shapes = [(part.info.channels, part.info.size, part.info.size) for part in (source, target)]
-        if shapes[0] != shapes[1]:
-            first, second = ("x".join(map(str, shape)) for shape in shapes)
+    may_differ: the user has said that they do. Raises DataError when their shapes differ and nobody has said so.
+    """
+
+    def __init__(self, source: DataSource, target: DataSource, *, may_differ: bool = False) -> None:
+        pictures: dict[Domain, Picture] = {"source": source.info.picture, "target": target.info.picture}
+        if pictures["source"] != pictures["target"] and not may_differ:
             raise DataError(
-                f"The source gives pictures of {first} and the target of {second}.",
+                f"The source gives pictures of {pictures['source']} and the target of {pictures['target']}.",
                 hint="State what both shall be: --set data.size=N --set data.channels=3",
             )
         self._parts = (source, target)
-        self.info = dataclasses.replace(source.info, classes=0)
+        self.info = DataInfo(pictures)
         self.description = f"{source.description} and {target.description}"
         self.lengths: tuple[int, ...] = (*source.lengths, *target.lengths)
         self.in_memory = source.in_memory and target.in_memory
@@ -134,7 +153,7 @@ class Unpaired:
 
     def __init__(self, pairs: DataSource) -> None:
         self._pairs = pairs
-        self.info = pairs.info
+        self.info = pairs.info.of("source", "target")
         self.description = f"{pairs.description}, unpaired"
         self.lengths: tuple[int, ...] = pairs.lengths * 2
         self.in_memory = pairs.in_memory
@@ -150,7 +169,8 @@ class Swapped:
 
     def __init__(self, source: DataSource) -> None:
         self._inner = source
-        self.info = source.info
+        pictures = source.info.of("source", "target").pictures
+        self.info = DataInfo({"source": pictures["target"], "target": pictures["source"]}, source.info.condition)
         self.description = f"{source.description}, source and target exchanged"
         self.lengths: tuple[int, ...] = source.lengths[::-1]
         self.in_memory = source.in_memory

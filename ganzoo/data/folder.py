@@ -13,13 +13,14 @@ from ganzoo.config import DataConfig
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.pictures import read_picture
 from ganzoo.data.store import PictureStore
-from ganzoo.tensors import DataInfo
+from ganzoo.datainfo import DataInfo, Picture
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch
     from ganzoo.data.source import Notify
 
-DEFAULT_SIZE = 64
+DEFAULT = Picture(channels=3, height=64, width=64)
+"""What the pictures of files become where nobody states it."""
 
 
 def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FolderSource:
@@ -35,16 +36,16 @@ class FolderSource:
     """The pictures below a folder, in order of path; unreadable ones are left out and reported."""
 
     def __init__(self, folder: Path, options: DataConfig, *, notify: Notify) -> None:
-        size = options.size or DEFAULT_SIZE
-        self.info = DataInfo(channels=options.channels or 3, size=size)
+        like = options.picture(DEFAULT)
+        self.info = DataInfo({"real": like})
 
         def read(path: Path) -> NDArray[np.uint8]:
-            return read_picture(path, size=size, channels=self.info.channels, resize=options.resize, fit=options.fit)
+            return read_picture(path, like, resize=options.resize, fit=options.fit)
 
         self._store = PictureStore(
             find_pictures(folder, notify),
             read,
-            shape=(self.info.channels, size, size),
+            shape=like.shape,
             name=lambda path: str(path.relative_to(folder)),
             where=str(folder),
             memory_gb=options.memory_gb,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from ganzoo.architecture import DataKind
 from ganzoo.config.resolve import RunConfig
-from ganzoo.data.domains import Kind, open_kind
+from ganzoo.data.crops import Centred
+from ganzoo.data.domains import open_kind
 from ganzoo.data.flips import WithFlips
 from ganzoo.data.source import DataSource, Notify
+from ganzoo.datainfo import DataInfo, size_text
 from ganzoo.errors import RequestError
 from ganzoo.plugin.registry import Registry
-from ganzoo.tensors import DataInfo
 
 
-def open_data(config: RunConfig, kind: Kind, registry: Registry, notify: Notify) -> DataSource:
+def open_data(config: RunConfig, kind: DataKind, registry: Registry, notify: Notify) -> DataSource:
     """What the [data] table means, mirror images included; larger than they are shown if `load_size` says so.
 
     Raises what `open_kind` raises.
     """
-    options = dataclasses.replace(config.data, size=config.data.load_size or config.data.size)
-    source = open_kind(options, kind, registry, notify=notify)
+    source = open_kind(config.data.opened(), kind, registry, notify=notify)
     return WithFlips(source) if config.data.flip else source
 
 
@@ -29,14 +28,23 @@ def pictures_per_epoch(source: DataSource, config: RunConfig) -> int:
 
 
 def info_shown(source: DataSource, config: RunConfig) -> DataInfo:
-    """What the pictures are like when the networks see them: cut to `size` if they are read at `load_size`."""
-    size = config.data.size
-    if config.data.load_size is None or size is None:
-        return source.info
-    if source.info.size < size:
-        raise RequestError(
-            f"{config.data.source!r} gives pictures of {source.info.size} pixels, and squares of {size} are to be cut "
-            "from them.",
-            hint=f"--set data.size={source.info.size}, or leave data.load_size out.",
-        )
-    return dataclasses.replace(source.info, size=size)
+    """What the pictures are like when the networks see them: a part of `size` if they are opened at `load_size`.
+
+    Raises RequestError where the source gives smaller ones than are to be cut from them.
+    """
+    shown = config.data.shown(source.info)
+    for domain, picture in shown.pictures.items():
+        opened = source.info.pictures[domain]
+        if opened.height < picture.height or opened.width < picture.width:
+            given, wanted = (size_text(one.height, one.width) for one in (opened, picture))
+            raise RequestError(
+                f"{config.data.source!r} gives pictures of {given} pixels, and parts of {wanted} are to be cut "
+                "from them.",
+                hint=f"--set data.size={given}, or leave data.load_size out.",
+            )
+    return shown
+
+
+def seen_by_networks(source: DataSource, shown: DataInfo) -> DataSource:
+    """A source of what is scored and shown in grids: the centres, where pictures are opened larger than shown."""
+    return source if source.info.pictures == shown.pictures else Centred(source, shown)

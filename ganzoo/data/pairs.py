@@ -13,11 +13,11 @@ from PIL import Image
 
 from ganzoo.config import DataConfig
 from ganzoo.data.finding import find_pictures
-from ganzoo.data.folder import DEFAULT_SIZE
-from ganzoo.data.pictures import open_picture, square
+from ganzoo.data.folder import DEFAULT
+from ganzoo.data.pictures import fitted, open_picture
 from ganzoo.data.store import PictureStore
-from ganzoo.errors import DataError, first_few
-from ganzoo.tensors import DataInfo
+from ganzoo.datainfo import DataInfo
+from ganzoo.errors import DataError, first_few, one_line
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
@@ -32,7 +32,8 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
 
     With `options.target`, another folder, a file's partner has the same path and name below it, whatever its suffix.
     Without, each file holds source and target side by side, each half as wide as the file.
-    Raises DataError for partners that are missing or of another size, and for what `folder` raises it.
+    Partners have one size; where `options.source_size` says that the source is so many times smaller or larger, they
+    have one shape. Raises DataError for others, for partners that are missing, and for what `folder` raises it.
     """
     folder = Path(argument)  # options.target is `folder:PATH`
     if not options.target:
@@ -46,33 +47,39 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
 class PairsSource:
     """Pairs, in order of path; those that cannot be read are left out and reported.
 
-    files: one tuple for each pair. read: makes source and target of one, at their own sizes.
+    files: one tuple for each pair. read: makes source and target of one, of so many channels each, at their own sizes.
     """
 
     def __init__(
         self,
         files: Sequence[tuple[Path, ...]],
-        read: Callable[[tuple[Path, ...], int], Halves],
+        read: Callable[[tuple[Path, ...], Sequence[int]], Halves],
         folder: Path,
         how: str,
         options: DataConfig,
         notify: Notify,
     ) -> None:
-        size = options.size or DEFAULT_SIZE
-        self.info = DataInfo(channels=options.channels or 3, size=size)
+        likes = [options.picture(DEFAULT, domain) for domain in ("source", "target")]
+        self.info = DataInfo({"source": likes[0], "target": likes[1]})
+        alike = likes[0].shape[1:] == likes[1].shape[1:]
         misfits: list[str] = []
 
         def read_pair(paths: tuple[Path, ...]) -> NDArray[np.uint8]:
-            halves = read(paths, self.info.channels)
-            if halves[0].size != halves[1].size:
+            halves = read(paths, [like.channels for like in likes])
+            if not _correspond(halves, alike):
                 sizes = [f"{half.width}x{half.height}" for half in halves]
                 misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
-            return np.stack([square(half, size=size, resize=options.resize, fit=options.fit) for half in halves])
+            return np.concatenate(
+                [
+                    fitted(half, height=like.height, width=like.width, resize=options.resize, fit=options.fit).ravel()
+                    for half, like in zip(halves, likes, strict=True)
+                ]
+            )
 
         self._store = PictureStore(
             files,
             read_pair,
-            shape=(2, self.info.channels, size, size),
+            shape=(sum(like.pixels for like in likes),),
             name=lambda paths: str(paths[0].relative_to(folder)),
             where=str(folder),
             memory_gb=options.memory_gb,
@@ -80,8 +87,10 @@ class PairsSource:
         )
         if misfits:
             raise DataError(
-                f"Of {len(misfits)} of {len(files)} pairs the pictures differ in size: {_first(misfits)}",
-                hint="Resize one of each, so that the same place shows the same thing; or take them out.",
+                f"Of {len(misfits)} of {len(files)} pairs the pictures differ in {'size' if alike else 'shape'}: "
+                f"{_first(misfits)}",
+                hint="Resize one of each, so that the same place shows the same thing; or take them out."
+                + (" Where the source shall be smaller or larger: --set data.source_size=N." if alike else ""),
             )
         self.description = f"{len(self._store)} pairs {how}"
         self.lengths: tuple[int, ...] = (len(self._store),)
@@ -92,21 +101,45 @@ class PairsSource:
 
         from ganzoo.architecture import Pair
 
-        both = torch.from_numpy(self._store.fetch(indices[0]))  # (N, 2, C, H, W)
-        return Pair(source=both[:, 0].contiguous(), target=both[:, 1].contiguous())
+        first, second = self.info.pictures["source"], self.info.pictures["target"]
+        both = torch.from_numpy(self._store.fetch(indices[0]))  # (N, pixels of both)
+        return Pair(
+            source=both[:, : first.pixels].reshape(-1, *first.shape),
+            target=both[:, first.pixels :].reshape(-1, *second.shape),
+        )
 
 
-def _both(paths: tuple[Path, ...], channels: int) -> Halves:
-    first, second = (open_picture(path, channels=channels) for path in paths)
-    return first, second
+def _both(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
+    images = []
+    for path, count in zip(paths, channels, strict=True):
+        try:
+            images.append(open_picture(path, channels=count))
+        except Exception as error:  # damaged files make decoders raise anything
+            if path is paths[0]:
+                raise
+            raise ValueError(f"its partner {path} cannot be read: {one_line(error, limit=80)}") from error
+    return images[0], images[1]
 
 
-def _halves(paths: tuple[Path, ...], channels: int) -> Halves:
-    image = open_picture(paths[0], channels=channels)
+def _halves(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
+    image = open_picture(paths[0], channels=max(channels))
     if image.width % 2:
         raise ValueError(f"it is {image.width}x{image.height}, and two pictures side by side have an even width")
     middle = image.width // 2
-    return image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
+    parts = image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
+    return parts[0].convert(_MODES[channels[0]]), parts[1].convert(_MODES[channels[1]])
+
+
+_MODES = {1: "L", 3: "RGB"}
+
+
+def _correspond(halves: Halves, alike: bool) -> bool:
+    """Whether a place of one shows what that place of the other shows: of one size, or of one shape to a pixel."""
+    first, second = halves
+    if alike:
+        return first.size == second.size
+    scale = second.height / first.height
+    return abs(second.width - first.width * scale) <= max(1.0, scale)
 
 
 def _matched(folder: Path, other: Path, notify: Notify) -> list[tuple[Path, ...]]:

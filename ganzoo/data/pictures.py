@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from ganzoo.datainfo import Picture
+
 RESIZE_FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
     "bicubic": Image.Resampling.BICUBIC,
@@ -17,14 +19,13 @@ RESIZE_FILTERS = {
 }
 
 
-def read_picture(
-    path: Path, *, size: int, channels: int, resize: str = "lanczos", fit: str = "crop"
-) -> NDArray[np.uint8]:
-    """A square picture: (channels, size, size) uint8, see `open_picture` and `square`.
+def read_picture(path: Path, like: Picture, *, resize: str = "lanczos", fit: str = "crop") -> NDArray[np.uint8]:
+    """(C, H, W) uint8 of a stated shape, see `open_picture` and `fitted`.
 
     Raises OSError, ValueError, SyntaxError or DecompressionBombError for what cannot be read.
     """
-    return square(open_picture(path, channels=channels), size=size, resize=resize, fit=fit)
+    opened = open_picture(path, channels=like.channels)
+    return fitted(opened, height=like.height, width=like.width, resize=resize, fit=fit)
 
 
 def open_picture(path: Path, *, channels: int) -> Image.Image:
@@ -47,16 +48,22 @@ def as_mode(image: Image.Image, *, channels: int) -> Image.Image:
     return image.convert("RGB" if channels == 3 else "L")
 
 
-def square(image: Image.Image, *, size: int, resize: str = "lanczos", fit: str = "crop") -> NDArray[np.uint8]:
-    """(channels, size, size) uint8. `fit="crop"` takes the centre square, `"stretch"` the whole.
+def fitted(
+    image: Image.Image, *, height: int, width: int, resize: str = "lanczos", fit: str = "crop"
+) -> NDArray[np.uint8]:
+    """(C, height, width) uint8. `fit="crop"` takes the largest part of these proportions from the centre, `"stretch"`
+    the whole.
 
     Resizing is Pillow's, which is antialiased.
     """
     if fit == "crop":
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-    return pixels_of(image.resize((size, size), RESIZE_FILTERS[resize]))
+        # The side that is too long for the other is cut; one pixel at the least is left of it.
+        wide = image.width * height > image.height * width
+        across = max(1, round(image.height * width / height)) if wide else image.width
+        down = image.height if wide else max(1, round(image.width * height / width))
+        left, top = (image.width - across) // 2, (image.height - down) // 2
+        image = image.crop((left, top, left + across, top + down))
+    return pixels_of(image.resize((width, height), RESIZE_FILTERS[resize]))
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
@@ -103,3 +110,18 @@ def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Imag
     canvas = canvas.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
     canvas = canvas.reshape(rows * height, columns * width, channels)
     return Image.fromarray(canvas if channels == 3 else canvas[:, :, 0])
+
+
+def side_by_side(*columns: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Several (N, C, H, W) uint8 as one, (N, C, H, W of all): grey beside colour becomes colour, a smaller picture is
+    enlarged to the height of the largest, pixel by pixel where that is a whole number of times."""
+    channels, height = max(each.shape[1] for each in columns), max(each.shape[2] for each in columns)
+    return np.concatenate([_enlarged(each, channels, height) for each in columns], 3)
+
+
+def _enlarged(images: NDArray[np.uint8], channels: int, height: int) -> NDArray[np.uint8]:
+    if images.shape[1] < channels:
+        images = np.repeat(images, channels, 1)
+    width = max(1, round(images.shape[3] * height / images.shape[2]))
+    rows, columns = (np.arange(new) * old // new for new, old in zip((height, width), images.shape[2:], strict=True))
+    return images if images.shape[2] == height else images[:, :, rows][:, :, :, columns]

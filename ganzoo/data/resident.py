@@ -45,10 +45,10 @@ def fits(source: DataSource, gigabytes: float) -> bool:
     """Whether the pictures of a source in memory take at most so many GiB."""
     if not source.in_memory:
         return False
-    first = source.fetch([np.zeros(1, dtype=np.int64)] * len(source.lengths))
-    pictures = 2 if isinstance(first, Pair) and len(source.lengths) == 1 else 1  # a paired row has two
-    pixels = source.info.channels * source.info.size**2
-    return pictures * sum(source.lengths) * pixels <= gigabytes * 2**30
+    pixels = [picture.pixels for picture in source.info.pictures.values()]
+    if len(source.lengths) == len(pixels):
+        return sum(count * size for count, size in zip(source.lengths, pixels, strict=True)) <= gigabytes * 2**30
+    return source.lengths[0] * sum(pixels) <= gigabytes * 2**30  # a paired row has two
 
 
 def _everything(source: DataSource, side: int, device: torch.device) -> dict[str, Tensor]:

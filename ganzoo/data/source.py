@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ganzoo.config import DataConfig
+from ganzoo.datainfo import DataInfo
 from ganzoo.errors import DataError, RequestError, one_line
-from ganzoo.plugin.call import call_plugin, expect, load_object
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import DataSourceSpec
-from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +27,7 @@ Notify = Callable[[str], None]
 class DataSource(Protocol):
     """Pictures that can be asked for by index.
 
-    info: what the pictures are like once prepared.
+    info: what the pictures are like once prepared: uint8, all of one size; with a condition, each has a label.
     description: one line for the record of a run; no path in it.
     lengths: how many there are; one number for each side that is shuffled on its own, so that
         unpaired translation has two.
@@ -94,21 +92,6 @@ def _located(offer: InstalledSpec[DataSourceSpec], name: str, argument: str) -> 
         except (OSError, RuntimeError, ValueError) as error:
             raise DataError(f"{argument!r} is not a path: {one_line(error)}") from None
     return SourceAddress(offer=offer, argument=argument, text=f"{name}:{argument}" if argument else name)
-
-
-def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> DataSource:
-    """The source that `options.source` names.
-
-    Raises RequestError for a name nobody offers, DataError when its pictures cannot be read,
-    PluginError when a plugin's source is broken.
-    """
-    located = locate(options.source, registry)
-    offer = located.offer
-    factory = load_object(offer.spec.implementation, offer=offer)
-    failed = f"The data source {offer.maker} failed"
-    source: DataSource = call_plugin(factory, located.argument, options, notify=notify, failed=failed, kind=DataError)
-    expect(source, DataSource, offer.spec.implementation, offer, DataError)
-    return source
 
 
 def _exists(text: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganzoo.architecture import Architecture, Graph
+from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import ExportError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import Proof, proof_path, prove
 from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
@@ -81,7 +83,8 @@ def export_graphs(
     torch cannot export, GateError when the file does not paint the same pictures. Then nothing is
     written under the final name, and a file that was there before stays.
     """
-    graphs = _chosen(architecture.graphs(), graph, origin)
+    every = graphs_of(architecture)
+    graphs, model = _chosen(every, graph, origin), _model_sha256(every)
     if destination.suffix == ".onnx":
         if len(graphs) > 1:
             names = ", ".join(item.name for item in graphs)
@@ -96,7 +99,7 @@ def export_graphs(
     told, exported = progress or Silent(), list[ExportedGraph]()
     told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
     for item, target in zip(graphs, targets, strict=True):
-        exported.append(_export_one(item, origin, target, precision, output))
+        exported.append(_export_one(item, origin, model, target, precision, output))
         told.update(Progress(done=len(exported), total=len(graphs), unit="graphs", values=facts or {}))
     return exported
 
@@ -112,11 +115,13 @@ def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
     return [graph for graph in graphs if graph.name == name]
 
 
-def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, output: Output) -> ExportedGraph:
+def _export_one(
+    graph: Graph, origin: Origin, model: str, path: Path, precision: Precision, output: Output
+) -> ExportedGraph:
     reference = on_cpu(graph)
     shown = with_format(reference, "fp32", output)
     written = with_format(on_cpu(graph), precision, output)
-    content = trace(written, _metadata(graph, written, origin, precision))
+    content = trace(written, _metadata(graph, written, origin, model, precision))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as partial:
@@ -131,8 +136,13 @@ def _export_one(graph: Graph, origin: Origin, path: Path, precision: Precision, 
 
 def on_cpu(graph: Graph) -> Graph:
     """The graph with a copy of its module on the CPU, where it is traced and proved, in evaluation mode."""
-    module = copy.deepcopy(graph.module).cpu().eval()
-    return Graph(name=graph.name, module=module, inputs=graph.inputs, outputs=graph.outputs)
+    return replace(graph, module=copy.deepcopy(graph.module).cpu().eval())
+
+
+def _model_sha256(graphs: Sequence[Graph]) -> str:
+    """A hash of the weights of all graphs: the same in each file of one model, whichever of them are exported."""
+    named = sorted(f"{graph.name} {weights_sha256(graph.module)}" for graph in graphs)
+    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def _torch_reference(graph: Graph) -> Any:
@@ -142,7 +152,7 @@ def _torch_reference(graph: Graph) -> Any:
     return run
 
 
-def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision) -> dict[str, str]:
+def _metadata(graph: Graph, written: Graph, origin: Origin, model: str, precision: Precision) -> dict[str, str]:
     facts = {
         "version": __version__,
         "architecture": origin.offer.spec.name,
@@ -150,6 +160,9 @@ def _metadata(graph: Graph, written: Graph, origin: Origin, precision: Precision
         "task": origin.offer.spec.task,
         "paper": origin.offer.spec.paper,
         "graph": graph.name,
+        "role": str(graph.role),
+        **{key: name for key, name in (("after", graph.after), ("back", graph.back)) if name is not None},
+        "model_sha256": model,
         "precision": precision,
         "training_data": origin.training_data or "none: untrained",
         "kimg": f"{origin.kimg:g}",

@@ -7,9 +7,11 @@ import hashlib
 import io
 import logging
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -55,7 +57,7 @@ class FileFormat(nn.Module):
     def _finish(self, value: Tensor, spec: TensorSpec) -> Tensor:
         if self._half and value.is_floating_point():
             value = value.float()
-        if self._uint8 and spec.kind == "image":
+        if self._uint8 and spec.kind == "picture":
             # Rounded like ganzoo's own pictures: the nearest of 256 levels.
             scaled = (value - spec.low) * (255 / (spec.high - spec.low))
             return scaled.round().clamp(0, 255).to(torch.uint8)
@@ -65,7 +67,7 @@ class FileFormat(nn.Module):
 def with_format(graph: Graph, precision: Precision, output: Output) -> Graph:
     """The graph as it will stand in the file. `graph.module` is converted in place for fp16."""
     outputs = tuple(
-        replace(spec, dtype="uint8", low=0.0, high=255.0) if output == "uint8" and spec.kind == "image" else spec
+        replace(spec, dtype="uint8", low=0.0, high=255.0) if output == "uint8" and spec.kind == "picture" else spec
         for spec in graph.outputs
     )
     if precision == "fp16":
@@ -100,11 +102,25 @@ def trace(graph: Graph, metadata: Mapping[str, str]) -> bytes:
             )
     except Exception as error:
         raise ExportError(
-            f"torch {torch.__version__} cannot export the graph {graph.name!r}: {one_line(error, limit=600)}",
+            f"torch {torch.__version__} cannot export the graph {graph.name!r}: {_cause(error)}",
             hint="The module must be free of data-dependent control flow and of operators that ONNX lacks.",
         ) from error
     assert program is not None
     return _serialize(program, graph, metadata)
+
+
+def _cause(error: BaseException) -> str:
+    """What went wrong at first, and where in the module: the exporter wraps it in pages of advice."""
+    first = error
+    while (inner := first.__cause__ or (None if first.__suppress_context__ else first.__context__)) is not None:
+        first = inner
+    text = one_line(first, limit=600)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(first.__traceback__)
+        if "/torch/" not in frame.filename.replace("\\", "/") and "<" not in frame.filename
+    ]
+    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
 
 
 def _serialize(program: Any, graph: Graph, metadata: Mapping[str, str]) -> bytes:
@@ -138,9 +154,11 @@ def _check_symbolic(specs: Sequence[TensorSpec], values: Any) -> None:
         for axis, (size, found) in enumerate(zip(spec.shape, value.type.tensor_type.shape.dim, strict=True)):
             if isinstance(size, Dim) and not found.dim_param:
                 raise ExportError(
-                    f"dimension {axis} ({size.name}) of {spec.name!r} came out fixed at {found.dim_value}.",
+                    f"dimension {axis} ({size}) of {spec.name!r} came out fixed at {found.dim_value}.",
                     hint="Something in the module depends on the traced size, for example int(x.shape[0]).",
                 )
+            if isinstance(size, Dim) and size.times > 1:
+                found.dim_param = str(size)  # torch writes it in one of several ways
 
 
 def weights_sha256(module: nn.Module) -> str:

@@ -101,6 +101,9 @@ RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = {
     "Dim": {"usual": "default"},
     "TensorSpec": {"usual": "default", "draw": "kind"},
 }
+RENAMED_VALUES: Mapping[tuple[str, str], Mapping[object, object]] = {("TensorSpec", "kind"): {"image": "picture"}}
+"""Values of fields that are called otherwise now."""
+
 RENAMED_METHODS: Mapping[str, Mapping[str, str]] = {
     "Step": {"once": "shared", "mine": "local_rows"},
     "TensorSpec": {"stated": "full", "chosen": "default_or_sample"},
@@ -257,6 +260,9 @@ def _translating(kind: str, fields: Mapping[str, str], original: Callable[..., N
             if old in named:
                 note(f"{kind}({old}=)", f"{kind}({new}=)")
                 named[new] = named.pop(old)
+            if new in named and (value := current_value(kind, new, named[new])) != named[new]:
+                note(f"{kind}({new}={named[new]!r})", f"{kind}({new}={value!r})")
+                named[new] = value
         original(self, *arguments, **named)
 
     return init
@@ -267,7 +273,17 @@ _NOTHING = object()
 
 def _get(kind: str, old: str, new: str, instance: Any) -> Any:
     note(f"{kind}.{old}", f"{kind}.{new}")
-    return getattr(instance, new)
+    value = getattr(instance, new)
+    before = {now: then for then, now in RENAMED_VALUES.get((kind, new), {}).items()}
+    return before.get(value, value)  # who asks under the old name knows the old value
+
+
+def current_value(kind: str, field: str, value: Any) -> Any:
+    """What a value of a field is called now."""
+    try:
+        return RENAMED_VALUES.get((kind, field), {}).get(value, value)
+    except TypeError:  # of a damaged file: no value of any field is a list
+        return value
 
 
 def _noted(kind: str, old: str, new: str, method: Callable[..., Any]) -> Callable[..., Any]:

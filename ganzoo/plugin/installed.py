@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ganzoo.version import API_VERSION
+
 SpecT = TypeVar("SpecT")
 
 SCRIPT = "__main__"
@@ -13,11 +15,15 @@ SCRIPT = "__main__"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstalledSpec(Generic[SpecT]):
-    """A spec and the distribution that offers it. What the spec has can be asked for here too."""
+    """A spec and the distribution that offers it. What the spec has can be asked for here too.
+
+    api: the contract that the plugin was written against, its GANZOO_API.
+    """
 
     spec: SpecT
     distribution: str
     version: str
+    api: int = API_VERSION
 
     if not TYPE_CHECKING:  # who checks types writes `.spec.task`
 

@@ -149,7 +149,7 @@ class Registry:
         for kind in self.kinds:
             if kind.own:
                 specs = list(resolve(kind.own)())
-                self._take("ganzoo", __version__, {kind.name: specs})
+                self._take("ganzoo", __version__, {kind.name: specs}, API_VERSION)
                 entry_point = kind.own.partition(":")[0].removeprefix("ganzoo.").partition(".")[0]
                 self._report("loaded", "ganzoo", __version__, entry_point, {kind.name: specs}, api=API_VERSION)
 
@@ -171,14 +171,14 @@ class Registry:
             api = apis[0] if apis else None
             self._report_broken(distribution, version, entry_point, collected, reason(error), api=api, cause=error)
             return
-        self._take(distribution, version, collected)
+        self._take(distribution, version, collected, apis[0])
         notice = api1.notice(package)
         self._report("loaded", distribution, version, entry_point, collected, api=apis[0], notice=notice)
 
-    def _take(self, distribution: str, version: str, collected: Collected) -> None:
+    def _take(self, distribution: str, version: str, collected: Collected, api: int) -> None:
         for kind, specs in collected.items():
             self._offers[kind] += [
-                InstalledSpec(spec=spec, distribution=distribution, version=version) for spec in specs
+                InstalledSpec(spec=spec, distribution=distribution, version=version, api=api) for spec in specs
             ]
 
     def _collect(self, module: object, name: str, collected: Collected, apis: list[int]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
+from ganzoo.datainfo import height_and_width, size_text
 from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
@@ -50,9 +52,16 @@ def resolve_for(
             hint="Add --set data.size=N.",
         )
     stated = ("train", "batch_size") in resolved.origins
+    height, width = height_and_width(resolved.data.size)
+    if offer.api < 2 and height != width:
+        raise RequestError(
+            f"The preset {preset!r} follows from the size of square pictures, not of {size_text(height, width)}.",
+            hint=f"--set data.size={min(height, width)}, or another preset: `ganzoo info {offer.name}`.",
+        )
+    size: Mapping[str, Any] = {"size": height} if offer.api < 2 else {"height": height, "width": width}
     tables = call_plugin(
         load_object(computed, offer=offer),
-        size=resolved.data.size,
+        **size,
         devices=devices,
         batch_size=resolved.train.batch_size if stated else None,
         failed=f"The preset {preset!r} of {offer.maker} could not be computed",

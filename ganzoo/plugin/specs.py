@@ -29,9 +29,9 @@ class Preset:
 
     summary: one line for `ganzoo info`.
     architecture, train, data: values for the three tables of the configuration.
-    computed: import string of a callable `(*, size, devices, batch_size) -> {table: {key: value}}` for values that
-        follow from the pictures' size, the number of devices and the batch (None where nobody states it); over the
-        preset's own. Imports no torch. Empty: there are none.
+    computed: import string of a callable `(*, height, width, devices, batch_size) -> {table: {key: value}}` for values
+        that follow from the pictures' size, the number of devices and the batch (None where nobody states it); over the
+        preset's own. Imports no torch. Empty: there are none. One of API 1 is given `size` in place of the two.
     """
 
     summary: str

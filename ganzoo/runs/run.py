@@ -21,13 +21,13 @@ from typing import Any
 from ganzoo import files
 from ganzoo.config import TrainConfig, toml
 from ganzoo.config.resolve import TABLES, Layer, RunConfig, resolve
+from ganzoo.datainfo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, listed
-from ganzoo.tensors import DataInfo
 from ganzoo.version import API_VERSION, __version__
 
 
@@ -129,9 +129,7 @@ class Run:
             "ganzoo": __version__,
             "preset": self.preset or None,
             "data_description": self.data_description,
-            "channels": self.data.channels,
-            "size": self.data.size,
-            "classes": self.data.classes,
+            **self.data.to_table(),
         }
         return toml.dump({"run": run, **self.config.tables()})
 
@@ -212,7 +210,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         if unknown := set(tables) - set(TABLES):
             raise ValueError(f"it has tables of other names: {', '.join(sorted(unknown))}")
         tables.get("train", {}).pop("max_seconds", None)  # a limit of the session that stated it, not of the run
-        data = DataInfo(channels=int(run["channels"]), size=int(run["size"]), classes=int(run["classes"]))
+        data = DataInfo.from_table(run)
         name = f"{run['distribution']}:{run['architecture']}"
         trained_by = f"{run['distribution']} {run['version']}"
         preset, description = str(run.get("preset", "")), str(run["data_description"])

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ganzoo import files
 from ganzoo.errors import ExportError, did_you_mean, one_line
+from ganzoo.roles import ROLES, GraphRole, Role
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -77,6 +78,20 @@ class OnnxFile:
     @cached_property
     def output_specs(self) -> tuple[TensorSpec, ...] | None:
         return self._specs("outputs")
+
+    @property
+    def role(self) -> GraphRole | None:
+        """What the graph is for, and what it belongs to; None for a file of format 1, or not ours.
+
+        Raises ExportError for a role that there is not.
+        """
+        role = self.metadata.get(f"{PREFIX}role")
+        if role is None:
+            return None
+        if role not in ROLES:
+            raise ExportError(f"{self.path}: {PREFIX}role is {role!r}; expected one of {', '.join(ROLES)}.")
+        after, back = (self.metadata.get(f"{PREFIX}{key}") or None for key in ("after", "back"))
+        return GraphRole(role=cast(Role, role), after=after, back=back)
 
     def operators(self) -> dict[str, int]:
         """How many nodes there are of each operator, subgraphs included, most first."""
@@ -144,12 +159,12 @@ class OnnxFile:
 def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], **facts: str) -> dict[str, str]:
     """`metadata_props` for a file of ours: the tensors, the given facts, and ONNX's `Image.*` keys."""
     props = {
-        f"{PREFIX}format": "1",
+        f"{PREFIX}format": "2",
         f"{PREFIX}inputs": json.dumps([spec.to_json() for spec in inputs]),
         f"{PREFIX}outputs": json.dumps([spec.to_json() for spec in outputs]),
         **{PREFIX + key: value for key, value in facts.items()},
     }
-    picture = next((spec for spec in outputs if spec.kind == "image" and spec.shape[1] in (1, 3)), None)
+    picture = next((spec for spec in outputs if spec.kind == "picture" and spec.shape[1] in (1, 3)), None)
     if picture is not None:
         props["Image.BitmapPixelFormat"] = "Gray8" if picture.shape[1] == 1 else "Rgb8"
         props["Image.ColorSpaceGamma"] = "SRGB"

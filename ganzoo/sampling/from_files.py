@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RequestError
+from ganzoo.roles import Signature, inferred_role
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.session import open_checked, run_session
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
@@ -19,11 +20,12 @@ def open_files(paths: Sequence[Path]) -> GraphSet:
     """Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
 
     Raises ExportError for a file that cannot be read, RequestError for one that does not say how its inputs are drawn,
-    for two of one graph, and for files of different architectures.
+    for two of one graph, and for files of different architectures, or of different models of one.
     """
     files = [OnnxFile(path) for path in paths]
     _check_company(files)
-    return GraphSet(path=paths[0], graphs=[_function(file) for file in files])
+    signatures = {graph_name(file): _signature(file) for file in files}
+    return GraphSet(path=paths[0], graphs=[_function(file, signatures) for file in files])
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -50,18 +52,42 @@ def _check_company(files: Sequence[OnnxFile]) -> None:
     if len(makers) > 1:
         named = ", ".join(f"{name} ({architecture or 'unknown'})" for architecture, name in makers.items())
         raise RequestError(f"The files are of different architectures: {named}.", hint="Name those of one.")
-
-
-def _function(file: OnnxFile) -> GraphFunction:
-    inputs, outputs, path = file.input_specs, file.output_specs, file.path
-    if inputs is None or outputs is None:
+    models: dict[str, str] = {}
+    for file in files:
+        if tie := file.metadata.get(f"{PREFIX}model_sha256"):
+            models.setdefault(tie, file.path.name)
+    if len(models) > 1:
+        named = ", ".join(f"{name} ({tie[:12]})" for tie, name in models.items())
         raise RequestError(
-            f"{path} does not say how its inputs are drawn; only files exported by ganzoo do.",
-            hint=f"ganzoo inspect {path} shows what it holds.",
+            f"The files are of different models, whose weights do not belong together: {named}.",
+            hint="Name those of one export; `ganzoo inspect` shows ganzoo.model_sha256 of each.",
         )
+
+
+def _signature(file: OnnxFile) -> Signature:
+    if file.input_specs is None or file.output_specs is None:
+        raise RequestError(
+            f"{file.path} does not say how its inputs are drawn; only files exported by ganzoo do.",
+            hint=f"ganzoo inspect {file.path} shows what it holds.",
+        )
+    return file.input_specs, file.output_specs
+
+
+def _function(file: OnnxFile, signatures: Mapping[str, Signature]) -> GraphFunction:
+    name, path = graph_name(file), file.path
+    inputs, outputs = signatures[name]
+    declared = file.role or inferred_role(name, signatures)
     session = open_checked(path, "cpu").session
 
     def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
         return run_session(session, {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}, path)
 
-    return GraphFunction(name=graph_name(file), inputs=inputs, outputs=outputs, run=run)
+    return GraphFunction(
+        name=name,
+        inputs=inputs,
+        outputs=outputs,
+        run=run,
+        role=declared.role,
+        after=declared.after,
+        back=declared.back,
+    )

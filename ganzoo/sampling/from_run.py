@@ -22,8 +22,10 @@ def open_run_graphs(
     path: Path, registry: Registry, *, checkpoint: str, say: Callable[[str], None]
 ) -> tuple[GraphSet, TrainedModel]:
     """checkpoint, say: as for `load_trained`, whose errors it raises."""
+    from ganzoo.architecture.graphs import graphs_of
+
     trained = load_trained(path, registry, say=say, which=checkpoint)
-    graphs = [_function(graph) for graph in trained.architecture.graphs()]
+    graphs = [_function(graph) for graph in graphs_of(trained.architecture)]
     return GraphSet(path=path, graphs=graphs, origin=f" of step {trained.step:,}"), trained
 
 
@@ -37,13 +39,11 @@ def first_pictures(
     import numpy as np
 
     from ganzoo.architecture.build import implementation_class
-    from ganzoo.data.crops import Centred
-    from ganzoo.data.domains import kind_wanted
-    from ganzoo.data.opening import open_data
+    from ganzoo.data.opening import open_data, seen_by_networks
 
-    kind = kind_wanted(implementation_class(run.offer))
+    kind = implementation_class(run.offer).wants
     source = open_data(run.config, kind, registry, notify)
-    shown = source if source.info.size == run.data.size else Centred(source, run.data.size)
+    shown = seen_by_networks(source, run.data)
     indices = np.arange(min(count, *source.lengths))
     return shown.fetch([indices] * len(source.lengths)), kind == "pairs"
 
@@ -65,4 +65,14 @@ def _function(graph: Graph) -> GraphFunction:
                 hint="A smaller --size, or the exported file, takes less.",
             ) from error
 
-    return GraphFunction(name=graph.name, inputs=graph.inputs, outputs=graph.outputs, run=run)
+    return GraphFunction(
+        name=graph.name,
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        run=run,
+        role=graph.role,
+        after=graph.after,
+        back=graph.back,
+        reads=graph.reads,
+        paints=graph.paints,
+    )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.tensors import TensorSpec
+from ganzoo.errors import RequestError
+from ganzoo.roles import Role, missing_before, painting_chain, style_chain, translations
+from ganzoo.tensors import Domain, TensorSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,17 +20,20 @@ BATCH = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphFunction:
-    """One graph. run: arrays in the order of `inputs` -> arrays in the order of `outputs`."""
+    """One graph. run: arrays in the order of `inputs` -> arrays in the order of `outputs`.
+
+    role, after, back, reads, paints: as `ganzoo.architecture.Graph` declares them.
+    """
 
     name: str
     inputs: Sequence[TensorSpec]
     outputs: Sequence[TensorSpec]
     run: Callable[[Sequence[NDArray[Any]]], Sequence[NDArray[Any]]]
-
-    @property
-    def translates(self) -> bool:
-        """Whether it takes pictures; otherwise it paints from noise."""
-        return any(spec.kind == "image" for spec in self.inputs)
+    role: Role | None
+    after: str | None = None
+    back: str | None = None
+    reads: Domain | None = None
+    paints: Domain | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +45,42 @@ class GraphSet:
     origin: str = ""
 
     @property
-    def translates(self) -> bool:
-        """Whether any of them takes pictures."""
-        return any(graph.translates for graph in self.graphs)
+    def translations(self) -> list[GraphFunction]:
+        """Those that translate pictures."""
+        return translations(self.graphs)
+
+    @property
+    def styles(self) -> list[GraphFunction]:
+        """What maps noise to styles and what paints from them; empty for a generator without."""
+        return style_chain(self.graphs)
+
+    @property
+    def paints(self) -> bool:
+        """Whether any of them paints from noise, perhaps with another that is not here."""
+        return any(graph.role in ("paint", "synthesize", "map") for graph in self.graphs)
+
+    def painters(self) -> list[GraphFunction]:
+        """What paints pictures from noise, in order: one graph, or those that come after each other.
+
+        Raises RequestError for none.
+        """
+        if chain := painting_chain(self.graphs):
+            return chain
+        given = f"{self.path} paints no pictures: "
+        hint = "Name the file that paints them beside it: ganzoo sample mapping.onnx synthesis.onnx -o grid.png"
+        if absent := missing_before(self.graphs):
+            graph, before = absent[0]
+            raise RequestError(
+                f"{given}{graph.name} paints from what the graph {before!r} gives, which is not here.",
+                hint=f"Name its file too: ganzoo sample {before}.onnx {self.path.name} -o grid.png",
+            )
+        roles = ", ".join(f"{graph.name} ({_WHAT.get(graph.role or '', graph.role)})" for graph in self.graphs)
+        raise RequestError(f"{given}it has {roles}.", hint=hint if self.paints else "Name the file that paints.")
+
+
+_WHAT = {
+    "map": "noise to what another graph paints from",
+    "embed": "pictures to numbers",
+    "judge": "pictures to logits",
+    "translate": "pictures to pictures",
+}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from ganzoo.config.fields import PictureSize
+from ganzoo.datainfo import Size, height_and_width
 from ganzoo.errors import DataError, RequestError
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.noise import InputChoices, Label, layer_count, mix, paint, walk
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from ganzoo.runs.run import Run
 
 _LARGEST_SIDE = 16_384
+
+Numbers = float | Sequence[float]
+"""Of an input: one number, or as many as a vector has."""
 
 ManyPictures = Callable[["Run", int], tuple[Any, bool]]
 
@@ -61,13 +66,18 @@ class Model:
 
     @property
     def translates(self) -> bool:
-        """Whether it translates pictures (`translate`); otherwise it paints from noise (`sample`)."""
-        return self.source.translates
+        """Whether it translates pictures (`translate`)."""
+        return bool(self.source.translations)
+
+    @property
+    def paints(self) -> bool:
+        """Whether it paints from noise (`sample`)."""
+        return self.source.paints
 
     @property
     def directions(self) -> list[str]:
         """Names of the translations; empty where it paints from noise."""
-        return [graph.name for graph in self.graphs if graph.translates]
+        return [graph.name for graph in self.source.translations]
 
     @property
     def layers(self) -> int:
@@ -82,14 +92,15 @@ class Model:
         seeds: Iterable[SupportsIndex] = range(16),
         *,
         label: Label = None,
-        values: Mapping[str, float] | None = None,
+        values: Mapping[str, Numbers] | None = None,
     ) -> Pictures:
         """One picture for each seed: (N, H, W, C) uint8. A seed and a label give one picture, here and from the file.
 
-        label: a class index, several to take in turn, or "all". values: of inputs that are one number, by name.
-        Raises RequestError for a translator, and for labels or inputs that are not there.
+        label: a class by index or name, several to take in turn, or "all". values: of inputs that are numbers, by name:
+            one, or as many as a vector has.
+        Raises RequestError for a model that paints nothing from noise, and for labels or inputs that are not there.
         """
-        self._refuse_translator("sample")
+        self._refuse_unless_it_paints("sample")
         return Pictures.of([paint(self.source, _seeds(seeds), _choices(label, values))])
 
     def walk(
@@ -98,13 +109,13 @@ class Model:
         *,
         frames: int = 24,
         label: Label = None,
-        values: Mapping[str, float] | None = None,
+        values: Mapping[str, Numbers] | None = None,
     ) -> Pictures:
         """A closed way through the seeds, `frames` pictures from each to the next: (N * frames, H, W, C) uint8.
 
         Save it with `save_animation`. Raises RequestError for a translator or a single seed.
         """
-        self._refuse_translator("walk")
+        self._refuse_unless_it_paints("walk")
         steps = _whole([frames], "frames")[0] if not isinstance(frames, str) else 0
         if steps < 1:
             raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
@@ -117,34 +128,35 @@ class Model:
         *,
         layers: Iterable[SupportsIndex] | None = None,
         label: Label = None,
-        values: Mapping[str, float] | None = None,
+        values: Mapping[str, Numbers] | None = None,
     ) -> Pictures:
         """A table: seeds `rows` down, `columns` along, and inside the rows with the columns' styles in `layers`.
 
         ((R + 1) * (C + 1), H, W, C) uint8, row by row. layers: the coarse half if None.
         Raises RequestError for a generator without styles, or layers that it has not.
         """
-        self._refuse_translator("mix")
+        self._refuse_unless_it_paints("mix")
         down, along = _seeds(rows), _seeds(columns)
         taken = None if layers is None else _whole(layers, "layers")
         return Pictures.of([mix(self.source, down, along, taken, _choices(label, values))], columns=len(along) + 1)
 
-    def translate(self, picture: Any, *, direction: str | None = None, size: int | None = None) -> Pictures:
-        """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size.
+    def translate(self, picture: Any, *, direction: str | None = None, size: Size | str | None = None) -> Pictures:
+        """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size, or so many
+        times as large.
 
         picture: a path, a PIL image, an array (H, W), (H, W, C) or (N, H, W, C) uint8, or a list of such.
-        direction: by name, e.g. "b2a"; the first if None. size: make them square first.
+        direction: by name, e.g. "b2a"; the first if None.
+        size: pixels to make them first, a number or height and width.
         Raises RequestError for a model that paints from noise, or pictures that do not fit; DataError for a file that
         cannot be read.
         """
         import numpy as np
 
         if not self.translates:
-            raise RequestError(f"{self.path} paints from noise and translates no pictures.", hint="model.sample(seeds)")
+            hint = "model.sample(seeds)" if self.paints else ""
+            raise RequestError(f"{self.path} {self._does()} and translates no pictures.", hint=hint)
         graph = choose_direction(self.source, direction)
-        if size is not None and not 1 <= _whole([size], "size")[0] <= _LARGEST_SIDE:
-            raise RequestError(f"size = {size}: expected 1 to {_LARGEST_SIDE}, height and width in pixels.")
-        given = [_pixels(item, graph, size) for item in _listed(picture)]
+        given = [_pixels(item, graph, stated_size(size)) for item in _listed(picture)]
         if not given:
             raise RequestError("No picture is given.", hint="model.translate(path)")
         if len({item.shape[1:] for item in given}) > 1:
@@ -176,27 +188,51 @@ class Model:
                     f"The pictures that {self.path} learnt from cannot be read: {error.message}",
                     hint="Add --input FILE or --input FOLDER.",
                 ) from None
-            truth = getattr(pair, graph.outputs[0].name).numpy() if paired else None
-            return getattr(pair, graph.inputs[0].name).numpy(), truth
+            truth = getattr(pair, graph.paints).numpy() if paired and graph.paints else None
+            return getattr(pair, graph.reads or "source").numpy(), truth
 
         return ask
 
-    def _refuse_translator(self, verb: str) -> None:
-        if self.translates:
+    def _refuse_unless_it_paints(self, verb: str) -> None:
+        if not self.paints:
             raise RequestError(
-                f"{self.path} translates pictures, and {verb} paints from noise.",
-                hint="model.translate(picture), or `ganzoo sample ... --input PICTURE`",
+                f"{self.path} {self._does()}, and {verb} paints from noise.",
+                hint="model.translate(picture), or `ganzoo sample ... --input PICTURE`" if self.translates else "",
             )
 
+    def _does(self) -> str:
+        if self.paints or self.translates:
+            return "paints from noise" if self.paints else "translates pictures"
+        roles = {"embed": "turns pictures into numbers", "judge": "judges pictures"}
+        return roles.get(self.graphs[0].role or "", "paints nothing")
 
-def _choices(label: Label, values: Mapping[str, float] | None) -> InputChoices:
+
+def _choices(label: Label, values: Mapping[str, Numbers] | None) -> InputChoices:
     try:
-        numbers = {str(name): float(value) for name, value in dict(values or {}).items()}
+        numbers = {str(name): _numbers(value) for name, value in dict(values or {}).items()}
     except (TypeError, ValueError):
         raise RequestError(
-            f"values = {values!r}: expected numbers by name.", hint='For example values={"truncation_psi": 0.7}'
+            f"values = {values!r}: expected numbers by name, one or several.",
+            hint='For example values={"truncation_psi": 0.7}',
         ) from None
     return InputChoices(label=label, values=numbers)
+
+
+def _numbers(value: Any) -> float | list[float]:
+    if isinstance(value, str) or (not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0):
+        return float(value)
+    return [float(number) for number in value]
+
+
+def stated_size(size: Size | str | None) -> tuple[int, int] | None:
+    """Height and width to make pictures before they are translated. Raises RequestError for what is neither."""
+    try:
+        found = PictureSize(1, _LARGEST_SIDE).read(size)
+    except ValueError:
+        raise RequestError(
+            f"size = {size!r}: expected 1 to {_LARGEST_SIDE} pixels, a number or height and width, such as 320x448."
+        ) from None
+    return None if found is None else height_and_width(found)
 
 
 def _whole(numbers: Iterable[SupportsIndex], what: str) -> list[int]:
@@ -234,7 +270,7 @@ def _listed(picture: Any) -> list[Any]:
     return list(picture) if isinstance(picture, list | tuple) else [picture]
 
 
-def _pixels(picture: Any, graph: GraphFunction, size: int | None) -> Any:
+def _pixels(picture: Any, graph: GraphFunction, size: tuple[int, int] | None) -> Any:
     import numpy as np
     from PIL import Image
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError, did_you_mean
+from ganzoo.errors import RequestError, did_you_mean, first_few
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
 from ganzoo.sampling.interpolation import eased, great_circle, straight
 from ganzoo.sampling.pictures import PixelValues
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_MOST_SHOWN = 4  # numbers of a vector, in a hint
+
+Inputs = list[list["NDArray[Any]"]]
+"""The arrays of each graph of a chain, in the order of its inputs."""
+
 Label = int | str | Sequence[int | str] | None
 
 
@@ -28,12 +33,12 @@ Label = int | str | Sequence[int | str] | None
 class InputChoices:
     """What is stated of the inputs besides seeds.
 
-    label: a class index, several to take in turn, `3,5`, or `all`; None leaves it to the seeds.
-    values: of inputs that are one number, by name.
+    label: a class by index or name, several to take in turn, `3,5`, or `all`; None leaves it to the seeds.
+    values: of inputs that are numbers, by name: one, or as many as a vector has.
     """
 
     label: Label = None
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
 
 
 def paint(source: GraphSet, seeds: Sequence[int], choices: InputChoices | None = None) -> PixelValues:
@@ -43,8 +48,8 @@ def paint(source: GraphSet, seeds: Sequence[int], choices: InputChoices | None =
     """
     import numpy as np
 
-    graphs = _painters(source)
-    batches = [_through(graphs, arrays) for arrays in _inputs(graphs[0], seeds, choices or InputChoices(), source.path)]
+    graphs = source.painters()
+    batches = [_through(graphs, arrays) for arrays in _inputs(graphs, seeds, choices or InputChoices(), source.path)]
     spec = graphs[-1].outputs[0]
     return PixelValues(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
 
@@ -59,29 +64,51 @@ def walk(source: GraphSet, seeds: Sequence[int], frames: int, choices: InputChoi
 
     if len(seeds) < 2:
         raise RequestError("A walk goes from seed to seed: state two or more.", hint="For example the seeds 0 to 4.")
-    halves = _halves(source)
-    if halves is not None:
-        mapping, graph = halves
-        parts = [mapping.run(arrays)[0] for arrays in _inputs(mapping, seeds, choices, source.path)]
-        stations, fixed, between = np.concatenate(parts), [], straight
-    else:
-        (graph,) = _painters(source)
-        stations, *fixed = [
-            np.concatenate(column) for column in zip(*_inputs(graph, seeds, choices, source.path), strict=True)
-        ]
-        if graph.inputs[0].kind != "normal" or any((array != array[:1]).any() for array in fixed):
-            names = ", ".join(spec.name for spec in graph.inputs)
-            raise RequestError(
-                f"{source.path} takes {names}, and a walk goes between latents.",
-                hint="State the others: one label, one value each.",
-            )
-        between = great_circle
-    spec, count = graph.outputs[0], len(seeds) * frames
+    graphs, between = (source.styles, straight) if source.styles else (source.painters(), great_circle)
+    *mapping, last = graphs
+    # A row of inputs for each seed: of the first graph, and of the last what it takes besides.
+    batches = [*_inputs(graphs, seeds, choices, source.path)]
+    _check_walk(graphs, batches, source.path)
+    stations = np.concatenate([_through(mapping, arrays) if mapping else arrays[0][0] for arrays in batches])
+    fixed = [array[:1] for array in batches[0][-1][1:]]
+    spec, count = last.outputs[0], len(seeds) * frames
     for start in range(0, count, BATCH):
         places = [divmod(number, frames) for number in range(start, min(start + BATCH, count))]
         rows = [between(stations[at], stations[(at + 1) % len(stations)], eased(step / frames)) for at, step in places]
-        others = [np.repeat(array[:1], len(rows), 0) for array in fixed]
-        yield PixelValues(pixels=graph.run([np.stack(rows), *others])[0], low=spec.low, high=spec.high)
+        others = [np.repeat(array, len(rows), 0) for array in fixed]
+        yield PixelValues(pixels=last.run([np.stack(rows), *others])[0], low=spec.low, high=spec.high)
+
+
+def _check_walk(graphs: Sequence[GraphFunction], batches: Sequence[Inputs], path: Path) -> None:
+    """Raises RequestError where the first input is no latent, or others change from seed to seed: those jump."""
+    first = graphs[0].inputs[0]
+    if first.kind != "normal":
+        raise RequestError(f"{path} takes {first.name!r}, of kind {first.kind}, and a walk goes between latents.")
+    changing = []
+    for place, graph in enumerate(graphs):
+        for position, spec in enumerate(graph.inputs):
+            # The first input of the first is what is gone between, that of the others follows from it; what is
+            # taken before styles may change, as styles are gone between.
+            if position == 0 or place < len(graphs) - 1:
+                continue
+            rows = [row for arrays in batches for row in arrays[place][position]]
+            if any((row != rows[0]).any() for row in rows):
+                changing.append(spec)
+    if changing:
+        raise RequestError(
+            f"{path} takes {' and '.join(f'{spec.name!r}' for spec in changing)} besides, which would jump from seed "
+            "to seed, and a walk goes between latents.",
+            hint=f"State one for all pictures: {' '.join(_how_to_state(spec) for spec in changing)}",
+        )
+
+
+def _how_to_state(spec: TensorSpec) -> str:
+    """The option that states one value of an input."""
+    if spec.kind == "class":
+        return f"--label {spec.names[0] if spec.names else 0}"
+    count = spec.shape[1] if len(spec.shape) > 1 else 1
+    numbers = ",".join([f"{spec.low:g}"] * (count if isinstance(count, int) and count <= _MOST_SHOWN else _MOST_SHOWN))
+    return f"--value {spec.name}={numbers}{',...' if isinstance(count, int) and count > _MOST_SHOWN else ''}"
 
 
 def mix(
@@ -98,26 +125,25 @@ def mix(
     """
     import numpy as np
 
-    halves, known = _halves(source), layer_count(source)
-    if halves is None:
+    graphs, known = source.styles, layer_count(source)
+    if not known:
         raise RequestError(
             f"{source.path} has no styles to mix.",
             hint="Styles are what one graph gives and another paints: a run of such an architecture, or "
             "`ganzoo sample mapping.onnx synthesis.onnx`.",
         )
-    mapping, synthesis = halves
+    *mapping, synthesis = graphs
     taken = range(known // 2) if layers is None else layers
     if any(not 0 <= layer < known for layer in taken):
         raise RequestError(f"{source.path} has the layers 0 to {known - 1}, not {list(taken)}.")
-    down, along = (  # (N, L, S)
-        np.concatenate([mapping.run(arrays)[0] for arrays in _inputs(mapping, side, choices, source.path)])
-        for side in (rows, columns)
-    )
-    spec = synthesis.outputs[0]
+    sides = [[*_inputs(graphs, side, choices, source.path)] for side in (rows, columns)]
+    down, along = (np.concatenate([_through(mapping, arrays) for arrays in side]) for side in sides)  # (N, L, S)
+    spec, fixed = synthesis.outputs[0], [array[:1] for array in sides[0][0][-1][1:]]
 
     def painted(styles: NDArray[Any]) -> NDArray[Any]:
-        parts = [synthesis.run([styles[start : start + BATCH]])[0] for start in range(0, len(styles), BATCH)]
-        return np.concatenate(parts)
+        parts = [styles[start : start + BATCH] for start in range(0, len(styles), BATCH)]
+        others = [[np.repeat(array, len(part), 0) for array in fixed] for part in parts]
+        return np.concatenate([synthesis.run([part, *rest])[0] for part, rest in zip(parts, others, strict=True)])
 
     top = painted(along)
     blank = np.full_like(top[:1], spec.high)
@@ -131,48 +157,24 @@ def mix(
 
 def layer_count(source: GraphSet) -> int:
     """How many styles a picture is painted from; 0 for a generator without."""
-    halves = _halves(source)
-    layers = halves[1].inputs[0].shape[1] if halves is not None else 0
-    return layers if isinstance(layers, int) else 0
+    shape = source.styles[-1].inputs[0].shape if source.styles else ()  # (B, L, S)
+    return shape[1] if len(shape) == 3 and isinstance(shape[1], int) else 0
 
 
-def _halves(source: GraphSet) -> tuple[GraphFunction, GraphFunction] | None:
-    """Noise to styles and styles to pictures, if there are two such graphs."""
-    for second in source.graphs:
-        if second.outputs[0].kind != "image" or len(second.inputs) != 1 or len(second.inputs[0].shape) != 3:
-            continue
-        for first in source.graphs:
-            if first.outputs[0].name == second.inputs[0].name:
-                return first, second
-    return None
-
-
-def _painters(source: GraphSet) -> tuple[GraphFunction, ...]:
-    """What paints pictures from noise, in order: one graph, or the two halves. Raises RequestError for none."""
-    pictures = [graph for graph in source.graphs if graph.outputs[0].kind == "image"]
-    halves = _halves(source)
-    if pictures and (halves is None or pictures[0] is not halves[1]):
-        return (pictures[0],)
-    if halves is not None:
-        return halves
-    raise RequestError(
-        f"{source.path} paints no pictures: it gives {', '.join(spec.name for spec in source.graphs[0].outputs)}.",
-        hint="Name the file that paints them beside it: ganzoo sample mapping.onnx synthesis.onnx -o grid.png",
-    )
-
-
-def _through(graphs: Sequence[GraphFunction], arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def _through(graphs: Sequence[GraphFunction], arrays: Inputs) -> NDArray[Any]:
     """The first output of the last graph, each given what the one before it made."""
-    for graph in graphs:
-        arrays = graph.run(arrays)[:1]
-    return arrays[0]
+    made: list[NDArray[Any]] = []
+    for graph, given in zip(graphs, arrays, strict=False):
+        made = [graph.run(made + given[len(made) :])[0]]
+    return made[0]
 
 
 def _inputs(
-    graph: GraphFunction, seeds: Sequence[int], choices: InputChoices, path: Path
-) -> Iterator[list[NDArray[Any]]]:
-    """The inputs of a graph, batch by batch: stated, usual or drawn."""
-    labels, values = _labels(choices.label, graph, len(seeds), path), _values(choices.values, graph, path)
+    graphs: Sequence[GraphFunction], seeds: Sequence[int], choices: InputChoices, path: Path
+) -> Iterator[Inputs]:
+    """The inputs of each graph, batch by batch: stated, default or drawn. The first of a later one is drawn in vain."""
+    specs = [spec for place, graph in enumerate(graphs) for spec in graph.inputs[1 if place else 0 :]]
+    labels, values = _labels(choices.label, specs, len(seeds), path), _values(choices.values, specs, path)
 
     def rows(spec: TensorSpec, start: int, part: Sequence[int]) -> NDArray[Any]:
         if labels is not None and spec.kind == "class":
@@ -183,31 +185,45 @@ def _inputs(
 
     for start in range(0, len(seeds), BATCH):
         part = seeds[start : start + BATCH]
-        yield [rows(spec, start, part) for spec in graph.inputs]
+        yield [[rows(spec, start, part) for spec in graph.inputs] for graph in graphs]
 
 
-def _values(values: Mapping[str, float], graph: GraphFunction, path: Path) -> Mapping[str, float]:
-    """Raises RequestError for an input that is not there, or is no single number."""
-    able = [spec.name for spec in graph.inputs if len(spec.shape) == 1 and spec.kind != "class"]
+def _values(
+    values: Mapping[str, float | Sequence[float]], specs: Sequence[TensorSpec], path: Path
+) -> Mapping[str, float | Sequence[float]]:
+    """Raises RequestError for an input that is not there, or is no numbers, or as many others."""
+    able = {spec.name: spec for spec in specs if len(spec.shape) <= 2 and spec.kind != "class"}
     for name, value in values.items():
-        if not math.isfinite(value):
-            raise RequestError(f"The value of {name!r} is {value}: expected a finite number.")
+        numbers = list(value) if isinstance(value, Sequence) else [value]
+        if not all(math.isfinite(number) for number in numbers):
+            raise RequestError(f"The value of {name!r} is {value}: expected finite numbers.")
         if name not in able:
             raise RequestError(
-                f"{path} has no input {name!r} that is a number.{did_you_mean(name, able)} "
+                f"{path} has no input {name!r} that is a number or a vector.{did_you_mean(name, able)} "
                 f"It has: {', '.join(able) or 'none'}."
             )
-    return values
+        spec = able[name]
+        wanted = spec.shape[1] if len(spec.shape) > 1 else 1
+        if len(numbers) != wanted and not (len(numbers) == 1 and not isinstance(value, Sequence)):
+            named = f": {', '.join(spec.names)}" if spec.names else ""
+            raise RequestError(
+                f"{name!r} of {path} is {wanted} number{'' if wanted == 1 else 's'}{named}; {len(numbers)} "
+                f"{'is' if len(numbers) == 1 else 'are'} stated.",
+                hint=_how_to_state(spec),
+            )
+    return {
+        name: value[0] if isinstance(value, Sequence) and len(value) == 1 else value for name, value in values.items()
+    }
 
 
-def _labels(label: Label, graph: GraphFunction, count: int, path: Path) -> NDArray[np.int64] | None:
+def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
     """One class index per picture, (N,), in turn. Raises RequestError for classes that are not there."""
     import numpy as np
 
     if label is None:
         return None
-    classes = next((spec.classes for spec in graph.inputs if spec.kind == "class"), 0)
-    if not classes:
+    spec = next((spec for spec in specs if spec.kind == "class"), None)
+    if spec is None:
         raise RequestError(f"{path} takes no labels: its generator is not class-conditional.")
     given: Iterable[object] = [label]
     if isinstance(label, str):
@@ -216,9 +232,19 @@ def _labels(label: Label, graph: GraphFunction, count: int, path: Path) -> NDArr
         given = label
     parts = [str(part).strip() for part in given]
     if parts == ["all"]:
-        parts = [str(number) for number in range(classes)]
-    if not parts or not all(part.isdecimal() and int(part) < classes for part in parts):
+        parts = [str(number) for number in range(spec.classes)]
+    known = {name: index for index, name in enumerate(spec.names)}
+    known |= {str(number): number for number in range(spec.classes)}  # an index wins over a name that looks like one
+    if not parts or not all(part in known for part in parts):
+        unknown = next((part for part in parts if part not in known), "")
+        named = f", or names: {first_few(spec.names)}" if _tell_names(spec) else ""
         raise RequestError(
-            f"label {label!r}: expected class indices from 0 to {classes - 1}, separated by commas, or all."
+            f"label {label!r}: expected class indices from 0 to {spec.classes - 1}, separated by commas, or all{named}."
+            f"{did_you_mean(unknown, spec.names) if _tell_names(spec) else ''}"
         )
-    return np.resize(np.array([int(part) for part in parts], dtype=np.int64), count)
+    return np.resize(np.array([known[part] for part in parts], dtype=np.int64), count)
+
+
+def _tell_names(spec: TensorSpec) -> bool:
+    """Whether the names say more than the indices, as those of digits do not."""
+    return bool(spec.names) and spec.names != tuple(str(number) for number in range(spec.classes))

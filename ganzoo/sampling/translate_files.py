@@ -33,13 +33,14 @@ class TranslateRequest:
     """What is to be translated, and where to.
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
-    direction: by name; None for the first. size: make the pictures square first. count, columns: of a grid.
+    direction: by name; None for the first. size: height and width to make the pictures first. count, columns: of a
+    grid.
     """
 
     inputs: tuple[Path, ...]
     out: Path
     direction: str | None = None
-    size: int | None = None
+    size: tuple[int, int] | None = None
     count: int | None = None
     columns: int | None = None
 
@@ -155,7 +156,7 @@ def _write(pixels: NDArray[np.uint8], out: Path, columns: int | None = 1) -> Non
 
 
 def _readable(
-    files: Sequence[Path], graph: GraphFunction, size: int | None, say: Callable[[str], None]
+    files: Sequence[Path], graph: GraphFunction, size: tuple[int, int] | None, say: Callable[[str], None]
 ) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
     """Those that can be read; a line for each that cannot. Raises DataError when none can."""
     read = 0

@@ -1,4 +1,4 @@
-"""Translating pictures: any size in, the same size out. Needs no torch for a file.
+"""Translating pictures: any size in, that size or so many times as large out. Needs no torch for a file.
 
 Shapes: N pictures, C channels, H, W.
 """
@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.datainfo import size_text
 from ganzoo.errors import DataError, RequestError, did_you_mean, one_line
+from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
-from ganzoo.tensors import Dim
+from ganzoo.tensors import Dim, TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,42 +23,50 @@ if TYPE_CHECKING:
 
 def choose_direction(source: GraphSet, name: str | None) -> GraphFunction:
     """The translation of that name; the first if None. Raises RequestError for one that is not there."""
-    translations = {graph.name: graph for graph in source.graphs if graph.translates}
+    named = {graph.name: graph for graph in source.translations}
     if name is None:
-        chosen = next(iter(translations.values()))
-    elif name in translations:
-        chosen = translations[name]
+        chosen = next(iter(named.values()))
+    elif name in named:
+        chosen = named[name]
     else:
         raise RequestError(
-            f"{source.path} has no direction {name!r}.{did_you_mean(name, translations)} "
-            f"Directions: {', '.join(translations)}."
+            f"{source.path} has no direction {name!r}.{did_you_mean(name, named)} Directions: {', '.join(named)}."
         )
-    if len(chosen.inputs) > 1:
-        raise RequestError(f"{chosen.name} of {source.path} takes {len(chosen.inputs)} inputs, not one picture.")
+    if chosen.inputs[0].kind != "picture" or any(spec.kind == "picture" for spec in chosen.inputs[1:]):
+        kinds = ", ".join(f"{spec.name} ({spec.kind})" for spec in chosen.inputs)
+        raise RequestError(f"{chosen.name} of {source.path} takes {kinds}, not one picture first.")
     return chosen
 
 
-def way_back(source: GraphSet, there: GraphFunction) -> GraphFunction | None:
-    """The translation that reads what this one paints and paints what it reads, if there is one."""
-    domains = (there.outputs[0].name, there.inputs[0].name)
-    return next((graph for graph in source.graphs if (graph.inputs[0].name, graph.outputs[0].name) == domains), None)
-
-
 def translate_pixels(pixels: NDArray[np.uint8], *graphs: GraphFunction) -> list[NDArray[np.uint8]]:
-    """(N, C, H, W) uint8 of any size -> what each graph makes of what the one before it made, of the same shape.
+    """(N, C, H, W) uint8 of any size -> what each graph makes of what the one before it made, whole.
 
-    A size that the network does not take is filled up by reflection, and cut back afterwards. Nothing is rounded
-    between two graphs.
+    A size that the network does not take is filled up by reflection, and what was filled up is cut off afterwards.
+    Nothing is rounded between two graphs.
     """
     from ganzoo.data.pictures import to_uint8
 
     height, width = pixels.shape[2:]
     painted, results = _as_input(graphs[0], pixels), []
     for graph in graphs:
-        painted = graph.run([painted])[0]
+        # Other inputs have their default, or what seed 0 draws.
+        others = [_same_rows(spec, len(painted)) for spec in graph.inputs[1:]]
+        read, painted = painted, graph.run([painted, *others])[0]
         spec = graph.outputs[0]
+        # What the network made of what was there, of what it made of everything.
+        height, width = (
+            round(side * large / small)
+            for side, large, small in zip((height, width), painted.shape[2:], read.shape[2:], strict=True)
+        )
         results.append(to_uint8(painted[:, :, :height, :width], low=spec.low, high=spec.high))
     return results
+
+
+def _same_rows(spec: TensorSpec, count: int) -> NDArray[Any]:
+    """The same row for each picture: its default, or what seed 0 draws."""
+    import numpy as np
+
+    return np.repeat(spec.default_or_sample([0]), count, 0)
 
 
 def translate_strips(
@@ -64,45 +74,51 @@ def translate_strips(
 ) -> tuple[NDArray[np.uint8], str]:
     """Source and translation, and behind them the way back if there is one, or else the truth if it is known.
 
-    given, truth: (N, C, H, W). Returns (N, C, H, 2 W or 3 W), and what is third, in words.
+    given, truth: (N, C, H, W). Returns them side by side, as `side_by_side` does, and what is third, in words.
     """
     import numpy as np
 
-    back, rows = way_back(source, graph), []
+    from ganzoo.data.pictures import side_by_side
+
+    back, rows = way_back(graph, source.graphs), []
     ways = (graph,) if back is None else (graph, back)
     for start in range(0, len(given), BATCH):
         part = slice(start, start + BATCH)
         beside = [given[part], *translate_pixels(given[part], *ways)]
         if back is None and truth is not None:
             beside.append(truth[part])
-        rows.append(np.concatenate(beside, 3))
+        rows.append(side_by_side(*beside))
     third = ", way back" if back is not None else ", truth" if truth is not None else ""
     return np.concatenate(rows), third
 
 
-def usual_size(graph: GraphFunction) -> int:
+def usual_size(graph: GraphFunction) -> tuple[int, int]:
     """Height and width of pictures that are shown together, where nobody states one."""
-    height = graph.inputs[0].shape[2]
-    return height if isinstance(height, int) else height.default or 256
+    height, width = (side if isinstance(side, int) else side.default or 256 for side in graph.inputs[0].shape[2:])
+    return height, width
 
 
-def read_pixels(path: Path, graph: GraphFunction, size: int | None) -> NDArray[np.uint8]:
-    """A file as (1, C, H, W), square if a size is stated. Raises DataError."""
-    from ganzoo.data.pictures import open_picture, pixels_of, square
+def read_pixels(path: Path, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """A file as (1, C, H, W), of the size that is stated. Raises DataError."""
+    from ganzoo.data.pictures import open_picture
 
     try:
-        image = open_picture(path, channels=_channels(graph))
-        return (pixels_of(image) if size is None else square(image, size=size))[None]
+        return _pixels(open_picture(path, channels=_channels(graph)), size)
     except Exception as error:  # damaged files make decoders raise anything
         raise DataError(f"{path} cannot be read as a picture: {one_line(error)}") from None
 
 
-def image_pixels(image: Image.Image, graph: GraphFunction, size: int | None) -> NDArray[np.uint8]:
-    """A picture in memory as (1, C, H, W), square if a size is stated."""
-    from ganzoo.data.pictures import as_mode, pixels_of, square
+def image_pixels(image: Image.Image, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    """A picture in memory as (1, C, H, W), of the size that is stated."""
+    from ganzoo.data.pictures import as_mode
 
-    ready = as_mode(image, channels=_channels(graph))
-    return (pixels_of(ready) if size is None else square(ready, size=size))[None]
+    return _pixels(as_mode(image, channels=_channels(graph)), size)
+
+
+def _pixels(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    from ganzoo.data.pictures import fitted, pixels_of
+
+    return (pixels_of(image) if size is None else fitted(image, height=size[0], width=size[1]))[None]
 
 
 def _channels(graph: GraphFunction) -> int:
@@ -120,7 +136,10 @@ def _as_input(graph: GraphFunction, pixels: NDArray[np.uint8]) -> NDArray[Any]:
     ]
     if any(want < have for want, have in zip(wanted, given, strict=True)):
         expected, found = (_by(shape) for shape in (wanted, given))
-        raise RequestError(f"{graph.name} takes pictures of {expected}, not {found}.", hint="--size makes them square.")
+        raise RequestError(
+            f"{graph.name} takes pictures of {expected}, not {found}.",
+            hint=f"--size {size_text(*wanted[1:])} makes them fit.",
+        )
     padding = [(0, 0), (0, 0), *((0, want - have) for want, have in zip(wanted[1:], given[1:], strict=True))]
     filled = np.pad(pixels, padding, mode="symmetric")
     return (filled.astype(np.float32) * ((spec.high - spec.low) / 255) + np.float32(spec.low)).astype(spec.dtype)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from ganzoo.architecture.evaluation import evaluation_copy
+from ganzoo.architecture.graphs import graphs_of
 from ganzoo.config.fields import describe
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import RequestError
@@ -143,7 +144,7 @@ class ArchitectureConformance:
         subject.train(engine, range(2))
         before = whole_state(engine)
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
-        for graph in twin.graphs():
+        for graph in graphs_of(twin):
             dims = {
                 dim.name: dim.default or dim.smallest(_PIXELS)
                 for spec in graph.inputs

@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganzoo.architecture import ImageToImage
 from ganzoo.architecture.evaluation import evaluation_copy
+from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import one_line
 from ganzoo.exporting.exporter import on_cpu
 from ganzoo.tensors import BATCH, Dim
@@ -141,18 +141,17 @@ def _train_absent(subject: Subject, watch: AbsentDevice, numbers: Sequence[int],
 def _sample(subject: Subject, watch: AbsentDevice, engine: Engine) -> None:
     """Previews on the device, and each graph taken to the CPU as an export takes it, and run there."""
     twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
-    graphs = twin.graphs()
-    if any(spec.kind == "image" for spec in graphs[0].outputs):
-        _, reals = next(subject.batches(engine, [0]))
-        with tempfile.TemporaryDirectory() as folder:
-            write_previews(
-                Path(folder, "previews.png"),
-                graphs,
-                reals=lambda: reals,
-                paired=isinstance(twin, ImageToImage) and twin.paired,
-                count=_PREVIEWS,
-                device=ABSENT,
-            )
+    graphs = graphs_of(twin)
+    _, reals = next(subject.batches(engine, [0]))
+    with tempfile.TemporaryDirectory() as folder:
+        write_previews(
+            Path(folder, "previews.png"),
+            graphs,
+            reals=lambda: reals.shared,
+            paired=subject.implementation.wants == "pairs",
+            count=_PREVIEWS,
+            device=ABSENT,
+        )
     for graph in graphs:
         dims = {
             dim.name: dim.default or dim.smallest(_PIXELS)

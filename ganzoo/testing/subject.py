@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.architecture import Architecture, Batch, ImageToImage, Pair
-from ganzoo.architecture.build import build_architecture
+from ganzoo.architecture import Architecture, StepReals
+from ganzoo.architecture.build import build_architecture, imagined_data, implementation_class
 from ganzoo.config.resolve import Layer
-from ganzoo.data.batches import Order
+from ganzoo.data.batches import RealsFeed
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
@@ -28,16 +28,23 @@ _CPU = torch.device("cpu")
 class Subject:
     """An architecture with its `tiny` settings and random pictures of the shape it asks for.
 
-    settings: of its own table, over those of `tiny`.
+    settings: of its own table, over those of `tiny`. data: what the pictures are like; as `tiny` says if None.
+    Without a size in `tiny` it has pictures of 64 pixels, with class labels, or a vector where it paints from one.
     """
 
-    def __init__(self, offer: InstalledSpec[ArchitectureSpec], *, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        offer: InstalledSpec[ArchitectureSpec],
+        *,
+        settings: Mapping[str, Any] | None = None,
+        data: DataInfo | None = None,
+    ) -> None:
         self.offer = offer
         self.spec = offer.spec
         layers = [Layer(origin="test", tables={"architecture": settings or {}})]
         self.config = resolve_for(offer, layers, preset=PRESET)
-        data = self.config.data
-        self.data = DataInfo(channels=data.channels or 3, size=data.size or 64, classes=10)
+        self.implementation = implementation_class(offer)
+        self.data = data or imagined_data(self.implementation, self.config)
         self.batch_size = self.config.train.batch_size
 
     def build(self, *, seed: int = 0) -> Architecture:
@@ -58,15 +65,15 @@ class Subject:
             compile=compile,
         )
 
-    def batches(self, engine: Engine, steps: Iterable[int]) -> Iterator[tuple[int, Batch | Pair]]:
+    def source(self) -> RandomPictures:
+        """Random pictures of its kind, so many that batches cross the end of an epoch."""
+        return RandomPictures(self.data, wants=self.implementation.wants, count=2 * self.batch_size + 1)
+
+    def batches(self, engine: Engine, steps: Iterable[int]) -> Iterator[tuple[int, StepReals]]:
         """The prepared pictures of each step, with its number."""
-        architecture = engine.architecture
-        paired = isinstance(architecture, ImageToImage) and architecture.paired
-        # A number of pictures that the batch does not divide, so that batches cross the end of an epoch.
-        source = RandomPictures(self.data, task=self.spec.task, count=2 * self.batch_size + 1, paired=paired)
-        order = Order(seed=0, batch_size=self.batch_size, lengths=source.lengths)
-        for number in steps:
-            yield number, engine.prepare(source.fetch(order.indices(number)))
+        with RealsFeed(self.source(), engine.phases, seed=0, batch_size=self.batch_size) as feed:
+            for number in steps:
+                yield number, engine.prepare(feed.reals(number))
 
     def train(self, engine: Engine, steps: Iterable[int]) -> list[dict[str, float]]:
         """Run steps and return the losses and statistics of each."""

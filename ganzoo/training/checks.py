@@ -33,6 +33,8 @@ def check_phases(phases: list[Phase], optimizers: list[str]) -> None:
             )
         if phase.every < 1 or not 0 <= phase.offset < phase.every:
             raise PluginError(f"phase {phase.name!r}: every {phase.every}, offset {phase.offset} is never due")
+        if phase.reals not in ("shared", "own"):
+            raise PluginError(f"phase {phase.name!r} has reals={phase.reals!r}; expected 'shared' or 'own'")
 
 
 def describe_divergence(number: int, phase: Phase, losses: Losses, optimizer: PlayerOptimizer) -> DivergedError:

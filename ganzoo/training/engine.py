@@ -10,12 +10,12 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
-from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Shard, Step
+from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Reals, Shard, Step, StepReals
 from ganzoo.errors import DivergedError, PluginError
 from ganzoo.nn import Stepwise, to_device
 from ganzoo.training.checks import check_division, check_phases, describe_divergence
@@ -25,6 +25,7 @@ from ganzoo.training.optimizers import PlayerOptimizer
 from ganzoo.training.ranks import Ranks
 
 Compile = Literal["off", "on", "cuda-graphs"]
+RealsT = TypeVar("RealsT", Batch, Pair, StepReals, Batch | Pair, Reals)
 
 
 class Engine:
@@ -103,19 +104,19 @@ class Engine:
         )
         self.ranks.broadcast([*self.architecture.parameters(), *self.architecture.buffers(), *averages])
 
-    def prepare(self, batch: Batch | Pair) -> Batch | Pair:
-        """Pictures to the device, uint8 to float in [-1, 1]."""
+    def prepare(self, batch: RealsT) -> RealsT:
+        """Pictures to the device, uint8 to float in [-1, 1]; a vector of labels as the networks compute."""
 
         def move(tensor: Tensor) -> Tensor:
             tensor = to_device(tensor, self.device)
             if tensor.dtype != torch.uint8:
-                return tensor
+                return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
             return tensor.to(self._dtype, memory_format=self._memory_format).div_(127.5).sub_(1)
 
         return batch.map(move)
 
-    def step(self, number: int, batch: Batch | Pair, votes: Sequence[bool] = ()) -> list[bool]:
-        """Run step `number` on a prepared batch: this rank's rows, micro-batch after micro-batch.
+    def step(self, number: int, batch: Reals, votes: Sequence[bool] = ()) -> list[bool]:
+        """Run step `number` on prepared pictures: this rank's rows, micro-batch after micro-batch.
 
         votes: questions to all ranks; the answer to each is whether any rank said yes. On CPUs they travel with the
         gradients, because every exchange makes the ranks wait for the slowest.
@@ -126,15 +127,17 @@ class Engine:
         if self._cuda_graphs:
             # What one phase painted, the next one still reads: the graphs' memory is free again from here.
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        steps, parts = self._new_steps(number), self._split(batch)
+        reals = batch if isinstance(batch, StepReals) else StepReals(batch)
+        steps, shared = self._new_steps(number), self._split(reals.shared)
         stats: dict[str, Tensor] = {}
         due = [(index, phase) for index, phase in enumerate(self.phases) if phase.due(number)]
         answers = list(votes) if due and self.device.type == "cpu" else self.ranks.any_rank(*votes)
         for index, phase in due:
             optimizer = self.optimizers[phase.optimizer]
             last = phase is due[-1][1]  # nothing changes the running statistics after its passes
+            seen = shared if phase.reals == "shared" else self._split(reals.of(phase))
             losses, total, yes = self._backward(
-                phase, parts, steps, answers if last else (), self._running if last else ()
+                phase, seen, steps, answers if last else (), self._running if last else ()
             )
             answers = yes if last and self.device.type == "cpu" else answers
             norm = optimizer.norm()
@@ -149,7 +152,7 @@ class Engine:
         self.between_steps = True
         return answers
 
-    def check(self, batch: Batch | Pair | None = None) -> int | None:
+    def check(self, batch: Reals | None = None) -> int | None:
         """The number of the step that diverged when its batch is needed to say more; None when all is well.
 
         Raises DivergedError when the batch of that step is given. Asks the device, so not at every step.
@@ -162,8 +165,8 @@ class Engine:
             return number
         raise self._diagnose(number, self.phases[index], batch)
 
-    def fits(self, batch: Batch | Pair, parts: int, number: int) -> bool:
-        """Whether every phase takes this batch, one of so many parts of step `number`'s, and has memory.
+    def fits(self, batch: Reals, parts: int, number: int) -> bool:
+        """Whether every phase takes such a batch, one of so many parts of step `number`'s, and has memory.
 
         Learns nothing: gradients are dropped. What a pass itself moves, such as running statistics, has moved.
         """
@@ -181,8 +184,9 @@ class Engine:
                 for parameter in player.parameters
                 for _ in "mv"
             ]
+            shared = batch.shared if isinstance(batch, StepReals) else batch
             for phase in self.phases:
-                self._backward_one(phase, batch, step)
+                self._backward_one(phase, shared, step)
             del reserve
         except Exception:  # no memory, or networks that refuse so few pictures
             return False
@@ -264,7 +268,7 @@ class Engine:
         return Losses(terms, stats), sum(others, first), list(votes)
 
     def _backward_one(self, phase: Phase, batch: Batch | Pair, step: Step) -> Losses:
-        with step.scope(phase.name):
+        with step.scope(phase.name, apart=phase.reals == "own"):
             with self._autocast():
                 losses = phase.loss(batch, step)
             if not isinstance(losses, Losses) or not losses.terms:
@@ -299,9 +303,10 @@ class Engine:
         )
         return (self._first_divergence > 0).float()
 
-    def _diagnose(self, number: int, phase: Phase, batch: Batch | Pair) -> DivergedError:
+    def _diagnose(self, number: int, phase: Phase, batch: Reals) -> DivergedError:
         """Replay the phase: its weights were left alone and its randomness is keyed. Every rank replays it."""
-        losses, _, _ = self._backward(phase, self._split(batch), self._new_steps(number))
+        seen = batch.of(phase) if isinstance(batch, StepReals) else batch
+        losses, _, _ = self._backward(phase, self._split(seen), self._new_steps(number))
         optimizer = self.optimizers[phase.optimizer]
         error = describe_divergence(number, phase, losses, optimizer)
         optimizer.drop_gradients()

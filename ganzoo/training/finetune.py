@@ -78,7 +78,7 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     if not matched:
         raise RequestError(
             f"None of the {len(state)} tensors fits those of {path}, a {run.offer.spec.name} "
-            f"of {run.data.channels}x{run.data.size}x{run.data.size} pictures.",
+            f"of pictures of {run.data}.",
             hint="--init-from takes a run of the same architecture; widths and sizes decide which layers fit.",
         )
     frozen = {name for name, parameter in engine.architecture.named_parameters() if not parameter.requires_grad}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from ganzoo.architecture import Architecture
 from ganzoo.architecture.build import build_architecture
 from ganzoo.architecture.foreign_weights import ForeignWeights
 from ganzoo.config.resolve import Layer, resolve
+from ganzoo.datainfo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError, first_few
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
@@ -30,7 +31,7 @@ def import_weights(
     registry: Registry,
     *,
     out: Path,
-    size: int | None,
+    size: int | tuple[int, int] | None,
     say: Callable[[str], None],
 ) -> Run:
     """Write a run with one checkpoint, of step 0, that samples, exports and serves --init-from.
@@ -49,8 +50,8 @@ def import_weights(
     weights = _read(files, offer)
     for line in weights.notes:
         say(line)
-    data = weights.data if size is None else dataclasses.replace(weights.data, size=size)
-    tables = {"architecture": weights.settings, "data": {"size": data.size, "channels": data.channels}}
+    data = weights.data if size is None else DataInfo(weights.data.pictures, weights.data.condition, size=size)
+    tables = {"architecture": weights.settings, "data": _data_settings(data)}
     config = resolve(offer.spec.name, config_class(offer), [Layer(origin="import", tables=tables)])
     try:
         architecture = build_architecture(offer, config.architecture, data, seed=config.train.seed)
@@ -73,6 +74,15 @@ def import_weights(
     state = {"kimg": 0.0, "seconds": 0.0, "score": None}
     write_checkpoint(run.checkpoint_folder, contents, step=0, state=state, config=run.to_toml(), keep=1)
     return run
+
+
+def _data_settings(data: DataInfo) -> dict[str, Any]:
+    """Of the [data] table. What is read is stated where it differs from what is painted."""
+    painted = data.pictures.get("target", next(iter(data.pictures.values())))
+    settings: dict[str, Any] = {"size": (painted.height, painted.width), "channels": painted.channels}
+    if (read := data.pictures.get("source", painted)) != painted:
+        settings |= {"source_size": (read.height, read.width), "source_channels": read.channels}
+    return settings
 
 
 def _read(files: Sequence[Path], offer: InstalledSpec[ArchitectureSpec]) -> ForeignWeights:

@@ -9,12 +9,12 @@ from operator import itemgetter
 
 import torch
 
-from ganzoo.architecture import Batch, Pair
+from ganzoo.architecture import Reals
 from ganzoo.errors import GanzooError, one_line
 from ganzoo.training.engine import Engine
 
 
-def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | None, number: int) -> GanzooError:
+def out_of_memory(error: BaseException, engine: Engine, batch: Reals | None, number: int) -> GanzooError:
     """What to tell the user of a step that ran out of memory.
 
     batch: what step `number` was given, prepared, to try parts of; None when it did not come so far.
@@ -37,7 +37,7 @@ def out_of_memory(error: BaseException, engine: Engine, batch: Batch | Pair | No
     )
 
 
-def fitting_parts(error: BaseException, engine: Engine, batch: Batch | Pair | None, number: int) -> int | None:
+def fitting_parts(error: BaseException, engine: Engine, batch: Reals | None, number: int) -> int | None:
     """Into how many parts a step's batch has to be divided to fit; None when no part does, 0 when not tried.
 
     Not tried with several processes, which would have to try together, nor with compiled networks, which would be

@@ -1,23 +1,31 @@
-"""Sample grids written while training, and pictures from graphs."""
+"""Sample grids written while training, and pictures from graphs.
+
+Shapes: B batch, N pictures, C channels, H, W.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Graph, Pair
-from ganzoo.data.pictures import grid, to_uint8
+from ganzoo.data.pictures import grid, side_by_side, to_uint8
+from ganzoo.roles import painting_chain, translations, way_back
+from ganzoo.tensors import TensorSpec
 
 _BATCH = 16
 
 
 def write_reals(path: Path, batch: Batch | Pair) -> None:
     """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side."""
-    images = batch.real if isinstance(batch, Batch) else torch.cat([batch.source, batch.target], 3)
-    grid(images.cpu().numpy()).save(path)
+    sides = [batch.real] if isinstance(batch, Batch) else [batch.source, batch.target]
+    grid(side_by_side(*[side.cpu().numpy() for side in sides])).save(path)
 
 
 def write_previews(
@@ -29,58 +37,94 @@ def write_previews(
     count: int,
     device: torch.device,
 ) -> Path:
-    """What the main graph paints, or each translation, as PNG grids.
+    """What is painted from noise, and each translation, as PNG grids; nothing where there is neither.
 
-    path: of the main graph's grid; other graphs' names are appended. reals: prepared pictures, asked
-    for when a graph takes some. count: of pictures from noise. paired: its targets are what its sources should become.
+    path: of the first grid; other graphs' names are appended. reals: prepared pictures, asked for when a graph takes
+    some, or their labels. count: of pictures from noise. paired: targets are what sources should become.
     """
-    translations = [graph for graph in graphs if reads_pictures(graph)]
-    batch = reals() if translations else None
-    for index, graph in enumerate(translations or graphs[:1]):
-        if batch is None:
-            images = torch.cat([*paint_batches(graph, count=count, device=device)])
-        else:
-            given: Tensor = getattr(batch, graph.inputs[0].name)
-            truth: Tensor | None = getattr(batch, graph.outputs[0].name) if paired else None
-            images = strips(graph, way_back(graph, graphs), given, truth)
-        name = path if index == 0 else path.with_stem(f"{path.stem}-{graph.name}")
-        grid(to_uint8(images.float().cpu().numpy())).save(name)
+    painters, translating = painting_chain(graphs), [graph for graph in translations(graphs) if not graph.on_request]
+    images: dict[str, NDArray[np.uint8]] = {}
+    if painters:
+        spec = painters[-1].outputs[0]
+        labels = None
+        if takes_vectors(painters):
+            labels = chain.from_iterable(repeat(list(labels_of(reals()))))  # from the first again, if there are fewer
+        painted = torch.cat([*paint_batches(painters, count=count, device=device, labels=labels)])
+        images[painters[-1].name] = _as_uint8(painted, spec)
+    batch = reals() if translating else None
+    for graph in translating:
+        taken: Tensor = getattr(batch, graph.reads or "source")
+        truth: Tensor | None = getattr(batch, graph.paints or "target") if paired else None
+        images[graph.name] = strips(graph, way_back(graph, graphs), taken, truth)
+    for index, (name, pixels) in enumerate(images.items()):
+        grid(pixels).save(path if index == 0 else path.with_stem(f"{path.stem}-{name}"))
     return path
 
 
-def reads_pictures(graph: Graph) -> bool:
-    """Whether it translates pictures; otherwise it paints from noise."""
-    return any(spec.kind == "image" for spec in graph.inputs)
-
-
-def way_back(graph: Graph, graphs: Sequence[Graph]) -> Graph | None:
-    """The translation that reads what this one paints and paints what it reads, if there is one."""
-    domains = [spec.name for spec in (*graph.inputs, *graph.outputs)]
-    backs = (other for other in graphs if [spec.name for spec in (*other.outputs, *other.inputs)] == domains)
-    return next((other for other in backs if reads_pictures(other)), None)
-
-
-def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None = None) -> Tensor:
-    """What is given, its translation, and the way back or the truth, side by side: (N, C, H, 2 W or 3 W).
+def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None = None) -> NDArray[np.uint8]:
+    """What is given, its translation, and the way back or the truth, side by side: (N, C, H, 2 W or 3 W) uint8.
 
     given, truth: (N, C, H, W) in [-1, 1].
     """
     rows = []
     for start in range(0, len(given), _BATCH):
         part = given[start : start + _BATCH]
-        translated = graph.run(part)[0]
-        beside = [part, translated.to(part.dtype)]
+        translated = translate(graph, part)
+        beside = [_as_uint8(part, graph.inputs[0]), _as_uint8(translated, graph.outputs[0])]
         if back is not None:
-            beside.append(back.run(translated)[0].to(part.dtype))
+            beside.append(_as_uint8(translate(back, translated), back.outputs[0]))
         elif truth is not None:
-            beside.append(truth[start : start + _BATCH])
-        rows.append(torch.cat(beside, 3))
-    return torch.cat(rows)
+            beside.append(_as_uint8(truth[start : start + _BATCH], graph.outputs[0]))
+        rows.append(side_by_side(*beside))
+    return np.concatenate(rows)
 
 
-def paint_batches(graph: Graph, *, count: int, device: torch.device) -> Iterator[Tensor]:
-    """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W)."""
+def translate(graph: Graph, images: Tensor) -> Tensor:
+    """What a translation makes of pictures: its first output. Other inputs have their default, or what seed 0 draws."""
+    others = [
+        torch.from_numpy(spec.default_or_sample([0]))
+        .to(images.device)
+        .expand(len(images), *[-1] * (len(spec.shape) - 1))
+        for spec in graph.inputs[1:]
+    ]
+    return graph.run(images, *others)[0]
+
+
+def paint_batches(
+    graphs: Sequence[Graph], *, count: int, device: torch.device, labels: Iterator[Tensor] | None = None
+) -> Iterator[Tensor]:
+    """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W), of graphs that come after each other.
+
+    labels: vectors (K,) of real pictures, for an input that is one; the seeds draw them where there are none.
+    """
     for start in range(0, count, _BATCH):
         seeds = range(start, min(start + _BATCH, count))
-        inputs = [torch.from_numpy(spec.default_or_sample(seeds)).to(device) for spec in graph.inputs]
-        yield graph.run(*inputs)[0]
+        made: list[Tensor] = []
+        for graph in graphs:
+            inputs = made + [_input(spec, seeds, device, labels) for spec in graph.inputs[len(made) :]]
+            made = [graph.run(*inputs)[0]]
+        yield made[0]
+
+
+def _input(spec: TensorSpec, seeds: Sequence[int], device: torch.device, labels: Iterator[Tensor] | None) -> Tensor:
+    if spec.kind == "vector" and labels is not None:
+        rows = [row for _, row in zip(seeds, labels, strict=False)]
+        if rows:
+            return torch.stack(rows).to(device)
+    return torch.from_numpy(spec.default_or_sample(seeds)).to(device)
+
+
+def takes_vectors(graphs: Sequence[Graph]) -> bool:
+    """Whether they paint from a vector, which is taken from real pictures where there are some."""
+    return any(spec.kind == "vector" for graph in graphs for spec in graph.inputs)
+
+
+def labels_of(batch: Batch | Pair) -> Tensor:
+    """Raises ValueError for a batch without."""
+    if not isinstance(batch, Batch) or batch.label is None:
+        raise ValueError("the pictures have no vectors to paint from")
+    return batch.label
+
+
+def _as_uint8(images: Tensor, spec: TensorSpec) -> NDArray[np.uint8]:
+    return to_uint8(images.float().cpu().numpy(), low=spec.low, high=spec.high)

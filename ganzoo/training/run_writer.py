@@ -8,17 +8,27 @@ from typing import Any
 
 import torch
 
-from ganzoo.architecture import Architecture, Batch, Graph, ImageToImage, Pair
+from ganzoo.architecture import Architecture, Batch, Graph, Pair
 from ganzoo.architecture.evaluation import evaluation_copy
+from ganzoo.architecture.graphs import graphs_of
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
+from ganzoo.roles import painting_chain, translations
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.run import Run
 from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import save_engine
-from ganzoo.training.previews import paint_batches, reads_pictures, write_previews, write_reals
+from ganzoo.training.previews import (
+    labels_of,
+    paint_batches,
+    takes_vectors,
+    translate,
+    write_previews,
+    write_reals,
+)
+from ganzoo.training.ranges import ValueRanges
 from ganzoo.training.reporting import Reporter
 
 _SCORED_AT_ONCE = 16
@@ -35,6 +45,7 @@ class RunWriter:
         self._reporter = reporter
         self._source = source
         self._scorer = ThumbnailScorer(source)
+        self._ranges = ValueRanges()
 
     def score(self, step: int) -> dict[str, float]:
         """What the average paints now, scored, as metrics; empty where there is no score, and on other ranks."""
@@ -91,16 +102,16 @@ class RunWriter:
         path = self._run.samples / f"step-{step:08d}.png"
 
         def paint() -> None:
-            twin = self._twin()
             write_previews(
                 path,
-                twin.graphs(),
+                graphs_of(self._twin()),
                 reals=lambda: self._engine.prepare(self._shown()),
-                paired=isinstance(twin, ImageToImage) and twin.paired,
+                paired=self._engine.architecture.wants == "pairs",
                 count=self._settings.sample_count,
                 device=self._engine.device,
             )
-            self._reporter.picture(path, step)
+            if path.exists():  # of an architecture that paints
+                self._reporter.picture(path, step)
 
         self._attempt(f"the samples {path.name}", paint)
         return path
@@ -112,28 +123,37 @@ class RunWriter:
         return next(evenly_spaced(self._source, count, of=longest, chunk=count))
 
     def _score(self) -> dict[str, float]:
-        """Of the main graph, or the mean over all translations. Empty when it is off or no picture is painted."""
+        """Of what is painted from noise, or the mean over all translations; empty when it is off."""
         twin, count = self._twin(), self._settings.score_count
-        graphs = twin.graphs()
-        if not twin.can_be_scored() or count < 2 or graphs[0].outputs[0].kind != "image":
+        if not twin.can_be_scored() or count < 2 or min(self._source.lengths) < 2:
             return {}
-        if not reads_pictures(graphs[0]):
-            painted = paint_batches(graphs[0], count=count, device=self._engine.device)
-            return _as_metrics([self._scorer.score(painted)])
-        if min(self._source.lengths) < 2:
-            return {}
-        translations = [graph for graph in graphs if reads_pictures(graph)]
-        return _as_metrics(
-            [
-                self._scorer.score(self._translated(graph, count), against=graph.outputs[0].name)
-                for graph in translations
+        graphs = graphs_of(twin)
+        if painters := painting_chain(graphs):
+            labels = self._labels(count) if takes_vectors(painters) else None
+            painted = paint_batches(painters, count=count, device=self._engine.device, labels=labels)
+            seen = self._ranges.watch(painters[-1], painted)
+            scores = [self._scorer.score(seen, against=painters[-1].paints or "real")]
+        else:
+            scores = [
+                self._scorer.score(
+                    self._ranges.watch(graph, self._translated(graph, count)), against=graph.paints or "target"
+                )
+                for graph in translations(graphs)
+                if not graph.on_request
             ]
-        )
+        self._ranges.warn(self._reporter.say)
+        return _as_metrics(scores) if scores else {}
 
     def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
-        reads = graph.inputs[0].name
+        reads = graph.reads or "source"
         for batch in evenly_spaced(self._source, count, of=reads, chunk=_SCORED_AT_ONCE):
-            yield graph.run(getattr(self._engine.prepare(batch), reads))[0]
+            yield translate(graph, getattr(self._engine.prepare(batch), reads))
+
+    def _labels(self, count: int) -> Iterator[torch.Tensor]:
+        """Of `count` real pictures, evenly spaced, again from the first if there are fewer."""
+        while True:
+            for batch in evenly_spaced(self._source, count, of="real", chunk=_SCORED_AT_ONCE):
+                yield from labels_of(self._engine.prepare(batch))
 
     def _twin(self) -> Architecture:
         return evaluation_copy(self._engine.architecture, averaged_state(self._engine.average))

@@ -11,7 +11,7 @@ from ganzoo.architecture.build import build_architecture, implementation_class
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, RunConfig
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
-from ganzoo.data.domains import kind_wanted, with_whole_paths
+from ganzoo.data.domains import with_whole_paths
 from ganzoo.data.opening import info_shown, open_data, pictures_per_epoch
 from ganzoo.errors import CheckpointError, RequestError
 from ganzoo.loggers.protocol import find_loggers
@@ -52,7 +52,7 @@ def start_run(
     if write and leads:
         check_free(out)
         checkpoints.clean(out / "checkpoints")  # of a run that died while it wrote its first
-    kind = kind_wanted(implementation_class(offer))
+    kind = implementation_class(offer).wants
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
     source = open_data(config, kind, registry, progress.say)
@@ -114,9 +114,9 @@ def resume_run(
     if now != run.trained_by:
         progress.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
     loggers = find_loggers(run.config.train.loggers, registry)
-    source = open_data(run.config, kind_wanted(implementation_class(run.offer)), registry, progress.say)
+    source = open_data(run.config, implementation_class(run.offer).wants, registry, progress.say)
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
-    if (info := info_shown(source, run.config)) != run.data:
+    if not (info := info_shown(source, run.config)).matches(run.data.of(*info.pictures)):
         raise CheckpointError(
             f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}.",
             hint="Put the data back as it was.",

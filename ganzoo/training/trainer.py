@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from ganzoo.architecture import Architecture
-from ganzoo.data.batches import Order, Prefetcher
-from ganzoo.data.crops import Centred, RandomCrops
+from ganzoo.data.batches import RealsFeed
+from ganzoo.data.opening import seen_by_networks
 from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
@@ -46,7 +46,7 @@ _ESTIMATE_STEPS = 20
 class Trainer:
     """Trains one run from its newest checkpoint, or from the beginning.
 
-    source: its pictures may be larger than the run's; then random squares of them are shown.
+    source: its pictures may be larger than the run's; then random parts of them are shown.
     ranks: the processes that train it together; the first of them writes and talks.
     Raises RequestError for a device that is not there; see `train` for the rest.
     """
@@ -78,17 +78,7 @@ class Trainer:
             compile=settings.compile,
         )
         self.reporter = Reporter(progress if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
-        self._crops: RandomCrops | None = None
-        seen = source
-        if run.data.size < source.info.size:
-            self._crops = RandomCrops(
-                size=run.data.size,
-                seed=settings.seed,
-                batch_size=settings.batch_size,
-                together=len(source.lengths) == 1,
-            )
-            seen = Centred(source, run.data.size)
-        self._writer = RunWriter(run, self.engine, seen, self.reporter)
+        self._writer = RunWriter(run, self.engine, seen_by_networks(source, run.data), self.reporter)
         self._source = source
         if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
             try:
@@ -137,12 +127,11 @@ class Trainer:
         """
         settings, engine, batch_size = self._settings, self.engine, self._settings.batch_size
         target = target_steps(settings)
-        order = Order(seed=settings.seed, batch_size=batch_size, lengths=self._source.lengths)
         first = logged_step = self.steps_done
         stop = False
         self._began = logged = time.monotonic()
         with (
-            Prefetcher(self._source, order, rows=self._rows(), crops=self._crops) as prefetcher,
+            self._feed() as feed,
             backends(engine.device, deterministic=settings.deterministic),
             self._stop.listening(),
             self._reporting(),
@@ -152,7 +141,7 @@ class Trainer:
                     self._writer.reals()
             while self.steps_done < target:
                 late = settings.max_seconds is not None and time.monotonic() - self._began >= settings.max_seconds
-                stop, late = self._step(prefetcher, (self._stop.made, late))
+                stop, late = self._step(feed, (self._stop.made, late))
                 done = self.steps_done
                 last = done == target or late or stop
                 if done - first in (_WARM_STEPS, _WARM_STEPS + _ESTIMATE_STEPS):
@@ -161,7 +150,7 @@ class Trainer:
                 # Who asked to stop waits for the checkpoint.
                 score = self._score() if saving and not stop else {}
                 if done % settings.log_every_steps == 0 or last or score:
-                    self._raise_if_diverged(prefetcher)
+                    self._raise_if_diverged(feed)
                     now = time.monotonic() - self._seconds_aside
                     speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
                     self._log(speed, target, score)
@@ -169,13 +158,13 @@ class Trainer:
                 if saving:  # after its log line, which a kill in between would lose for good
                     if stop:
                         self.reporter.say("stopped; writing a checkpoint")
-                    saved = self._save(prefetcher, score)
+                    saved = self._save(feed, score)
                 if last or self._crosses(settings.sample_every_kimg):
                     samples = self._write_samples()
                 if last:
                     break
             else:  # nothing was left to do
-                saved = self._save(prefetcher, {})
+                saved = self._save(feed, {})
                 samples = self._write_samples()
             self.ranks.broadcast_object(None)  # a rank that ends while rank 0 writes would be taken for a failure
         seconds = time.monotonic() - self._began
@@ -193,6 +182,17 @@ class Trainer:
             leads=self.ranks.leads,
         )
 
+    def _feed(self) -> RealsFeed:
+        settings = self._settings
+        return RealsFeed(
+            self._source,
+            self.engine.phases,
+            seed=settings.seed,
+            batch_size=settings.batch_size,
+            shown=self.run.data,
+            rows=self._rows(),
+        )
+
     def _rows(self) -> NDArray[np.int64] | None:
         """This rank's rows of a global batch: of each micro-batch a consecutive part."""
         if self.ranks.count == 1:
@@ -200,10 +200,10 @@ class Trainer:
         micros = np.arange(self._settings.batch_size).reshape(self._settings.accumulate, self.ranks.count, -1)
         return np.ascontiguousarray(micros[:, self.ranks.rank].ravel())
 
-    def _step(self, prefetcher: Prefetcher, votes: tuple[bool, bool]) -> list[bool]:
+    def _step(self, feed: RealsFeed, votes: tuple[bool, bool]) -> list[bool]:
         batch = None
         try:
-            batch = self.engine.prepare(prefetcher.batch(self.steps_done))
+            batch = self.engine.prepare(feed.reals(self.steps_done))
             answers = self.engine.step(self.steps_done, batch, votes)
         except (DivergedError, CheckpointError):
             raise
@@ -260,17 +260,17 @@ class Trainer:
             left = min(left, settings.max_seconds - (time.monotonic() - self._began))
         self.reporter.log(record, steps=target, seconds_left=max(0.0, left))
 
-    def _raise_if_diverged(self, prefetcher: Prefetcher) -> None:
+    def _raise_if_diverged(self, feed: RealsFeed) -> None:
         number = self.engine.check()
         if number is not None:
-            self.engine.check(self.engine.prepare(prefetcher.batch(number)))
+            self.engine.check(self.engine.prepare(feed.reals(number)))
 
     def _score(self) -> dict[str, float]:
         with self._aside():
             return self._writer.score(self.steps_done)
 
-    def _save(self, prefetcher: Prefetcher, score: dict[str, float]) -> Path:
-        self._raise_if_diverged(prefetcher)
+    def _save(self, feed: RealsFeed, score: dict[str, float]) -> Path:
+        self._raise_if_diverged(feed)
         self._writer.check_agreement(self.steps_done)
         with self._aside():
             return self._writer.save(self.steps_done, seconds=self._seconds(), score=score)

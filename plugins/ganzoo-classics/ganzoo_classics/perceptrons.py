@@ -37,13 +37,13 @@ class GAN(NoiseToImage):
     config: GANConfig
 
     def build_generator(self) -> nn.Module:
-        width, shape = self.config.width, (self.data.channels, self.data.size, self.data.size)
+        width, shape = self.config.width, self.data.picture.shape
         return nn.Sequential(
             nn.Linear(self.config.latent_size, width),
             nn.ReLU(),
             nn.Linear(width, width),
             nn.ReLU(),
-            nn.Linear(width, shape[0] * shape[1] * shape[2]),
+            nn.Linear(width, self.data.picture.pixels),
             nn.Tanh(),
             nn.Unflatten(1, shape),
         )
@@ -52,7 +52,7 @@ class GAN(NoiseToImage):
         units = max(1, self.config.width // 5)  # 240
         return nn.Sequential(
             nn.Flatten(),
-            Maxout(self.data.channels * self.data.size**2, units),
+            Maxout(self.data.picture.pixels, units),
             nn.Dropout(self.config.dropout),
             Maxout(units, units),
             nn.Dropout(self.config.dropout),
@@ -100,20 +100,20 @@ class ConditionalDiscriminator(nn.Module):
 
 class ConditionalGAN(NoiseToImage):
     config: GANConfig
-    conditional = True
+    condition = "class"
 
     def build_generator(self) -> nn.Module:
         return ConditionalGenerator(
             latent_size=self.config.latent_size,
             classes=self.data.classes,
             width=self.config.width,
-            shape=(self.data.channels, self.data.size, self.data.size),
+            shape=self.data.picture.shape,
         )
 
     def build_discriminator(self) -> nn.Module:
         return ConditionalDiscriminator(
             classes=self.data.classes,
             width=self.config.width,
-            pixels=self.data.channels * self.data.size**2,
+            pixels=self.data.picture.pixels,
             dropout=self.config.dropout,
         )

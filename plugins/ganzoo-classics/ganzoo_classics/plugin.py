@@ -2,7 +2,7 @@
 
 from ganzoo import ArchitectureSpec, Preset, hookimpl
 
-GANZOO_API = 1
+GANZOO_API = 2
 
 _DIGITS = {"source": "digits", "size": 32, "channels": 1}
 _LENGTH = {"kimg": 400.0, "sample_every_kimg": 20.0}

@@ -37,8 +37,7 @@ class CycleGAN(Translation):
             return
         self.g_ba = self.build_generator()
         self.d_a, self.d_b = self.build_discriminator(), self.build_discriminator()
-        shape = (self.data.channels, self.data.size, self.data.size)
-        self.pool_a, self.pool_b = (ImagePool(self.config.pool_size, shape) for _ in "ab")
+        self.pool_a, self.pool_b = (ImagePool(self.config.pool_size, self.data.picture.shape) for _ in "ab")
 
     def directions(self) -> Mapping[str, Direction]:
         there = {"a2b": Direction(network=self.g_ab, reads="source", paints="target")}

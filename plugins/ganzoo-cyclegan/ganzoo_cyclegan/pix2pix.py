@@ -28,7 +28,7 @@ from ganzoo_cyclegan.translation import Translation, fooling_loss, judging_loss
 
 class Pix2Pix(Translation):
     config: Pix2PixConfig
-    paired = True
+    wants = "pairs"
 
     def build(self) -> None:
         self.generator = self.build_generator()

@@ -2,7 +2,7 @@
 
 from ganzoo import ArchitectureSpec, Preset, hookimpl
 
-GANZOO_API = 1
+GANZOO_API = 2
 
 _AS_PUBLISHED = {"start": 2e-4, "end": 0.0, "from_epochs": 100, "to_epochs": 200}
 """The learning rate: constant for 100 epochs, then down to nothing over 100 more."""

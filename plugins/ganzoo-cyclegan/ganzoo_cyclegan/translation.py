@@ -27,7 +27,7 @@ class Translation(ImageToImage):
             return ResNetGenerator(
                 channels=channels, width=config.width, blocks=config.blocks, norm=config.norm, dropout=config.dropout
             )
-        depth = config.depth or depth_for(self.data.size)
+        depth = config.depth or depth_for(self.data.height, self.data.width)
         return UNetGenerator(
             channels=channels, width=config.width, depth=depth, norm=config.norm, dropout=config.dropout
         )
@@ -59,9 +59,9 @@ class Translation(ImageToImage):
         return results
 
 
-def depth_for(size: int) -> int:
-    """As often as a size can be halved, from 5 to the 8 of 256 pixels in the paper."""
-    return next((depth for depth in (8, 7, 6) if size % 2**depth == 0), 5)
+def depth_for(*sides: int) -> int:
+    """As often as height and width can be halved, from 5 to the 8 of 256 pixels in the paper."""
+    return next((depth for depth in (8, 7, 6) if not any(side % 2**depth for side in sides)), 5)
 
 
 def fooling_loss(objective: str, fake: Tensor) -> Tensor:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def configure(*, size: int, devices: int, batch_size: int | None) -> Mapping[str, Mapping[str, Any]]:
-    """Tables of settings. size: of a picture in pixels. batch_size: over all devices, None to choose it."""
+def configure(*, height: int, width: int, devices: int, batch_size: int | None) -> Mapping[str, Mapping[str, Any]]:
+    """Tables of settings. height, width: of a picture in pixels. batch_size: over all devices, None to choose it."""
+    size = max(height, width)  # the networks refuse what is no square
     if batch_size is None:
         batch_size = max(min(devices * min(4096 // size, 32), 64), devices)  # what fits 16 GB of a device
     return {

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
 from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
-from ganzoo.tensors import BATCH, TensorSpec
+from ganzoo.tensors import BATCH, ConditionKind, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
 from ganzoo_stylegan.styles import Generator, MappingNetwork, Styles, SynthesisNetwork
 
@@ -37,8 +37,12 @@ class StyleGame(NoiseToImage):
     sizes = (8, 16, 32, 64, 128, 256, 512, 1024)
     truncated_layers = 0
 
+    @property
+    def condition(self) -> ConditionKind:  # type: ignore[override]  # as the config says
+        return "class" if self.config.conditional else "none"
+
     def build(self) -> None:
-        self.conditional = self.config.conditional
+        self.check_size()
         if self.config.maps_base < self.data.size:
             base = self.config.maps_base
             raise RequestError(
@@ -53,7 +57,7 @@ class StyleGame(NoiseToImage):
     @property
     def classes(self) -> int:
         """That the networks know; 0 for unconditional ones, whatever the data have."""
-        return self.data.classes if self.conditional else 0
+        return self.data.classes if self.condition == "class" else 0
 
     def build_generator(self) -> nn.Module:
         config = self.config
@@ -64,7 +68,7 @@ class StyleGame(NoiseToImage):
 
     def styles(self, batch: Batch, step: Step, every: int = 1) -> tuple[Tensor, Tensor]:
         """w for each layer of every so many-th sample, mixed, (B / every, L, N); and the mean of w, (N,)."""
-        labels = [label[::every] for label in self._labels(batch)]
+        labels = [label[::every] for label in self.labels(batch)]
         count, synthesis = len(batch) // every, self.generator.synthesis
 
         def mapped(purpose: str) -> Tensor:
@@ -120,14 +124,20 @@ class StyleGame(NoiseToImage):
     def graphs(self) -> Sequence[Graph]:
         """The whole generator and its halves: what maps z to styles, what paints them, and that with noise given."""
         (plain,) = super().graphs()
-        psi = TensorSpec(
-            name="truncation_psi", shape=(BATCH,), kind="uniform", low=0.5, high=1.0, default=1.0, stream=2
-        )
+        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), kind="number", low=0.5, high=1.0, default=1.0, stream=2)
         layers = self.generator.synthesis.layers
         ws = TensorSpec(name="w", shape=(BATCH, layers, self.config.style_size), stream=3)
         whole = replace(plain, inputs=(*plain.inputs, psi))
-        mapping = Graph(name="mapping", module=Styles(self.generator), inputs=whole.inputs, outputs=(ws,))
-        synthesis = Graph(name="synthesis", module=self.generator.synthesis, inputs=(ws,), outputs=plain.outputs)
+        mapping = Graph(name="mapping", role="map", module=Styles(self.generator), inputs=whole.inputs, outputs=(ws,))
+        synthesis = Graph(
+            name="synthesis",
+            role="synthesize",
+            after="mapping",
+            module=self.generator.synthesis,
+            inputs=(ws,),
+            outputs=plain.outputs,
+            paints="real",
+        )
         noise = TensorSpec(name="noise", shape=(BATCH, self.noise_inputs()), stream=4)
         noisy = replace(synthesis, name="synthesis_noise", inputs=(ws, noise), on_request=True)
         return [whole, mapping, synthesis, noisy]

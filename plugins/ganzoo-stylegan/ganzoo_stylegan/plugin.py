@@ -2,7 +2,7 @@
 
 from ganzoo import ArchitectureSpec, Preset, hookimpl
 
-GANZOO_API = 1
+GANZOO_API = 2
 
 _DIGITS = {
     "latent_size": 64,

@@ -1,0 +1,249 @@
+"""What pictures are like, and what they are painted from besides noise: records without torch.
+
+Picture(channels=3, height=48, width=80)
+Condition(kind="class", size=10, names=("cat", "dog", ...))
+DataInfo(pictures={"real": Picture}, condition=Condition)               of pictures of one domain
+DataInfo(pictures={"source": Picture, "target": Picture})               for translation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_args
+
+from ganzoo.errors import RequestError
+
+__all__ = ["Condition", "ConditionKind", "DataInfo", "Domain", "Picture"]
+
+Domain = Literal["real", "source", "target"]
+"""The field of a batch that pictures are in: `real` of a Batch, `source` and `target` of a Pair."""
+
+ConditionKind = Literal["none", "class", "vector"]
+
+Size = int | tuple[int, int] | Sequence[int]
+"""Of pictures in pixels: one number for both sides, or height and width."""
+
+ValueT = TypeVar("ValueT")
+
+
+def height_and_width(size: Size) -> tuple[int, int]:
+    """(height, width). Raises ValueError for what is neither a number nor two."""
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in sides):
+        raise ValueError(f"size {size!r}: expected a number of pixels, or height and width")
+    return sides[0], sides[1]
+
+
+def size_text(height: int, width: int) -> str:
+    """`64` of a square, `48x80` of others: height by width, as users type it."""
+    return str(height) if height == width else f"{height}x{width}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """What pictures of one domain are like. channels: 1 grey, 3 colour. height, width: in pixels."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.height, self.width
+
+    @property
+    def pixels(self) -> int:
+        """Numbers in one picture: C * H * W."""
+        return self.channels * self.height * self.width
+
+    def __str__(self) -> str:
+        return f"{self.channels}x{self.height}x{self.width}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """What a picture is painted from besides noise.
+
+    kind: `class`, a label (B,) int64 below `size`; or `vector`, (B, size) float32.
+    size: number of classes, or of numbers in a vector.
+    names: of the classes, or of the numbers, in their order; empty: none are known.
+    low, high: of a vector, what its numbers lie between. Proofs and benchmarks draw from there.
+
+    Raises ValueError for names of another count, or a range that is none.
+    """
+
+    kind: Literal["class", "vector"]
+    size: int
+    names: tuple[str, ...] = ()
+    low: float = -1.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if self.kind not in ("class", "vector"):
+            raise ValueError(f"condition of kind {self.kind!r}: expected class or vector")
+        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+            raise ValueError(f"condition of size {self.size!r}: expected a whole number from 1")
+        if self.names and len(self.names) != self.size:
+            raise ValueError(f"{len(self.names)} names for a condition of size {self.size}")
+        if not self.high > self.low:
+            raise ValueError(f"condition from {self.low} to {self.high}: expected low below high")
+
+    def matches(self, other: Condition | None) -> bool:
+        """Whether it means the same. Names are not compared when one side has none."""
+        if other is None or (self.names and other.names and self.names != other.names):
+            return False
+        return (self.kind, self.size, self.low, self.high) == (other.kind, other.size, other.low, other.high)
+
+    def __str__(self) -> str:
+        if self.kind == "class":
+            return f"{self.size} class{'' if self.size == 1 else 'es'}"
+        return f"a vector of {self.size} number{'' if self.size == 1 else 's'}"
+
+
+@dataclass(frozen=True, init=False, slots=True)
+class DataInfo:
+    """What a network must know of the pictures; kept in runs so that sampling needs no data.
+
+    pictures: what they are like, by domain: `real`, or `source` and `target`.
+    condition: what comes with each picture; None for nothing.
+
+    `DataInfo(channels=, size=, classes=)` says the same of pictures of one domain, with class labels.
+    Raises TypeError for arguments that do not go together, ValueError for domains that there are not.
+    """
+
+    pictures: Mapping[Domain, Picture]
+    condition: Condition | None = field(default=None)
+
+    def __init__(
+        self,
+        pictures: Mapping[Domain, Picture] | None = None,
+        condition: Condition | None = None,
+        *,
+        channels: int | None = None,
+        size: Size | None = None,
+        classes: int | None = None,
+    ) -> None:
+        if pictures is None and (channels is None or size is None):
+            raise TypeError("DataInfo takes pictures={'real': Picture(...)}, or channels= and size=")
+        given = {"real": None} if pictures is None else dict(pictures)
+        changed: dict[Domain, Picture] = {}
+        for name, old in given.items():
+            if name not in get_args(Domain):
+                raise ValueError(f"pictures of {name!r}: expected {', '.join(get_args(Domain))}")
+            height, width = (old.height, old.width) if size is None and old else height_and_width(size or 0)
+            depth = channels if channels is not None else old.channels if old else 0
+            changed[name] = Picture(channels=depth, height=height, width=width)  # type: ignore[index]
+        if classes is not None:
+            condition = Condition(kind="class", size=classes) if classes else None
+        object.__setattr__(self, "pictures", changed)
+        object.__setattr__(self, "condition", condition)
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.pictures.items()), self.condition))
+
+    @property
+    def picture(self) -> Picture:
+        """What all pictures are like. Raises RequestError where those of the domains differ."""
+        return self._one("kind of picture", lambda picture: picture)
+
+    @property
+    def channels(self) -> int:
+        """Raises RequestError where the domains have different ones."""
+        return self._one("number of channels", lambda picture: picture.channels)
+
+    @property
+    def height(self) -> int:
+        """In pixels. Raises RequestError where the domains have different ones."""
+        return self._one("height", lambda picture: picture.height)
+
+    @property
+    def width(self) -> int:
+        """In pixels. Raises RequestError where the domains have different ones."""
+        return self._one("width", lambda picture: picture.width)
+
+    @property
+    def size(self) -> int:
+        """Height and width of square pictures, in pixels. Raises RequestError for oblong or unequal ones."""
+        # Not AttributeError, which nn.Module takes in a property for a missing attribute of its own.
+        height, width = self._one("size", lambda picture: (picture.height, picture.width))
+        if height != width:
+            raise RequestError(
+                f"Pictures of {height}x{width} (height by width) are not square, and a square size was asked for.",
+                hint=f"This architecture paints squares: --set data.size={min(height, width)}, for example. "
+                "Authors: self.data.height and self.data.width.",
+            )
+        return height
+
+    @property
+    def classes(self) -> int:
+        """Number of labels; 0 for pictures without labels, or with another condition."""
+        return self.condition.size if self.condition is not None and self.condition.kind == "class" else 0
+
+    def of(self, *domains: Domain) -> DataInfo:
+        """The same pictures under these names of domains, where there are others: of pairs, both sides are alike."""
+        if set(self.pictures) == set(domains):
+            return self
+        first = next(iter(self.pictures.values()))
+        return DataInfo({domain: self.pictures.get(domain, first) for domain in domains}, self.condition)
+
+    def matches(self, other: DataInfo) -> bool:
+        """Whether it means the same. Names of classes are not compared when one side has none."""
+        if self.pictures != other.pictures:
+            return False
+        return self.condition is other.condition is None or (
+            self.condition is not None and self.condition.matches(other.condition)
+        )
+
+    def __str__(self) -> str:
+        """`3x48x80`, or `source 3x16x16, target 3x64x64`; and with a condition, `; 10 classes`."""
+        alike = len(set(self.pictures.values())) == 1
+        named = [f"{name} {picture}" for name, picture in self.pictures.items()]
+        shown = str(next(iter(self.pictures.values()))) if alike else ", ".join(named)
+        return shown if self.condition is None else f"{shown}; {self.condition}"
+
+    def to_table(self) -> dict[str, Any]:
+        """Mappings of numbers, texts and lists, as TOML has them; `from_table` reads them back."""
+        table: dict[str, Any] = {
+            "pictures": {
+                name: {"channels": picture.channels, "height": picture.height, "width": picture.width}
+                for name, picture in self.pictures.items()
+            }
+        }
+        if (condition := self.condition) is not None:
+            table["condition"] = {"kind": condition.kind, "size": condition.size}
+            if condition.names:
+                table["condition"]["names"] = list(condition.names)
+            if condition.kind == "vector":
+                table["condition"] |= {"low": condition.low, "high": condition.high}
+        return table
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> DataInfo:
+        """The inverse of `to_table`; reads `channels`, `size` and `classes` of older runs too.
+
+        Raises KeyError, TypeError or ValueError for what neither has written.
+        """
+        if "pictures" not in table:
+            return cls(channels=int(table["channels"]), size=int(table["size"]), classes=int(table["classes"]))
+        condition = table.get("condition")
+        return cls(
+            {
+                name: Picture(**{key: int(value) for key, value in item.items()})
+                for name, item in table["pictures"].items()
+            },
+            None if condition is None else Condition(**condition),
+        )
+
+    def _one(self, what: str, ask: Callable[[Picture], ValueT]) -> ValueT:
+        answers = [ask(picture) for picture in self.pictures.values()]
+        if any(answer != answers[0] for answer in answers):
+            named = " and ".join(f"{name} {picture}" for name, picture in self.pictures.items())
+            raise RequestError(
+                f"The pictures have no one {what}: {named}.",
+                hint="For an architecture that wants both alike, leave data.source_size and data.source_channels out. "
+                "Authors: self.data.pictures['source'] and ['target'].",
+            )
+        return answers[0]
