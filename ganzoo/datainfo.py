@@ -242,8 +242,8 @@ class DataInfo:
         if any(answer != answers[0] for answer in answers):
             named = " and ".join(f"{name} {picture}" for name, picture in self.pictures.items())
             raise RequestError(
-                f"The pictures have no one {what}: {named}.",
-                hint="For an architecture that wants both alike, leave data.source_size and data.source_channels out. "
+                f"One {what} was asked for, and the pictures have several: {named}.",
+                hint="This architecture wants both alike: leave data.source_size and data.source_channels out. "
                 "Authors: self.data.pictures['source'] and ['target'].",
             )
         return answers[0]

@@ -1,12 +1,12 @@
 """The conformance suite over every installed architecture, and over the toys the contract was settled with."""
 
-from toy_zoo import OFFERS
+from toy_zoo import OFFERS, SHAPES
 
 from ganzoo.plugin.registry import Registry
 from ganzoo.testing import ArchitectureConformance
 
 SUBJECTS = {offer.qualified_name: offer.qualified_name for offer in Registry.load().architectures}
-SUBJECTS |= {offer.qualified_name: offer for offer in OFFERS}
+SUBJECTS |= {offer.qualified_name: offer for offer in [*OFFERS, *SHAPES]}
 
 for _name, _subject in SUBJECTS.items():
     _title = "Test" + _name.replace(":", "_").replace("-", "_")

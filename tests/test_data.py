@@ -6,18 +6,19 @@ from PIL import Image
 
 from ganzoo.config import DataConfig
 from ganzoo.data.batches import Order, Prefetcher
+from ganzoo.data.checked import open_source
 from ganzoo.data.digits import TRAIN_COUNT, enlarge, load_digits
 from ganzoo.data.folder import FolderSource
 from ganzoo.data.pictures import grid, read_picture, to_uint8
-from ganzoo.data.source import open_source
 from ganzoo.errors import DataError, RequestError
-from ganzoo.tensors import DataInfo
+from ganzoo.tensors import DataInfo, Picture
 
 RED = (200, 30, 10)
 
 
 def read(path, **options):
-    return read_picture(path, **{"size": 8, "channels": 3, **options})
+    channels = options.pop("channels", 3)
+    return read_picture(path, Picture(channels=channels, height=8, width=8), **options)
 
 
 def colour(pixels):

@@ -25,7 +25,7 @@ from ganzoo.testing import Subject
 from ganzoo.training.ema import averaged_state
 
 Z = TensorSpec(name="z", shape=(BATCH, 4))
-OUT = TensorSpec(name="image", shape=(BATCH, 1, 2, 2), kind="image")
+OUT = TensorSpec(name="image", shape=(BATCH, 1, 2, 2), kind="picture")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from ganzoo.data.crops import Centred, RandomCrops
 from ganzoo.data.digit_tasks import held_out_pictures, training_pictures
 from ganzoo.data.domains import kind_of, open_kind, with_whole_paths
 from ganzoo.errors import DataError, RequestError
-from ganzoo.tensors import DataInfo
+from ganzoo.tensors import DataInfo, Picture
 from ganzoo.testing import RandomPictures
 
 
@@ -157,8 +157,14 @@ def test_the_digit_tasks_are_what_they_say():
     assert 0.2 < outline.sum() / digit.sum() < 0.9
 
 
-def crops(together=True, **changes):
-    return RandomCrops(**{"size": 8, "seed": 3, "batch_size": 6, "together": together, **changes})
+def shown(height, width=None):
+    return {
+        domain: Picture(channels=1, height=height, width=width or height) for domain in ("real", "source", "target")
+    }
+
+
+def crops(together=True, size=8, pictures=None, **changes):
+    return RandomCrops(pictures or shown(size), **{"seed": 3, "batch_size": 6, "together": together, **changes})
 
 
 def numbered(count=6, size=12):
@@ -198,7 +204,7 @@ def test_the_prefetcher_cuts_and_the_centre_is_what_is_scored():
     order = Order(seed=0, batch_size=6, lengths=source.lengths)
     with Prefetcher(source, order, crops=crops()) as prefetcher:
         assert prefetcher.batch(3).source.shape == (6, 1, 8, 8)
-    centred = Centred(source, 8)
+    centred = Centred(source, DataInfo(shown(8)).of("source", "target"))
     assert centred.info.size == 8
     indices = [np.array([2])]
     assert torch.equal(centred.fetch(indices).target, source.fetch(indices).target[:, :, 2:10, 2:10])

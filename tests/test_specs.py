@@ -32,7 +32,7 @@ def test_streams_and_kinds_of_draw():
 
 
 def test_symbolic_dimensions():
-    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="height", multiple=4), 8), kind="image")
+    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="height", multiple=4), 8), kind="picture")
     assert spec.sample([0, 1], {"height": 12}).shape == (2, 3, 12, 8)
     with pytest.raises(KeyError):
         spec.sample([0])
@@ -41,9 +41,9 @@ def test_symbolic_dimensions():
 
 
 def test_json_round_trip():
-    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="h", multiple=4, least=8)), kind="image", low=0, high=255)
+    spec = TensorSpec(name="x", shape=(BATCH, 3, Dim(name="h", multiple=4, least=8)), kind="picture", low=0, high=255)
     assert TensorSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
-    with pytest.raises(ValueError, match="draw 'dice'"):
+    with pytest.raises(ValueError, match="kind 'dice'"):
         TensorSpec.from_json({**spec.to_json(), "draw": "dice"})
 
 

@@ -31,7 +31,8 @@ def build(
 
     Raises RequestError for a name nobody offers or settings that do not fit, PluginError for a broken plugin.
     """
-    from ganzoo.architecture.build import build_architecture, imagined_data, implementation_class
+    from ganzoo.architecture.build import build_architecture, implementation_class
+    from ganzoo.data.opening import imagined_info
 
     offer = installed().architecture(to_name(architecture, "architecture"))
     seed = to_whole(seed, "seed", least=0, most=2**32 - 1)
@@ -41,5 +42,5 @@ def build(
         *option_layers("data", {"size": to_size(size, "size", least=4, most=4096), "channels": channels}),
     ]
     resolved = resolve_for(offer, layers, preset=preset)
-    data = imagined_data(implementation_class(offer), resolved, condition_size=classes)
+    data = imagined_info(implementation_class(offer), resolved, installed(), condition_size=classes)
     return build_architecture(offer, resolved.architecture, data, seed=seed)

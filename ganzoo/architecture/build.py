@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from ganzoo.architecture.base import Architecture
-from ganzoo.config.resolve import RunConfig
 from ganzoo.errors import PluginError
 from ganzoo.keys import derive_key
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.tensors import Condition, ConditionKind, DataInfo, Domain, Picture
-
-_PHOTOGRAPH = Picture(channels=3, height=64, width=64)
+from ganzoo.tensors import ConditionKind, DataInfo
 
 
 def implementation_class(offer: InstalledSpec[ArchitectureSpec]) -> type[Architecture]:
@@ -37,21 +34,6 @@ def condition_of(implementation: type[Architecture], config: Any) -> ConditionKi
         return bare.condition
     declared: ConditionKind = implementation.condition
     return "class" if declared == "none" and getattr(implementation, "conditional", False) else declared
-
-
-def imagined_data(implementation: type[Architecture], resolved: RunConfig, *, condition_size: int = 10) -> DataInfo:
-    """What the pictures would be like where there are none: as the settings say, or else as a folder of photographs.
-
-    condition_size: how many classes there would be, or numbers of a vector; 0 for neither.
-    """
-    domains: tuple[Domain, ...] = ("real",) if implementation.wants == "pictures" else ("source", "target")
-    pictures = {domain: resolved.data.picture(_PHOTOGRAPH, domain) for domain in domains}
-    if not condition_size:
-        return DataInfo(pictures)
-    kind: Literal["class", "vector"] = (
-        "vector" if condition_of(implementation, resolved.architecture) == "vector" else "class"
-    )
-    return DataInfo(pictures, Condition(kind=kind, size=condition_size))
 
 
 def build_architecture(

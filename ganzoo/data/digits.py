@@ -75,7 +75,7 @@ class DigitsSource:
         pictures = torch.from_numpy(enlarge(train.images[:count], size, resize))[:, None]  # (N, 1, H, W)
         self._images = pictures.expand(-1, like.channels, -1, -1).contiguous()
         self._labels = torch.from_numpy(train.labels[:count])
-        self.info = DataInfo({"real": like}, Condition(kind="class", size=10, names=tuple("0123456789")))
+        self.info = DataInfo({"real": like}, Condition(kind="class", size=10))
         self.description = f"digits (UCI optdigits, CC BY 4.0), {count} of 1797"
         self.lengths: tuple[int, ...] = (count,)
         self.in_memory = True

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from ganzoo.architecture import DataKind
+import contextlib
+
+from ganzoo.architecture import Architecture, DataKind
+from ganzoo.architecture.build import condition_of
 from ganzoo.config.resolve import RunConfig
 from ganzoo.data.crops import Centred
 from ganzoo.data.domains import open_kind
 from ganzoo.data.flips import WithFlips
+from ganzoo.data.folder import DEFAULT
 from ganzoo.data.source import DataSource, Notify
-from ganzoo.datainfo import DataInfo, size_text
-from ganzoo.errors import RequestError
+from ganzoo.datainfo import Condition, DataInfo, Domain, size_text
+from ganzoo.errors import GanzooError, RequestError
 from ganzoo.plugin.registry import Registry
 
 
@@ -48,3 +52,25 @@ def info_shown(source: DataSource, config: RunConfig) -> DataInfo:
 def seen_by_networks(source: DataSource, shown: DataInfo) -> DataSource:
     """A source of what is scored and shown in grids: the centres, where pictures are opened larger than shown."""
     return source if source.info.pictures == shown.pictures else Centred(source, shown)
+
+
+def imagined_info(
+    implementation: type[Architecture], config: RunConfig, registry: Registry, *, condition_size: int = 10
+) -> DataInfo:
+    """What the pictures would be like where there are none: as the settings say, or else as a folder of photographs.
+
+    condition_size: how many classes there would be, or numbers of a vector; 0 for neither. A vector has as many as that
+    of the source that the settings name, if it can be opened.
+    """
+    domains: tuple[Domain, ...] = ("real",) if implementation.wants == "pictures" else ("source", "target")
+    pictures = {domain: config.data.picture(DEFAULT, domain) for domain in domains}
+    if not condition_size:
+        return DataInfo(pictures)
+    if condition_of(implementation, config.architecture) != "vector":
+        return DataInfo(pictures, Condition(kind="class", size=condition_size))
+    condition = Condition(kind="vector", size=condition_size)
+    with contextlib.suppress(GanzooError):
+        if config.data.source:
+            source = open_data(config, implementation.wants, registry, lambda line: None)
+            condition = source.info.condition or condition
+    return DataInfo(pictures, condition)

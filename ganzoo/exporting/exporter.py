@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ganzoo.architecture import Architecture, Graph
+from ganzoo.architecture.declarations import contradictions
 from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import ExportError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import Proof, proof_path, prove
@@ -97,11 +98,26 @@ def export_graphs(
         suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
         targets = [destination / f"{item.name}{suffix}.onnx" for item in graphs]
     told, exported = progress or Silent(), list[ExportedGraph]()
+    _check_declared(architecture, graphs, origin, told)
     told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
     for item, target in zip(graphs, targets, strict=True):
         exported.append(_export_one(item, origin, model, target, precision, output))
         told.update(Progress(done=len(exported), total=len(graphs), unit="graphs", values=facts or {}))
     return exported
+
+
+def _check_declared(
+    architecture: Architecture, graphs: Sequence[Graph], origin: Origin, told: ProgressListener
+) -> None:
+    """Raises ExportError for what contradicts its declaration; of a plugin of API 1, a warning is said."""
+    found = [item for item in contradictions(architecture, graphs=graphs) if item.kind != "discriminator"]
+    if origin.offer.api < 2:
+        for item in found:
+            if item.kind != "role":
+                told.say(f"warning: {origin.offer.maker}: {item}")
+    elif found:
+        listed = "\n".join(f"  {item.what}" for item in found)
+        raise ExportError(f"{origin.offer.maker} contradicts what it declares:\n{listed}", hint=found[0].remedy)
 
 
 def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:

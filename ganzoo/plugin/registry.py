@@ -73,6 +73,9 @@ class Registry:
         if warn is not None:
             for report in registry.problems:
                 warn(f"plugin {report.title} is broken and was left out: {report.problem}")
+            for report in registry.plugins:
+                if report.status == "loaded" and not report.names:
+                    warn(f"plugin {report.title} {report.notice}")
         return registry
 
     @property
@@ -172,7 +175,8 @@ class Registry:
             self._report_broken(distribution, version, entry_point, collected, reason(error), api=api, cause=error)
             return
         self._take(distribution, version, collected, apis[0])
-        notice = api1.notice(package)
+        notices = [api1.notice(package), "" if any(collected.values()) else self._offers_nothing(named)]
+        notice = "; ".join(filter(None, notices))
         self._report("loaded", distribution, version, entry_point, collected, api=apis[0], notice=notice)
 
     def _take(self, distribution: str, version: str, collected: Collected, api: int) -> None:
@@ -207,6 +211,20 @@ class Registry:
                 if not isinstance(name, str):
                     raise PluginError(f"{kind.hook}() gave a spec whose name is {name!r}; expected a text")
                 into.append(spec)
+
+    def _offers_nothing(self, named: EntryPoint) -> str:
+        """In one clause, with the functions that would be hooks if they said so."""
+        module = named.load()  # loaded before
+        if self._manager.get_hookcallers(module):
+            return "offers nothing: its hooks gave no spec"
+        hooks_named = {kind.hook for kind in self.kinds}
+        forgotten = [name for name in vars(module) if name in hooks_named]
+        close = [name for name in vars(module) if name.startswith("ganzoo_") and name not in hooks_named]
+        if forgotten:
+            return f"offers nothing: {', '.join(forgotten)} of {named.value} lacks @hookimpl"
+        if close:
+            return f"offers nothing: {named.value} has {close[0]}.{did_you_mean(close[0], hooks_named)}"
+        return f"offers nothing: {named.value} has no hook, such as @hookimpl def {self.kinds[0].hook}(): ..."
 
     def _refuse_repeats(self, distribution: str, collected: Collected) -> None:
         for kind in self.kinds:

@@ -16,8 +16,8 @@ class PluginReport:
     status: `loaded`, `broken` (see `problem`) or `disabled` (not on the GANZOO_PLUGINS list).
     api: the contract version it states, None when it was not read.
     offers: names it offered by kind, those of a broken plugin included as far as known.
-    problem: one line; empty unless broken. notice: what it does that a later version will not take, as far as loading
-        it has shown.
+    problem: one line; empty unless broken. notice: that it offers nothing, or what it does that a later version will
+        not take, as far as loading it has shown.
     """
 
     distribution: str

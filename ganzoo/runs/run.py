@@ -211,6 +211,8 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
             raise ValueError(f"it has tables of other names: {', '.join(sorted(unknown))}")
         tables.get("train", {}).pop("max_seconds", None)  # a limit of the session that stated it, not of the run
         data = DataInfo.from_table(run)
+        if "pictures" not in run and run["task"] == "image-to-image":  # of before there were several domains
+            data = data.of("source", "target")
         name = f"{run['distribution']}:{run['architecture']}"
         trained_by = f"{run['distribution']} {run['version']}"
         preset, description = str(run.get("preset", "")), str(run["data_description"])

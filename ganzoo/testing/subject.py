@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.architecture import Architecture, StepReals
-from ganzoo.architecture.build import build_architecture, imagined_data, implementation_class
+from ganzoo.architecture.build import build_architecture, implementation_class
 from ganzoo.config.resolve import Layer
 from ganzoo.data.batches import RealsFeed
+from ganzoo.data.opening import imagined_info
 from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.registry import installed_plugins
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.tensors import DataInfo
@@ -44,7 +46,7 @@ class Subject:
         layers = [Layer(origin="test", tables={"architecture": settings or {}})]
         self.config = resolve_for(offer, layers, preset=PRESET)
         self.implementation = implementation_class(offer)
-        self.data = data or imagined_data(self.implementation, self.config)
+        self.data = data or imagined_info(self.implementation, self.config, installed_plugins())
         self.batch_size = self.config.train.batch_size
 
     def build(self, *, seed: int = 0) -> Architecture:

@@ -99,9 +99,8 @@ class Engine:
 
     def synchronize(self) -> None:
         """Give every rank the weights and the average of rank 0."""
-        averages = (
-            [tensor for state in self.average.state().values() for tensor in state.values()] if self.average else []
-        )
+        states = self.average.state().values() if self.average else ()
+        averages = [tensor for state in states for tensor in state.values()]
         self.ranks.broadcast([*self.architecture.parameters(), *self.architecture.buffers(), *averages])
 
     def prepare(self, batch: RealsT) -> RealsT:
@@ -136,9 +135,8 @@ class Engine:
             optimizer = self.optimizers[phase.optimizer]
             last = phase is due[-1][1]  # nothing changes the running statistics after its passes
             seen = shared if phase.reals == "shared" else self._split(reals.of(phase))
-            losses, total, yes = self._backward(
-                phase, seen, steps, answers if last else (), self._running if last else ()
-            )
+            asked, moving = (answers, self._running) if last else ((), ())
+            losses, total, yes = self._backward(phase, seen, steps, asked, moving)
             answers = yes if last and self.device.type == "cpu" else answers
             norm = optimizer.norm()
             if norm is None:

@@ -21,6 +21,7 @@ from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, open_run, target_steps
+from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from
 from ganzoo.training.ranks import Ranks
@@ -69,6 +70,7 @@ def start_run(
         trained_by=f"{offer.distribution} {offer.version}",
     )
     trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
+    check_declarations(trainer.engine, offer, progress.say)
     origin: dict[str, Any] = {}
     settings = config.architecture
     if init_from is None and isinstance(settings, NoiseToImageConfig) and settings.freeze_discriminator:
@@ -116,11 +118,13 @@ def resume_run(
     loggers = find_loggers(run.config.train.loggers, registry)
     source = open_data(run.config, implementation_class(run.offer).wants, registry, progress.say)
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
-    if not (info := info_shown(source, run.config)).matches(run.data.of(*info.pictures)):
+    if not (info := info_shown(source, run.config)).matches(run.data):
         raise CheckpointError(
             f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}.",
             hint="Put the data back as it was.",
         )
+    if info.condition is not None and info.condition.names:
+        run = dataclasses.replace(run, data=info)  # an older run may know no names
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
     trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
     _refuse_drift(run, trainer.resume())

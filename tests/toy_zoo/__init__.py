@@ -1,7 +1,10 @@
-"""Five GANs at toy size, against which the contract was settled (docs/decisions/0001-contract.md)."""
+"""GANs at toy size, against which the contract was settled: five of its first version (docs/decisions/0001-contract.md)
+and, in `plugin.py`, the six shapes of its second, which a test installs as a distribution of a stranger.
+"""
 
 from ganzoo import ArchitectureSpec, Preset
 from ganzoo.plugin.installed import InstalledSpec
+from toy_zoo import plugin
 
 _TINY_NOISE = Preset(
     summary="for tests",
@@ -59,3 +62,4 @@ SPECS = [
 ]
 
 OFFERS = [InstalledSpec(spec=spec, distribution="toy-zoo", version="1.0") for spec in SPECS]
+SHAPES = [InstalledSpec(spec=spec, distribution="toy-zoo", version="1.0") for spec in plugin.ganzoo_architectures()]

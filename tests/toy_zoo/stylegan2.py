@@ -108,15 +108,22 @@ class StyleGAN2(NoiseToImage):
 
     def graphs(self):
         (generator,) = super().graphs()
-        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), kind="uniform", low=0.5, high=1.0, stream=1)
+        psi = TensorSpec(name="truncation_psi", shape=(BATCH,), kind="number", low=0.5, high=1.0, stream=1)
         width = self.config.latent_size
         ws = TensorSpec(name="ws", shape=(BATCH, LAYERS, width), stream=2)
         return [
             Graph(
                 name="generator",
+                role="paint",
                 module=self.generator,
                 inputs=(*generator.inputs, psi),
                 outputs=generator.outputs,
             ),
-            Graph(name="synthesis", module=self.generator.synthesis, inputs=(ws,), outputs=generator.outputs),
+            Graph(
+                name="synthesis",
+                role="synthesize",
+                module=self.generator.synthesis,
+                inputs=(ws,),
+                outputs=generator.outputs,
+            ),
         ]
