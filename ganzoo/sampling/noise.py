@@ -205,7 +205,7 @@ def _values(
         spec = able[name]
         wanted = spec.shape[1] if len(spec.shape) > 1 else 1
         if len(numbers) != wanted and not (len(numbers) == 1 and not isinstance(value, Sequence)):
-            named = f": {', '.join(spec.names)}" if spec.names else ""
+            named = f" ({first_few(spec.names)})" if spec.names else ""
             raise RequestError(
                 f"{name!r} of {path} is {wanted} number{'' if wanted == 1 else 's'}{named}; {len(numbers)} "
                 f"{'is' if len(numbers) == 1 else 'are'} stated.",
