@@ -1,7 +1,7 @@
 """R3GAN's game (arXiv:2501.05441): relativistic, with R1 and R2, and a second batch of reals for the generator.
 
-    L_D = mean softplus(D(G(z)) - D(x)) + gamma/2 (|grad D(x)|^2 + |grad D(G(z))|^2)
-    L_G = mean softplus(D(x') - D(G(z'))),  x' of a batch of its own
+L_D = mean softplus(D(G(z)) - D(x)) + gamma/2 (|grad D(x)|^2 + |grad D(G(z))|^2)
+L_G = mean softplus(D(x') - D(G(z'))),  x' of a batch of its own
 """
 
 from dataclasses import dataclass, replace

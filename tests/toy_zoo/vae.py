@@ -1,6 +1,6 @@
 """A variational autoencoder (arXiv:1312.6114): no discriminator, and an encoder beside the generator.
 
-    loss = |G(z) - x|^2 / 2 + beta KL(q(z|x) || N(0, 1)),  z = mean + exp(log_variance / 2) e,  e ~ N(0, 1)
+loss = |G(z) - x|^2 / 2 + beta KL(q(z|x) || N(0, 1)),  z = mean + exp(log_variance / 2) e,  e ~ N(0, 1)
 """
 
 from dataclasses import dataclass

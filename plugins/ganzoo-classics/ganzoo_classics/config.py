@@ -1,4 +1,4 @@
-"""Hyperparameters of the classics. Papers: arXiv:1406.2661, 1411.1784, 1701.07875, 1704.00028.
+"""Hyperparameters of the classics. Papers: arXiv:1312.6114, 1406.2661, 1411.1784, 1701.07875, 1704.00028.
 
 Deviations from the papers: z is N(0, 1) everywhere; an average of the generator is kept beside the one that
 learns; the perceptrons learn with Adam, not with momentum and hand-made schedules (optimizer=sgd has those).
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from ganzoo_dcgan.config import Config as DCGANConfig
 
-from ganzoo.config import Ge, Gt, Help, Le, Lt, NoiseToImageConfig, Schedule
+from ganzoo.config import FromNoiseConfig, Ge, Gt, Help, Le, Lt, NoiseToImageConfig, Schedule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +19,22 @@ class GANConfig(NoiseToImageConfig):
         int, Ge(1), Le(8192), Help("units of the generator's last hidden layer; the judge has a fifth")
     ] = 1200
     dropout: Annotated[float, Ge(0), Lt(1), Help("share of the discriminator's hidden units that are dropped")] = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VAEConfig(FromNoiseConfig):
+    latent_size: Annotated[int, Ge(1), Help("numbers in a latent vector z")] = 20
+    width: Annotated[int, Ge(1), Le(8192), Help("units of a hidden layer")] = 500
+    layers: Annotated[int, Ge(1), Le(16), Help("hidden layers of the encoder, and of the generator")] = 1
+    activation: Annotated[Literal["tanh", "relu"], Help("of the hidden layers")] = "tanh"
+    likelihood: Annotated[
+        Literal["bernoulli", "gaussian"], Help("of a pixel: bernoulli for black and white, gaussian for photographs")
+    ] = "bernoulli"
+    sigma: Annotated[float, Gt(0), Help("gaussian: deviation of a pixel, of 2 from black to white")] = 0.2
+    beta: Annotated[float, Ge(0), Help("weight of the latents' divergence from N(0, 1); lower paints sharper")] = 1.0
+    lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate")] = 1e-3
+    beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.9
+    beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -75,6 +75,40 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             },
         ),
         ArchitectureSpec(
+            name="vae",
+            task="noise-to-image",
+            summary="Variational autoencoder, for comparison: no discriminator, and an encoder beside the generator",
+            paper="arXiv:1312.6114",
+            implementation="ganzoo_classics.variational:VAE",
+            config="ganzoo_classics.config:VAEConfig",
+            presets={
+                "paper": Preset(
+                    summary="28x28 grey, the published widths and batch",
+                    train={"batch_size": 100},
+                    data={"size": 28, "channels": 1},
+                ),
+                "digits": Preset(
+                    summary="the built-in digits at 32x32, two minutes on two CPU cores",
+                    architecture={
+                        "latent_size": 16,
+                        "width": 256,
+                        "layers": 2,
+                        "activation": "relu",
+                        "ema_half_life_kimg": 5.0,
+                        "ema_rampup": 0.5,
+                    },
+                    train=_LENGTH,
+                    data=_DIGITS,
+                ),
+                "tiny": Preset(
+                    summary="8x8 in milliseconds, for tests",
+                    architecture={"width": 16, "latent_size": 4},
+                    train=_TINY_TRAIN,
+                    data={"size": 8, "channels": 1},
+                ),
+            },
+        ),
+        ArchitectureSpec(
             name="wgan",
             task="noise-to-image",
             summary="Wasserstein distance with clipped weights, on DCGAN's networks",
