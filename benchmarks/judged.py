@@ -22,10 +22,11 @@ FIRST_SEED = 10_000_000  # of the pictures that are judged: no seed of a preview
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """options: of `ganzoo train ARCHITECTURE`. checkpoint: which one is judged."""
+    """options: of `ganzoo train ARCHITECTURE`. checkpoint: which one is judged. architecture: if not the suite's."""
 
     options: list[str]
     checkpoint: str = "best"
+    architecture: str = ""
 
 
 def main(description, suite, architecture, cases, *, seconds):
@@ -39,7 +40,7 @@ def main(description, suite, architecture, cases, *, seconds):
     figures = json.loads(path.read_text())["figures"] if path.exists() else {}
     for name in arguments.only:
         case = cases[name]
-        images, last = _train(architecture, case, arguments.seconds)
+        images, last = _train(case.architecture or architecture, case, arguments.seconds)
         figures[name] = _figures(case, arguments.seconds, last, judge(images))
         print(f"{name}: {figures[name]}", flush=True)
         if arguments.pictures:

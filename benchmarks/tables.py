@@ -133,6 +133,17 @@ def objectives():
     )  # fmt: skip
 
 
+def classics():
+    return _rows(
+        ["architecture", "kimg", "Frechet distance", "rarest digit", "distance to training digits"],
+        "classics",
+        lambda name, figure: [
+            f"`{name}`", f"{figure['kimg']:.0f}", f"{figure['frechet']:.0f}", _percent(figure["rarest_class"]),
+            _novelty(figure),
+        ],
+    )  # fmt: skip
+
+
 def conditional():
     return _rows(
         ["seed", "painted as asked", "the least obeyed digit", "Frechet distance", "distance to training digits"],
@@ -220,6 +231,7 @@ TABLES = {
     "gpu_profile": (GPU, lambda: gpu_tables.profile(gpu_tables.results())),
     "gpu_latency": (GPU, lambda: gpu_tables.latency(gpu_tables.results())),
     "objectives": (OBJECTIVES, objectives),
+    "classics": (OBJECTIVES, classics),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
     "translation": (TRANSLATION, translation),

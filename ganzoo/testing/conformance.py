@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 import torch
 
+from ganzoo.architecture.declarations import contradictions, untrained
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.architecture.graphs import graphs_of
-from ganzoo.config.fields import describe
+from ganzoo.config.fields import describe, unannotated
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.errors import RequestError
 from ganzoo.exporting.exporter import Origin, export_graphs
@@ -23,6 +24,7 @@ from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.tensors import BATCH, Dim
 from ganzoo.testing.absent_device import Kind
+from ganzoo.testing.other_data import other_data, own_losses, try_data
 from ganzoo.testing.rehearsal import rehearse, steps_to_rehearse
 from ganzoo.testing.subject import Subject, differing, whole_state
 from ganzoo.training.ema import averaged_state
@@ -30,6 +32,7 @@ from ganzoo.training.engine_state import restore_engine, save_engine
 
 _COMPILED_WITHIN = 1e-3  # of a loss, after a few steps of Adam: operators are fused and round otherwise
 _MOST_COMPILED = 100  # of the steps that are rehearsed, those of the beginning: each size is compiled anew
+_LATE = 60  # steps
 _PIXELS = 16  # height and width of pictures whose size is open
 
 
@@ -136,6 +139,54 @@ class ArchitectureConformance:
                 f"stopping after step {interruption} of {steps} changed {len(names)} tensors, first {names[:3]}; "
                 "is something that changes in training kept outside parameters and buffers?",
             )
+
+    def test_resuming_after_sixty_steps_is_exact(self) -> None:
+        """What happens rarely, or after a while, survives a resume too."""
+        subject = self.subject
+        unbroken = subject.engine()
+        subject.train(unbroken, range(_LATE))
+        with tempfile.TemporaryDirectory() as folder:
+            saved = save_engine(Path(folder), unbroken, step=_LATE, state={}, config="", keep=1)
+            resumed = subject.engine()
+            restore_engine(resumed, saved)
+        more = range(_LATE, _LATE + 3)
+        one, two = subject.train(unbroken, more), subject.train(resumed, more)
+        names = differing(whole_state(unbroken), whole_state(resumed))
+        _require(
+            not names and one == two,
+            f"stopping after step {_LATE} changed {len(names)} tensors, first {names[:3]}, and the losses that follow; "
+            "is a counter or a running value kept outside parameters and buffers?",
+        )
+
+    def test_what_is_declared_is_so(self) -> None:
+        """Shapes at two sizes, types, finite values, rows that do not see each other, parameters that learn, roles."""
+        subject = self.subject
+        engine = subject.engine()
+        twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
+        trained = [parameter for player in engine.optimizers.values() for parameter in player.parameters]
+        found = [str(item) for item in (*contradictions(twin), *untrained(engine.architecture, trained))]
+        _require(not found, "\n  ".join(["it contradicts what it declares:", *found]))
+        silent = unannotated(config_class(subject.offer))
+        _require(not silent, f"no annotation, and so no setting: {', '.join(silent)}; NAME: Annotated[...] = VALUE")
+
+    def test_other_data_are_learnt_from_or_refused_in_a_sentence(self) -> None:
+        """Labelled and not, other numbers of classes or of a vector, oblong, one channel to three, unequal sizes."""
+        subject = self.subject
+        failures = [failure for name, data in other_data(subject).items() if (failure := try_data(subject, name, data))]
+        _require(not failures, "\n  ".join(["with other data it fails:", *failures]))
+
+    def test_a_phase_looks_at_the_reals_of_its_own(self) -> None:
+        """Of a phase that says reals="own": another batch gives another loss."""
+        subject = self.subject
+        engine = subject.engine()
+        for phase in engine.phases:
+            if phase.reals == "own":
+                found = own_losses(subject, engine, phase)
+                _require(
+                    found[0] != found[1],
+                    f"phase {phase.name!r} has reals of its own, and its loss is the same whatever they are; use "
+                    "`batch`, or leave reals='own' out",
+                )
 
     def test_sampling_does_not_touch_training(self) -> None:
         """Graphs give the declared shapes, twice the same, and leave the live networks as they were."""

@@ -1,0 +1,48 @@
+"""Every installed architecture and data source, ours and other people's: `pytest --pyargs ganzoo.testing`.
+
+What is installed is looked up when pytest collects. GANZOO_PLUGINS=a,b narrows it, and so does `-k NAME`.
+A data source that wants an argument is left to its author, who subclasses `DataSourceConformance`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ganzoo.config import DataConfig
+from ganzoo.data.checked import open_source
+from ganzoo.errors import GanzooError
+from ganzoo.plugin.registry import Registry
+from ganzoo.testing import ArchitectureConformance, DataSourceConformance
+
+
+def _title(name: str) -> str:
+    return "Test" + re.sub(r"\W", "_", name)
+
+
+def _opens_alone(name: str, registry: Registry) -> bool:
+    try:
+        open_source(DataConfig(source=name), registry, notify=lambda line: None)
+    except GanzooError:
+        return False
+    return True
+
+
+def _suites() -> dict[str, type]:
+    registry = Registry.load()
+    architectures = {
+        _title(offer.qualified_name): type(
+            _title(offer.qualified_name), (ArchitectureConformance,), {"architecture": offer.qualified_name}
+        )
+        for offer in registry.architectures
+    }
+    sources = {
+        f"{_title(offer.qualified_name)}_data": type(
+            f"{_title(offer.qualified_name)}_data", (DataSourceConformance,), {"source": offer.qualified_name}
+        )
+        for offer in registry.data_sources
+        if _opens_alone(offer.qualified_name, registry)
+    }
+    return {**architectures, **sources}
+
+
+globals().update(_suites())
