@@ -10,7 +10,7 @@ from pairs import compare
 from ganzoo.architecture.build import build_architecture
 from ganzoo.config.resolve import resolve, set_layer
 from ganzoo.data.batches import Order, Prefetcher
-from ganzoo.data.source import open_source
+from ganzoo.data.checked import open_source
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class, preset_layer
 from ganzoo.training.engine import Engine

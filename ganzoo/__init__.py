@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from ganzoo.runs.run import Run
     from ganzoo.sampling.model import Model
     from ganzoo.sampling.pictures import Pictures
-    from ganzoo.tensors import DataInfo, Dim, TensorSpec
+    from ganzoo.tensors import Condition, DataInfo, Dim, Picture, TensorSpec
 
 _PLACES = {
     "ArchitectureSpec": "plugin.specs",
+    "Condition": "tensors",
     "DataInfo": "tensors",
     "DataSourceSpec": "plugin.specs",
     "Dim": "tensors",
@@ -51,6 +52,7 @@ _PLACES = {
     "GanzooWarning": "errors",
     "LoggerSpec": "plugin.specs",
     "Model": "sampling.model",
+    "Picture": "tensors",
     "Pictures": "sampling.pictures",
     "Preset": "plugin.specs",
     "Progress": "progress",
@@ -78,6 +80,7 @@ _PLACES = {
 __all__ = [
     "API_VERSION",
     "ArchitectureSpec",
+    "Condition",
     "DataInfo",
     "DataSourceSpec",
     "Dim",
@@ -85,6 +88,7 @@ __all__ = [
     "GanzooWarning",
     "LoggerSpec",
     "Model",
+    "Picture",
     "Pictures",
     "Preset",
     "Progress",

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from toy_zoo import OFFERS
+from toy_zoo import OFFERS, SHAPES
 from toy_zoo.networks import Judge, Painter
 
 from ganzoo.architecture import Architecture, Batch, Losses, NoiseToImage, Optimizer, Phase
 from ganzoo.config import NoiseToImageConfig
-from ganzoo.data.batches import Order
+from ganzoo.data.batches import RealsFeed
 from ganzoo.plugin.registry import Registry
 from ganzoo.tensors import DataInfo
 from ganzoo.testing import RandomPictures, Subject
@@ -100,10 +100,9 @@ def play(architecture, ranks, accumulate, source, rows):
         architecture, seed=0, batch_size=BATCH, device=torch.device("cpu"), dtype=torch.float64, ranks=ranks,
         accumulate=accumulate,
     )  # fmt: skip
-    order = Order(seed=0, batch_size=BATCH, lengths=source.lengths)
-    for number in range(STEPS):
-        indices = [side[rows] for side in order.indices(number)]
-        engine.step(number, engine.prepare(source.fetch(indices)))
+    with RealsFeed(source, engine.phases, seed=0, batch_size=BATCH, rows=rows) as feed:
+        for number in range(STEPS):
+            engine.step(number, engine.prepare(feed.reals(number)))
     return {**whole_state(engine), **{f"mean {k}": torch.tensor(v) for k, v in engine.means().items()}}
 
 
@@ -117,6 +116,10 @@ def main(folder, accumulate):
                 subject = Subject(offer)
                 source = RandomPictures(subject.data, task=offer.spec.task, count=13)
                 results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows)
+        for offer in SHAPES:  # no discriminator, unequal sides, a vector, oblong pictures, reals of a phase's own
+            subject = Subject(offer)
+            source = RandomPictures(subject.data, wants=subject.implementation.wants, count=13)
+            results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows)
         for name, settings in TRANSLATIONS.items():
             subject = Subject(Registry.load().architecture(name), settings=settings)
             paired = name == "pix2pix"

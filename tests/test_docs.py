@@ -104,3 +104,44 @@ def test_no_address_of_an_index_is_in_the_project():
     for name in listed.split():
         if Path(name).suffix in {".py", ".md", ".toml", ".txt", "", ".cfg"} and name != "tests/test_docs.py":
             assert not hosts.search((ROOT / name).read_text(encoding="utf-8", errors="replace")), name
+
+
+SHAPES = {
+    "VAE": {"data.source": "digits", "data.size": 8, "data.channels": 1},
+    "SuperResolution": {"data.source": "digits-outline", "data.size": 32, "data.source_size": 8},
+    "Colouriser": {"data.source": "digits-outline", "data.size": 32, "data.channels": 3, "data.source_channels": 1},
+    "AttributeGAN": {"data.source": "digits", "data.size": 8},
+    "Landscape": {"data.source": "digits", "data.size": "48x80", "data.channels": 3},
+    "SecondBatch": {"data.source": "digits", "data.size": 8, "objective": "relativistic", "penalty": "r1+r2"},
+}
+GUIDE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+
+def test_the_plugin_guide_has_a_screenful_for_each_shape():
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    assert [re.findall(r"^class (\w+)\(\w+\):", block, re.M)[-1] for block in blocks] == list(SHAPES)
+    assert max(len(block.splitlines()) for block in blocks) <= 50 and max(map(len, GUIDE.splitlines())) <= 160
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_shapes_of_the_plugin_guide_train_and_export(name, tmp_path):
+    """From the guide's own text, as a notebook would have them."""
+    import ganzoo as gz
+    from ganzoo.plugin.call import remember
+    from ganzoo.plugin.installed import SCRIPT, InstalledSpec
+    from ganzoo.plugin.kinds import DATA_SOURCES
+    from ganzoo.plugin.registry import installed_plugins
+
+    block = next(text for text in re.findall(r"```python\n(.*?)```", GUIDE, re.S) if f"class {name}(" in text)
+    scope = {"__name__": "guide"}
+    exec(compile(block, "docs/plugins.md", "exec", dont_inherit=True), scope)
+    settings = dict(SHAPES[name])
+    if "Shades" in scope:
+        remember("guide:shades", scope["Shades"])
+        spec = gz.DataSourceSpec(name="shades", summary="shades", implementation="guide:shades")
+        installed_plugins().add(DATA_SOURCES, InstalledSpec(spec=spec, distribution=SCRIPT, version=""))
+        settings["data.source"] = "shades"
+    gz.register(scope[name], name=f"guide-{name.lower()}")
+    settings |= {"train.batch_size": 4, "train.score_count": 8, "train.sample_count": 4}
+    run = gz.train(f"guide-{name.lower()}", out=tmp_path / "run", steps=2, settings=settings)
+    assert {exported.proof.holds for exported in gz.export(run, checkpoint="last")} == {True}

@@ -56,7 +56,7 @@ def register(
 
 
 def _spec(implementation: type, name: str, summary: str, presets: Mapping[str, Preset]) -> ArchitectureSpec:
-    from ganzoo.architecture import Architecture, ImageToImage
+    from ganzoo.architecture import Architecture
 
     if not issubclass(implementation, Architecture):
         raise RequestError(
@@ -73,7 +73,7 @@ def _spec(implementation: type, name: str, summary: str, presets: Mapping[str, P
     try:
         return ArchitectureSpec(
             name=name,
-            task="image-to-image" if issubclass(implementation, ImageToImage) else "noise-to-image",
+            task="noise-to-image" if implementation.wants == "pictures" else "image-to-image",
             summary=summary or first_line or f"{implementation.__name__}, registered by a script",
             implementation=f"{here}_implementation",
             config=f"{here}_config" if config is not None else "",

@@ -15,9 +15,9 @@ from ganzoo.config import DataConfig
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.pictures import fitted, open_picture
-from ganzoo.data.store import PictureStore
+from ganzoo.data.store import PictureStore, UnreadableFileError
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import DataError, first_few, one_line
+from ganzoo.errors import DataError, first_few
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
@@ -117,7 +117,7 @@ def _both(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
         except Exception as error:  # damaged files make decoders raise anything
             if path is paths[0]:
                 raise
-            raise ValueError(f"its partner {path} cannot be read: {one_line(error, limit=80)}") from error
+            raise UnreadableFileError(str(path), error) from error
     return images[0], images[1]
 
 

@@ -21,6 +21,14 @@ _NOTICE_SECONDS = 10.0
 ItemT = TypeVar("ItemT")
 
 
+class UnreadableFileError(ValueError):
+    """One of several files of an item. name: of the file, in place of the item's. reason: what was raised."""
+
+    def __init__(self, name: str, reason: BaseException) -> None:
+        super().__init__(name)
+        self.name, self.reason = name, reason
+
+
 class PictureStore(Generic[ItemT]):
     """What `read` makes of each item, as one array per item, all of one shape.
 
@@ -52,7 +60,7 @@ class PictureStore(Generic[ItemT]):
         bad: list[str] = []
         for index, result in enumerate(self._read_all(items, notify)):
             if isinstance(result, BaseException):
-                bad.append(f"{name(items[index])}: {one_line(result, limit=120)}")
+                bad.append(": ".join(self._told(items[index], result)))
                 continue
             if pixels is not None:
                 pixels[len(readable)] = result
@@ -83,13 +91,19 @@ class PictureStore(Generic[ItemT]):
         chosen = [self._items[index] for index in indices]
         for item, result in zip(chosen, self._pool.map(self._try_read, chosen), strict=True):
             if isinstance(result, BaseException):
+                file, reason = self._told(item, result)
                 raise DataError(
-                    f"{self._where}: {self._name(item)} could be read when training began and cannot any more: "
-                    f"{one_line(result)}",
+                    f"{self._where}: {file} could be read when training began and cannot any more: {reason}",
                     hint="Put it back and go on with --resume.",
                 )
             pictures.append(result)
         return np.stack(pictures)
+
+    def _told(self, item: ItemT, error: BaseException) -> tuple[str, str]:
+        """The file that cannot be read, and why."""
+        if isinstance(error, UnreadableFileError):
+            return error.name, one_line(error.reason, limit=120)
+        return self._name(item), one_line(error, limit=120)
 
     def _read_all(self, items: Sequence[ItemT], notify: Notify) -> Iterator[NDArray[np.uint8] | BaseException]:
         told = time.monotonic()

@@ -60,7 +60,10 @@ MOVED_NAMES: Mapping[str, Mapping[str, str]] = {
         "preset_layer": "ganzoo.plugin.settings:preset_layer",
     },
     "ganzoo.data.folder": {"find_pictures": "ganzoo.data.finding:find_pictures"},
-    "ganzoo.data.source": {"Located": "ganzoo.data.source:SourceAddress"},
+    "ganzoo.data.source": {
+        "Located": "ganzoo.data.source:SourceAddress",
+        "open_source": "ganzoo.data.checked:open_source",
+    },
     "ganzoo.errors": {"nearest": "ganzoo.errors:did_you_mean"},
     "ganzoo.evaluation.neighbours": {"nearest": "ganzoo.evaluation.neighbours:nearest_class"},
     "ganzoo.importing": {"Imported": "ganzoo.architecture.foreign_weights:ForeignWeights"},

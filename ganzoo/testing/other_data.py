@@ -67,7 +67,7 @@ _REMEDY = (
 def own_losses(subject: Subject, engine: Engine, phase: Phase) -> tuple[list[float], list[float]]:
     """The terms of a phase of one step for two batches of its own."""
     numbers = [phase.offset, phase.offset + phase.every]
-    own = [reals.own[phase.name] for _, reals in subject.batches(engine, numbers)]
+    own = [reals.own[phase.name] for _, reals in subject.reals(engine, numbers)]
     terms = []
     for batch in own:
         step = Step(seed=0, number=phase.offset, batch_size=engine.batch_size, device=engine.device)

@@ -142,7 +142,7 @@ def _sample(subject: Subject, watch: AbsentDevice, engine: Engine) -> None:
     """Previews on the device, and each graph taken to the CPU as an export takes it, and run there."""
     twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
     graphs = graphs_of(twin)
-    _, reals = next(subject.batches(engine, [0]))
+    _, reals = next(subject.reals(engine, [0]))
     with tempfile.TemporaryDirectory() as folder:
         write_previews(
             Path(folder, "previews.png"),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.architecture import Architecture, StepReals
+from ganzoo.architecture import Architecture, Batch, Pair, StepReals
 from ganzoo.architecture.build import build_architecture, implementation_class
 from ganzoo.config.resolve import Layer
 from ganzoo.data.batches import RealsFeed
@@ -71,8 +71,14 @@ class Subject:
         """Random pictures of its kind, so many that batches cross the end of an epoch."""
         return RandomPictures(self.data, wants=self.implementation.wants, count=2 * self.batch_size + 1)
 
-    def batches(self, engine: Engine, steps: Iterable[int]) -> Iterator[tuple[int, StepReals]]:
-        """The prepared pictures of each step, with its number."""
+    def batches(self, engine: Engine, steps: Iterable[int]) -> Iterator[tuple[int, Batch | Pair | StepReals]]:
+        """The prepared pictures of each step, with its number: a batch, or where phases have their own, with theirs."""
+        own = any(phase.reals == "own" for phase in engine.phases)
+        for number, reals in self.reals(engine, steps):
+            yield number, reals if own else reals.shared
+
+    def reals(self, engine: Engine, steps: Iterable[int]) -> Iterator[tuple[int, StepReals]]:
+        """The same, always with those of phases that have their own."""
         with RealsFeed(self.source(), engine.phases, seed=0, batch_size=self.batch_size) as feed:
             for number in steps:
                 yield number, engine.prepare(feed.reals(number))
