@@ -443,7 +443,7 @@ REFUSED = {
                "M.sample([1], values={'psi': 'x'})", "M.sample([1], values=[1])", "M.sample([1], label=1.5)",
                "S.sample([1], values={'truncation_psi': float('nan')})", "S.walk([1, 2], frames=2.5)",
                "S.walk([1, 2], frames='2')", "S.mix([1], [2], layers='0-1')", "S.mix([1], [2], layers=[0.5])",
-               "S.mix([1], [2], layers=0)", "T.translate(A, size=0)", "T.translate(A, size='8')",
+               "S.mix([1], [2], layers=0)", "T.translate(A, size=0)", "T.translate(A, size='8x')",
                "T.translate(A, direction=3)", "T.translate(A.transpose(2, 0, 1)[:, :, :5])", "T.translate(A[:0])"],
     "pictures": ["P.save(None)", "P.save_each(None)", "P.save_each('x', names=['a'])",
                  "P.save_each('x', names=['a', 'a', 'b'])", "P.save_each('x', names=['a', '../b', 'c'])",

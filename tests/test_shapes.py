@@ -78,7 +78,8 @@ def test_every_verb_works(runs, site, tmp_path, name):
     state = json.loads((run / "checkpoints" / "step-00000004" / "state.json").read_text())
     assert state["score"] > 0
     assert_clean(ganzoo("sample", run, "-o", tmp_path / "grid.png", "-n", 4, path=site), status=0)
-    done = ganzoo("train", "--resume", run, "--steps", 6, path=site)
+    shutil.copytree(run, tmp_path / "again")
+    done = ganzoo("train", "--resume", tmp_path / "again", "--steps", 6, path=site)
     assert_clean(done, status=0)
     assert "going on at step 4" in done.stderr
 

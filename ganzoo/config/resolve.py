@@ -74,9 +74,13 @@ class RunConfig:
 
 
 def as_dict(config: Any) -> dict[str, Any]:
-    """A config's fields and values: scalars, and a schedule as a table of its own."""
+    """A config's fields and values as TOML has them: scalars, lists, and a schedule as a table of its own."""
     values = {item.name: getattr(config, item.name) for item in dataclasses.fields(config)}
-    return {key: _as_table(value) if isinstance(value, Schedule) else value for key, value in values.items()}
+    return {key: _as_table(value) if isinstance(value, Schedule) else _as_list(value) for key, value in values.items()}
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _as_table(schedule: Schedule) -> dict[str, Any]:
