@@ -193,7 +193,8 @@ class Old(NoiseToImage):
 """)
     shown = ganzoo("plugins", path=tmp_path)
     assert_clean(shown, status=0)
-    assert "uses old names, which a later version will not have: ganzoo.specs.ArchitectureSpec is" in shown.stdout
+    told = "uses old names, which a later version will not have: ganzoo.specs.ArchitectureSpec is"
+    assert told in " ".join(shown.stdout.split())  # the last column is wrapped
     listed = json.loads(ganzoo("plugins", "list", "--json", path=tmp_path).stdout)["plugins"]
     told = {report["distribution"]: report["notice"] for report in listed}
     assert "ganzoo.specs.ArchitectureSpec is ganzoo.ArchitectureSpec now" in told["ganzoo-oldie"]
@@ -208,3 +209,119 @@ class Old(NoiseToImage):
         other = ganzoo(*arguments, path=tmp_path)
         assert_clean(other, status=0)
         assert "old names" not in other.stdout + other.stderr
+
+
+PLUGIN_OF_API_1 = """
+from ganzoo import ArchitectureSpec, Preset, hookimpl
+GANZOO_API = 1
+TINY = dict(architecture={"latent_size": 4}, train={"batch_size": 4, "steps": 2, "sample_count": 4, "score_count": 8},
+            data={"size": 8, "channels": 1})
+@hookimpl
+def ganzoo_architectures():
+    return [ArchitectureSpec(name=f"before-{name.lower()}", task="noise-to-image", summary="of before",
+                             implementation=f"before_models:{name}",
+                             presets={"tiny": Preset(summary="x", **TINY),
+                                      "auto": Preset(summary="x", **TINY, computed="before_plugin:computed")})
+            for name in ("Sized", "Late", "Halves")]
+def computed(*, size, devices, batch_size):
+    return {"architecture": {"generator_lr": size / 1e4}, "train": {"batch_size": batch_size or 4}}
+"""
+MODELS_OF_API_1 = '''
+import torch
+from torch import nn
+from ganzoo.architecture import Graph, NoiseToImage
+from ganzoo.tensors import BATCH, TensorSpec
+
+def painter(inputs, data):
+    shape = (data.channels, data.size, data.size)
+    return nn.Sequential(nn.Linear(inputs, data.channels * data.size ** 2), nn.Tanh(), nn.Unflatten(1, shape))
+
+class Sized(NoiseToImage):
+    def build_generator(self):
+        return painter(self.config.latent_size, self.data)
+    def build_discriminator(self):
+        return nn.Sequential(nn.Flatten(), nn.Linear(self.data.channels * self.data.size ** 2, 1))
+
+class Beside(nn.Module):
+    def __init__(self, network, classes, width):
+        super().__init__()
+        self.network, self.embed = network, nn.Embedding(classes, width)
+    def forward(self, x, label):
+        return self.network(torch.cat([x.flatten(1), self.embed(label)], 1))
+
+class Late(Sized):
+    """Conditional by a setting, as our own StyleGAN had it."""
+    def build(self):
+        self.conditional = True
+        super().build()
+    def build_generator(self):
+        return Beside(painter(self.config.latent_size + 2, self.data), self.data.classes, 2)
+    def build_discriminator(self):
+        pixels = self.data.channels * self.data.size ** 2
+        return Beside(nn.Linear(pixels + 2, 1), self.data.classes, 2)
+    def fakes(self, batch, step, *, detach=False):
+        def paint():
+            z = step.normal("latent", len(batch), self.config.latent_size)
+            return self.generator(z, *self._labels(batch))
+        return step.once("fakes", paint, detach=detach)
+
+class Halves(Sized):
+    """Graphs that say nothing of what they are for."""
+    def build_generator(self):
+        return nn.ModuleDict({"mapping": nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3))),
+                              "synthesis": nn.Sequential(nn.Flatten(), painter(6, self.data))})
+    def fakes(self, batch, step, *, detach=False):
+        halves = self.generator
+        z = lambda: halves["synthesis"](halves["mapping"](step.normal("latent", len(batch), 4)))
+        return step.shared("fakes", z, detach=detach)
+    def graphs(self):
+        z, w = TensorSpec(name="z", shape=(BATCH, 4)), TensorSpec(name="w", shape=(BATCH, 2, 3), stream=1)
+        size = self.data.size
+        image = TensorSpec(name="image", shape=(BATCH, self.data.channels, size, size), draw="image")
+        assert image.draw == "image"
+        halves = self.generator
+        whole = nn.Sequential(halves["mapping"], halves["synthesis"])
+        return [Graph(name="whole", module=whole, inputs=(z,), outputs=(image,)),
+                Graph(name="mapping", module=halves["mapping"], inputs=(z,), outputs=(w,)),
+                Graph(name="synthesis", module=halves["synthesis"], inputs=(w,), outputs=(image,))]
+'''
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    site = tmp_path_factory.mktemp("before")
+    (site / "before_models.py").write_text(MODELS_OF_API_1)
+    return make_distribution(site, "before", PLUGIN_OF_API_1)
+
+
+@pytest.mark.parametrize("name", ["sized", "late", "halves"])
+def test_what_api_1_left_unsaid_is_worked_out(before, tmp_path, name):
+    """Labels by a setting, graphs without roles, images, the preset that is given `size`."""
+    run, out = tmp_path / "run", tmp_path / "out.png"
+    options = ("--preset", "auto", "--data", "digits", "--out", run)
+    assert_clean(ganzoo("train", f"before-{name}", *options, path=before), status=0)
+    assert "generator_lr = 0.0008" in (run / "config.toml").read_text()
+    assert_clean(ganzoo("export", run, path=before), status=0)
+    exports = run / "exports"
+    sources = {
+        "sized": [[run], [exports / "generator.onnx"]],
+        "late": [[run, "--label", "3"], [exports / "generator.onnx", "--label", "3"]],
+        "halves": [[run, "--mix", "1,2"], [exports / "mapping.onnx", exports / "synthesis.onnx", "--mix", "1,2"]],
+    }[name]
+    for source in sources:
+        assert_clean(ganzoo("sample", *source, "-o", out, "--seeds", "0-3", path=before), status=0)
+    done = ganzoo("train", f"before-{name}", *options[:-1], tmp_path / "wide", "--set", "data.size=8x12", path=before)
+    assert_clean(done, status=2)
+    assert "follows from the size of square pictures, not of 8x12" in done.stderr
+
+
+def test_a_computed_preset_of_api_2_is_given_both_sides(tmp_path):
+    code = PLUGIN_OF_API_1.replace("GANZOO_API = 1", "GANZOO_API = 2").replace("*, size,", "*, height, width,")
+    (tmp_path / "before_models.py").write_text(MODELS_OF_API_1)
+    site = make_distribution(tmp_path, "before", code.replace("size / 1e4", "height * width / 1e6"))
+    done = ganzoo(
+        "train", "before-sized", "--preset", "auto", "--data", "digits", "--out", tmp_path / "x", "--dry-run",
+        "--set", "data.size=8", path=site,
+    )  # fmt: skip
+    assert_clean(done, status=0)
+    assert "generator_lr = 6.4e-05" in done.stdout

@@ -42,10 +42,13 @@ class Contradiction:
 
 
 def contradictions(twin: Architecture, *, graphs: Sequence[Graph] | None = None) -> list[Contradiction]:
-    """Of the graphs of an evaluation copy, all of them if None, and of its discriminator. Leaves torch's generators."""
+    """Of the graphs of an evaluation copy, and of its discriminator. Leaves torch's generators as they were.
+
+    graphs: those to run; all but those on request if None.
+    """
     declared = list(twin.graphs())
     every = graphs_of(twin)
-    chosen = every if graphs is None else graphs
+    chosen = [graph for graph in every if not graph.on_request] if graphs is None else graphs
     device = next((tensor.device for tensor in twin.parameters()), torch.device("cpu"))
     found = [*_misconnected(declared, every)]
     cuda = [device] if device.type == "cuda" else []

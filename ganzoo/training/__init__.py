@@ -4,10 +4,12 @@ What happens, in the order in which it happens; each line names the file where i
 
     run:  settings, data, networks                                            start.py, ganzoo.data.opening
     processes of torchrun join; rank 0's weights are everybody's              ranks.py, engine.py
+    what is declared is held against what is done, once                       declared.py
     begin at step 0, or where the newest whole checkpoint stands              start.py, engine_state.py
 
     for n = steps done, steps done + 1, ...:                                  trainer.py
         batch = pictures at positions n*B ... (n+1)*B of all epochs           ganzoo.data.batches
+            and for phases with reals of their own, at their own count
         x = this rank's rows, on the device, uint8 -> [-1, 1]                 engine.prepare
 
         for phase in architecture.phases() that is due:                       engine.step

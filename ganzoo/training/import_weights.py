@@ -64,7 +64,7 @@ def import_weights(
         path=out,
         offer=offer,
         config=config,
-        data=data,
+        data=architecture.data,
         data_description=f"imported from {names}",
         trained_by=f"{offer.distribution} {offer.version}",
     )

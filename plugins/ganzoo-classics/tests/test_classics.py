@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from ganzoo_classics.config import GANConfig, WGANConfig, WGANGPConfig
+from ganzoo_classics.config import GANConfig, VAEConfig, WGANConfig, WGANGPConfig
 from ganzoo_classics.perceptrons import GAN, ConditionalGAN, Maxout
 from ganzoo_classics.residual import Critic, Generator
+from ganzoo_classics.variational import VAE
 from ganzoo_classics.wasserstein import WGAN, WGANGP
 
 from ganzoo import DataInfo
+from ganzoo.architecture import Batch, Step
 from ganzoo.errors import RequestError
 from ganzoo.plugin.registry import Registry
 from ganzoo.testing import Subject
@@ -67,6 +69,51 @@ def test_the_optimisers_are_the_papers():
     for gan in (WGAN(WGANConfig(), RGB64), WGANGP(WGANGPConfig(), RGB64)):
         phases = {phase.name: phase for phase in gan.phases()}
         assert (phases["discriminator"].every, phases["generator"].every, phases["generator"].offset) == (1, 5, 4)
+
+
+def vae(**settings):
+    torch.manual_seed(0)
+    return VAE(VAEConfig(**settings), DataInfo(channels=1, size=28))
+
+
+def test_the_autoencoder_has_the_published_widths():
+    one = vae()
+    assert count(one.encoder) == (784 + 1) * 500 + 2 * (500 + 1) * 20
+    assert count(one.generator) == (20 + 1) * 500 + (500 + 1) * 784
+    assert {graph.name: graph.role for graph in one.graphs()} == {"generator": "paint", "encoder": "embed"}
+    assert one.optimizers()["autoencoder"].trains == one.ema().of == ("encoder", "generator")
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_bound_is_the_distributions(likelihood):
+    """Against torch.distributions, up to the constant that a density of fixed width has."""
+    one, images = vae(likelihood=likelihood, sigma=0.5), torch.rand(5, 1, 28, 28) * 2 - 1
+    step = Step(seed=0, number=0, batch_size=5, device=torch.device("cpu"))
+    with step.scope("p"):
+        losses = one.bound(Batch(real=images), step)
+    mean, log_variance = one.encoder(images)
+    posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    again = Step(seed=0, number=0, batch_size=5, device=torch.device("cpu"))
+    with again.scope("p"):
+        z = mean + posterior.scale * one.latents(Batch(real=images), again)
+    divergence = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
+    if likelihood == "bernoulli":
+        pixel = torch.distributions.Bernoulli(logits=one.generator.logits(z), validate_args=False)
+        surprise = -pixel.log_prob((images + 1) / 2)
+    else:
+        pixel = torch.distributions.Normal(one.generator(z), 0.5)
+        surprise = -(pixel.log_prob(images) - pixel.log_prob(pixel.loc))
+    assert losses.terms["divergence"].item() == pytest.approx(divergence.item(), rel=1e-5)
+    assert losses.terms["pixels"].item() == pytest.approx(surprise.flatten(1).sum(1).mean().item(), rel=1e-4)
+
+
+def test_an_autoencoder_gives_back_what_it_is_given():
+    settings = {"width": 64, "latent_size": 16, "lr": 1e-2, "likelihood": "gaussian"}
+    subject = Subject(Registry.load().architecture("vae"), settings=settings)
+    engine = subject.engine()
+    found = subject.train(engine, range(150))
+    assert found[-1]["autoencoder.pixels"] < 0.5 * found[0]["autoencoder.pixels"]
+    assert all(record["autoencoder.divergence"] >= 0 for record in found)
 
 
 def test_a_critic_never_leaves_its_clip():
