@@ -176,6 +176,68 @@ def test_hue_turns_colours_and_leaves_grey():
     torch.testing.assert_close(augment(grey, third), augment(grey, draws), rtol=1e-4, atol=1e-4)
 
 
+def oblong(height=6, width=10, count=4, channels=3):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(count, channels, height, width, generator=generator, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 10), (10, 6), (5, 8), (1, 7)])
+def test_oblong_pictures_are_mirrored_turned_and_moved(height, width):
+    images = oblong(height, width)
+    zero, none = torch.zeros(4, dtype=torch.int64), torch.zeros(4, 2, dtype=torch.int64)
+    assert torch.equal(blit(images, zero.bool(), zero, none), images)
+    assert torch.equal(blit(images, ~zero.bool(), zero, none), images.flip(3))
+    assert torch.equal(blit(images, zero.bool(), zero + 2, none), images.flip(2, 3))
+    side = min(height, width) // 2 * 2
+    for quarters, turns in ((1, -1), (3, 1)):  # about the centre; beyond the shorter side is a reflection
+        turned = blit(images, zero.bool(), zero + quarters, none)
+        assert turned.shape == images.shape
+        if (height - width) % 2 == 0 and side > 1:
+            top, left = (height - side) // 2, (width - side) // 2
+            inner = (..., slice(top, top + side), slice(left, left + side))
+            assert torch.equal(turned[inner], torch.rot90(images[inner], turns, (2, 3)))
+    shifted = blit(images, zero.bool(), zero, torch.tensor([[2, 0]]).expand(4, 2))
+    assert torch.equal(shifted[..., 2:], images[..., :-2]) and torch.equal(shifted[..., 0], images[..., 1])
+    same = matrix(1, 0, 0, 1).expand(4, 3, 3)
+    assert (warp(images, same) - images).abs().max() < 1e-10
+    assert (warp(images, matrix(-1, 0, 0, 1).expand(4, 3, 3)).shape) == images.shape
+
+
+def test_an_oblong_warp_is_that_of_the_square_around_it():
+    """A smooth picture, and its middle rows alone: what is not at the border is the same."""
+    tall = smooth()
+    wide = tall[:, :, 3:13]
+    turned, expected = (warp(image, matrix(1, 0.2, -0.1, 1, x=0.5)) for image in (wide, tall))
+    assert (turned - expected[:, :, 3:13])[..., 3:-3, 4:-4].abs().max() < 0.02
+    assert (turned - wide)[..., 3:-3, 4:-4].abs().max() > 0.05
+
+
+@pytest.mark.parametrize("kind", ["ada", "diffaugment"])
+def test_penalties_can_look_through_oblong_pictures(kind):
+    augment = AdaptiveAugment(target=0.6, kimg=1.0).double() if kind == "ada" else DiffAugment()
+    if kind == "ada":
+        augment.probability.fill_(0.9)
+    images = oblong(4, 7, count=2).requires_grad_(True)
+    draws = torch.rand(2, augment.columns, dtype=torch.float64)
+    assert augment(images, draws).shape == images.shape
+    weight = torch.linspace(-1, 1, images.numel(), dtype=torch.float64).reshape(images.shape)
+    assert torch.autograd.gradgradcheck(lambda x: (augment(x, draws) * weight).square().sum(), images)
+
+
+def test_diffaugment_moves_and_cuts_each_side_by_its_length():
+    augment = DiffAugment()
+    draws = torch.full((1, augment.columns), 0.5, dtype=torch.float64)
+    draws[0, 3:5] = torch.tensor([0.999, 0.0])  # an eighth of the width from the right, of the height from the top
+    draws[0, 5:] = 0.0  # the hole in a corner
+    images = oblong(16, 32, count=1)
+    moved = augment(images, draws)
+    torch.testing.assert_close(moved[..., 6:, 9:28], images[..., 4:14, 13:32])
+    draws[0, 3:5] = 0.5
+    draws[0, 5:] = 0.5
+    whole = augment(images, draws)
+    assert ((whole == 0).all(1).sum((1, 2)) == 8 * 16).all()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_diffaugment_policies(channels):
     augment = DiffAugment()

@@ -1,6 +1,6 @@
 """Adaptive discriminator augmentation (arXiv:2006.06676).
 
-Shapes: B batch, C channels (1 or 3), H = W size.
+Shapes: B batch, C channels (1 or 3), H, W.
 
 Pixel blitting, general geometric transformations and colour transformations of the paper's appendix B,
 each applied with probability p, and p moved by how well the discriminator tells the reals it is shown.
@@ -50,7 +50,7 @@ class AdaptiveAugment(Augmentation):
             return images  # a GPU would have to be waited for, a CPU not
         numbers = iter(draws.to(images.dtype).T)  # K vectors (B,)
         images = self._blit(images, numbers)
-        images = warp(images, self._inverse(numbers, images.shape[3]))
+        images = warp(images, self._inverse(numbers, images.shape[3], images.shape[2]))
         return self._recolour(images, numbers) if self._colour else images
 
     @torch.no_grad()
@@ -66,14 +66,14 @@ class AdaptiveAugment(Augmentation):
         return number < (self.probability if probability is None else probability)
 
     def _blit(self, images: Tensor, numbers: Iterator[Tensor]) -> Tensor:
-        size = images.shape[3]
+        sides = images.shape[3], images.shape[2]
         flip = self._applies(next(numbers)) & (next(numbers) < 0.5)
         quarters = self._applies(next(numbers)) * (next(numbers) * 4).long()
         moves = self._applies(next(numbers))
-        shift = torch.stack([(next(numbers) - 0.5) * 0.25 * size for _ in "xy"], 1).round().long()
+        shift = torch.stack([(next(numbers) - 0.5) * 0.25 * size for size in sides], 1).round().long()
         return blit(images, flip, quarters, shift * moves[:, None])
 
-    def _inverse(self, numbers: Iterator[Tensor], size: int) -> Tensor:
+    def _inverse(self, numbers: Iterator[Tensor], *sides: int) -> Tensor:
         """From the result to the picture: the inverses of the four steps, in the order of application."""
         turns = 1 - torch.sqrt(1 - self.probability)  # both rotations together apply with p
         one = next(numbers)
@@ -85,7 +85,7 @@ class AdaptiveAugment(Augmentation):
         inverse = inverse @ _matrix(1 / factor, 0, 0, factor, 0, 0)
         inverse = inverse @ self._rotation(numbers, turns)
         applies = self._applies(next(numbers))
-        x, y = (_chosen(applies, 0.125 * size * _normal(next(numbers)), 0.0) for _ in "xy")
+        x, y = (_chosen(applies, 0.125 * size * _normal(next(numbers)), 0.0) for size in sides)
         return inverse @ _matrix(torch.ones_like(x), 0, 0, 1, -x, -y)
 
     def _rotation(self, numbers: Iterator[Tensor], probability: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Augmenting what a discriminator sees, when there are few pictures.
 
-Shapes: B batch, C channels (1 or 3), H = W size, K random numbers for a picture.
+Shapes: B batch, C channels (1 or 3), H, W, K random numbers for a picture.
 
 Everything is differentiable twice, because gradient penalties look through it, and a function of its
 inputs alone: the random numbers are drawn by the step and handed in.
@@ -35,7 +35,7 @@ class DiffAugment(Augmentation):
     """Differentiable augmentation (arXiv:2006.10738) with its three policies: colour, translation, cutout.
 
     Brightness +-0.5, saturation 0 to 2, contrast 0.5 to 1.5, a shift of up to an eighth with zeros moved in, and a
-    square of zeros of half the size.
+    hole of zeros of half the height and width.
     """
 
     columns = 7
@@ -51,23 +51,24 @@ class DiffAugment(Augmentation):
         return self._cut(self._shift(images, dx, dy), hole_x, hole_y)
 
     def _shift(self, images: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
-        size = images.shape[3]
-        reach = size // 8
-        shift = torch.cat([dx, dy], 1)[:, :, 0, 0].mul(2 * reach + 1).long() - reach  # (B, 2)
-        place = torch.arange(size, device=images.device)
-        source = place + shift[:, :, None]  # (B, 2, S)
-        inside = ((source >= 0) & (source < size)).to(images.dtype)
-        source = source.clamp(0, size - 1)
-        images = images.gather(3, source[:, None, None, 0].expand_as(images))
-        images = images.gather(2, source[:, None, 1, :, None].expand_as(images))
-        return images * inside[:, None, None, 0] * inside[:, None, 1, :, None]
+        for axis, draw in ((3, dx), (2, dy)):
+            size = images.shape[axis]
+            reach = size // 8
+            shift = draw.flatten().mul(2 * reach + 1).long() - reach  # (B,)
+            source = torch.arange(size, device=images.device) + shift[:, None]  # (B, S)
+            inside = ((source >= 0) & (source < size)).to(images.dtype)
+            along = (len(images), 1, 1, size) if axis == 3 else (len(images), 1, size, 1)
+            images = images.gather(axis, source.clamp(0, size - 1).reshape(along).expand_as(images))
+            images = images * inside.reshape(along)
+        return images
 
     def _cut(self, images: Tensor, hole_x: Tensor, hole_y: Tensor) -> Tensor:
-        size = images.shape[3]
-        hole = size // 2
-        place = torch.arange(size, device=images.device)
-        # The centre may be anywhere, so that part of the hole may be outside.
-        left, top = ((hole_x * (size + 1)).long() - hole // 2, (hole_y * (size + 1)).long() - hole // 2)
-        columns = (place >= left) & (place < left + hole)  # (B, 1, 1, S)
-        rows = (place >= top) & (place < top + hole)
+        inside = []
+        for size, draw in ((images.shape[3], hole_x), (images.shape[2], hole_y)):
+            hole = size // 2
+            place = torch.arange(size, device=images.device)
+            # The centre may be anywhere, so that part of the hole may be outside.
+            first = (draw * (size + 1)).long() - hole // 2
+            inside.append((place >= first) & (place < first + hole))  # (B, 1, 1, S)
+        columns, rows = inside
         return images * ~(columns & rows.transpose(2, 3))

@@ -1,6 +1,6 @@
 """Moving the pixels of a batch of pictures, differentiably, twice.
 
-Shapes: B batch, C channels, S size (height and width).
+Shapes: B batch, C channels, H, W; S a line of pixels, a row or a column.
 
 Written with `gather`: the second derivative of `grid_sample` exists only in the newest torch.
 """
@@ -29,48 +29,60 @@ _BORDER = 9  # reflected pixels around the picture: half the margin, and what th
 
 
 def blit(images: Tensor, flip: Tensor, quarters: Tensor, shift: Tensor) -> Tensor:
-    """Mirror, turn and move whole pixels, exactly; what moves in is a reflection.
+    """Mirror, turn and move whole pixels, exactly; what moves in is a reflection, and so is what an oblong picture that
+    is turned by a quarter has beyond its sides.
 
-    images: (B, C, S, S). flip: (B,) bool. quarters: (B,) int64 in 0..3. shift: (B, 2) int64, x and y.
+    images: (B, C, H, W). flip: (B,) bool. quarters: (B,) int64 in 0..3. shift: (B, 2) int64, x and y.
     """
-    batch, channels, size, _ = images.shape
-    place = torch.arange(size, device=images.device)
-    x = _reflect(place[None, None, :] - shift[:, 0, None, None], size)
-    y = _reflect(place[None, :, None] - shift[:, 1, None, None], size)
+    batch, channels, height, width = images.shape
+    across, down = (torch.arange(size, device=images.device) for size in (width, height))
+    x = _reflect(across[None, None, :] - shift[:, 0, None, None], width)
+    y = _reflect(down[None, :, None] - shift[:, 1, None, None], height)
     turn = quarters[:, None, None]
-    last = size - 1
+    right, bottom = width - 1, height - 1
+    middle = (width - height) // 2  # a quarter turn is about the centre
     x, y = (
-        torch.where(turn == 0, x, torch.where(turn == 1, y, torch.where(turn == 2, last - x, last - y))),
-        torch.where(turn == 0, y, torch.where(turn == 1, last - x, torch.where(turn == 2, last - y, x))),
+        torch.where(
+            turn == 0, x, torch.where(turn == 1, y + middle, torch.where(turn == 2, right - x, right - middle - y))
+        ),
+        torch.where(
+            turn == 0, y, torch.where(turn == 1, bottom + middle - x, torch.where(turn == 2, bottom - y, x - middle))
+        ),
     )
-    x = torch.where(flip[:, None, None], last - x, x)
-    index = (y * size + x).reshape(batch, 1, size * size).expand(-1, channels, -1)
+    x, y = _reflect(x, width), _reflect(y, height)
+    x = torch.where(flip[:, None, None], right - x, x)
+    index = (y * width + x).reshape(batch, 1, height * width).expand(-1, channels, -1)
     return images.flatten(2).gather(2, index).reshape_as(images)
 
 
 def warp(images: Tensor, inverse: Tensor) -> Tensor:
     """Resample pictures under an affine map, on a grid of twice the density, filtered up and down.
 
-    images: (B, C, S, S). inverse: (B, 3, 3), from a place in the result to the place in the picture, in pixels
+    images: (B, C, H, W). inverse: (B, 3, 3), from a place in the result to the place in the picture, in pixels
     from the centre. Outside the picture is its reflection.
     """
-    size = images.shape[3]
-    fine = _up(images)  # (B, C, L, L), L = 2 S + 2 margin
-    place = torch.arange(-_MARGIN, 2 * size + _MARGIN, device=images.device, dtype=images.dtype)
-    centred = (place - _DELTA) / 2 - (size - 1) / 2  # pixels from the centre
-    x = inverse[:, 0, 0, None, None] * centred + inverse[:, 0, 1, None, None] * centred[:, None]
-    y = inverse[:, 1, 0, None, None] * centred + inverse[:, 1, 1, None, None] * centred[:, None]
-    x = 2 * (x + inverse[:, 0, 2, None, None] + (size - 1) / 2) + _DELTA
-    y = 2 * (y + inverse[:, 1, 2, None, None] + (size - 1) / 2) + _DELTA
-    return _down(_bilinear(fine, x, y, size))
+    height, width = images.shape[2:]
+    fine = _up(images)  # (B, C, 2 H + 2 margin, 2 W + 2 margin)
+    across, down = (_from_centre(size, images) for size in (width, height))
+    x = inverse[:, 0, 0, None, None] * across + inverse[:, 0, 1, None, None] * down[:, None]
+    y = inverse[:, 1, 0, None, None] * across + inverse[:, 1, 1, None, None] * down[:, None]
+    x = 2 * (x + inverse[:, 0, 2, None, None] + (width - 1) / 2) + _DELTA
+    y = 2 * (y + inverse[:, 1, 2, None, None] + (height - 1) / 2) + _DELTA
+    return _down(_bilinear(fine, x, y, height, width))
 
 
-def _bilinear(images: Tensor, x: Tensor, y: Tensor, size: int) -> Tensor:
-    """images (B, C, L, L) at places x, y (B, N, N), in fine samples from the picture's first -> (B, C, N, N)."""
+def _from_centre(size: int, like: Tensor) -> Tensor:
+    """Where the samples of the fine grid lie, in pixels from the centre: (2 S + 2 margin,)."""
+    place = torch.arange(-_MARGIN, 2 * size + _MARGIN, device=like.device, dtype=like.dtype)
+    return (place - _DELTA) / 2 - (size - 1) / 2
+
+
+def _bilinear(images: Tensor, x: Tensor, y: Tensor, height: int, width: int) -> Tensor:
+    """images (B, C, L, M) at places x, y (B, N, K), in fine samples from the picture's first -> (B, C, N, K)."""
     left, top = x.floor(), y.floor()
-    across, down = (x - left)[:, None], (y - top)[:, None]  # (B, 1, N, N)
-    columns = _inside(left, size), _inside(left + 1, size)
-    rows = _inside(top, size) * images.shape[3], _inside(top + 1, size) * images.shape[3]
+    across, down = (x - left)[:, None], (y - top)[:, None]  # (B, 1, N, K)
+    columns = _inside(left, width), _inside(left + 1, width)
+    rows = _inside(top, height) * images.shape[3], _inside(top + 1, height) * images.shape[3]
     pixels = images.flatten(2)
 
     def at(column: Tensor, row: Tensor) -> Tensor:
@@ -102,15 +114,15 @@ def _reflect(place: Tensor, size: int) -> Tensor:
 
 
 def _up(images: Tensor) -> Tensor:
-    """(B, C, S, S) -> (B, C, 2 S + 2 margin, ...), the picture and its reflection around it."""
-    along = _up_matrix(images.shape[3], images.dtype, images.device)
-    return along @ images @ along.t()
+    """(B, C, H, W) -> (B, C, 2 H + 2 margin, 2 W + 2 margin), the picture and its reflection around it."""
+    rows, columns = (_up_matrix(size, images.dtype, images.device) for size in images.shape[2:])
+    return rows @ images @ columns.t()
 
 
 def _down(images: Tensor) -> Tensor:
-    """(B, C, 2 S + 2 margin, ...) -> (B, C, S, S)."""
-    along = _down_matrix((images.shape[3] - 2 * _MARGIN) // 2, images.dtype, images.device)
-    return along @ images @ along.t()
+    """(B, C, 2 H + 2 margin, 2 W + 2 margin) -> (B, C, H, W)."""
+    rows, columns = (_down_matrix((size - 2 * _MARGIN) // 2, images.dtype, images.device) for size in images.shape[2:])
+    return rows @ images @ columns.t()
 
 
 # Filtering along a line is a matrix: a convolution of one channel runs far below the speed of a product.
