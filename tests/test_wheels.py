@@ -55,7 +55,7 @@ def test_installed_from_wheels_the_verbs_work(wheels, tmp_path):
     assert where.stdout.count(str(site)) == 3
     listed = json.loads(ganzoo("list", "--json"))
     assert [item["name"] for item in listed["architectures"]] == [
-        "cgan", "cyclegan", "dcgan", "gan", "pix2pix", "stylegan", "stylegan2", "wgan", "wgan-gp",
+        "cgan", "cyclegan", "dcgan", "gan", "pix2pix", "stylegan", "stylegan2", "vae", "wgan", "wgan-gp",
     ]  # fmt: skip
     assert listed["problems"] == []
     ganzoo("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", "run")

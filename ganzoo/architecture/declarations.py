@@ -6,13 +6,14 @@ Shapes: B batch.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.graphs import graphs_of
@@ -22,7 +23,7 @@ from ganzoo.errors import GanzooError, first_few, one_line
 from ganzoo.roles import ROLES
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 
-Kind = Literal["graphs", "role", "output", "finite", "random", "rows", "discriminator", "untrained"]
+Kind = Literal["graphs", "unsaid", "role", "output", "finite", "random", "rows", "discriminator", "untrained"]
 
 _FAIR_PIXELS = 32  # height and width of pictures whose size is open
 _ROUNDING = 1e-3  # of the largest value: kernels of different batch sizes round differently, by a thousandth of this
@@ -41,23 +42,12 @@ class Contradiction:
         return f"{self.what} {self.remedy}"
 
 
-def contradictions(twin: Architecture, *, graphs: Sequence[Graph] | None = None) -> list[Contradiction]:
-    """Of the graphs of an evaluation copy, and of its discriminator. Leaves torch's generators as they were.
-
-    graphs: those to run; all but those on request if None.
-    """
-    declared = list(twin.graphs())
-    every = graphs_of(twin)
-    chosen = [graph for graph in every if not graph.on_request] if graphs is None else graphs
-    device = next((tensor.device for tensor in twin.parameters()), torch.device("cpu"))
-    found = [*_misconnected(declared, every)]
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        for graph in chosen:
-            found += _misbehaviour(graph, device)
-        if isinstance(twin, NoiseToImage):
-            found += _discriminator(twin, device)
-    return found
+def contradictions(twin: Architecture) -> list[Contradiction]:
+    """Of the graphs of an evaluation copy, those on request left out, and of its discriminator."""
+    graphs = graphs_of(twin)
+    found = misconnected(twin.graphs(), graphs)
+    found += misbehaviour([graph for graph in graphs if not graph.on_request])
+    return found + _discriminator(twin) if isinstance(twin, NoiseToImage) else found
 
 
 def untrained(architecture: Architecture, trained: Iterable[Tensor]) -> list[Contradiction]:
@@ -75,8 +65,8 @@ def untrained(architecture: Architecture, trained: Iterable[Tensor]) -> list[Con
     return [Contradiction(kind="untrained", what=what, remedy=remedy)]
 
 
-def _misconnected(declared: Sequence[Graph], graphs: Sequence[Graph]) -> list[Contradiction]:
-    """Names, roles, and the graphs that graphs name."""
+def misconnected(declared: Sequence[Graph], graphs: Sequence[Graph]) -> list[Contradiction]:
+    """Names, roles, and the graphs that graphs name. declared: as an architecture gives them; graphs: completed."""
     found = []
     names = [graph.name for graph in graphs]
     if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
@@ -90,7 +80,7 @@ def _misconnected(declared: Sequence[Graph], graphs: Sequence[Graph]) -> list[Co
         if original.role is None:
             what = f"graph {graph.name!r} does not say its role."
             remedy = f"Graph(role=...), one of {', '.join(ROLES)}; it looks like {graph.role!r}."
-            found.append(Contradiction(kind="role", what=what, remedy=remedy))
+            found.append(Contradiction(kind="unsaid", what=what, remedy=remedy))
         elif graph.role not in ROLES:
             what = f"graph {graph.name!r} has the role {graph.role!r}."
             found.append(Contradiction(kind="role", what=what, remedy=f"Expected one of {', '.join(ROLES)}."))
@@ -113,8 +103,29 @@ def _feeds(output: TensorSpec, given: TensorSpec) -> bool:
     return sizes[0] == sizes[1] and output.dtype == given.dtype
 
 
+def misbehaviour(graphs: Sequence[Graph]) -> list[Contradiction]:
+    """Outputs against their declaration, for batches of 2 and 3 and for two sizes where sizes are open.
+
+    Leaves torch's generators as they were.
+    """
+    found = []
+    for graph in graphs:
+        device = _device(graph.module)
+        with _same_randomness(device):
+            found += _misbehaviour(graph, device)
+    return found
+
+
+def _device(module: nn.Module) -> torch.device:
+    return next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
+
+
+def _same_randomness(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    forked: contextlib.AbstractContextManager[None] = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    return forked
+
+
 def _misbehaviour(graph: Graph, device: torch.device) -> list[Contradiction]:
-    """Outputs against their declaration, for batches of 2 and 3 and for two sizes where sizes are open."""
     sizes = _sizes(graph)
     runs = [(3, sizes[0]), (3, sizes[0]), (2, sizes[0]), *((2, more) for more in sizes[1:])]
     results: list[tuple[Tensor, ...]] = []
@@ -173,14 +184,14 @@ def _against_declaration(graph: Graph, outputs: tuple[Tensor, ...], dims: Mappin
     return []
 
 
-def _discriminator(twin: NoiseToImage, device: torch.device) -> list[Contradiction]:
+def _discriminator(twin: NoiseToImage) -> list[Contradiction]:
     """Whether it gives one row of logits for each picture. Pictures that it refuses are its first step's to tell."""
-    count = 2
+    count, device = 2, _device(twin)
     picture = twin.picture_spec("image")
     specs = [picture, *twin.condition_inputs()]
     rows = [torch.from_numpy(spec.sample(range(count))).to(device) for spec in specs]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _same_randomness(device):
             logits = twin.discriminator(*rows)
     except Exception:
         return []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ganzoo.architecture import Architecture, Graph
-from ganzoo.architecture.declarations import contradictions
+from ganzoo.architecture.declarations import Contradiction, misbehaviour, misconnected
 from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import ExportError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import Proof, proof_path, prove
@@ -98,22 +99,25 @@ def export_graphs(
         suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
         targets = [destination / f"{item.name}{suffix}.onnx" for item in graphs]
     told, exported = progress or Silent(), list[ExportedGraph]()
-    _check_declared(architecture, graphs, origin, told)
+    connections = misconnected(architecture.graphs(), every)
+    _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
     told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
     for item, target in zip(graphs, targets, strict=True):
-        exported.append(_export_one(item, origin, model, target, precision, output))
+        found = misbehaviour([item])
+        # With those an export cannot begin; the rest is told when tracing and proof have found nothing worse.
+        _raise_contradictions([one for one in found if one.kind == "output"], origin, told)
+        rest = [one for one in (*connections, *found) if one.kind not in ("graphs", "role", "output")]
+        accept = partial(_raise_contradictions, rest, origin, told)
+        exported.append(_export_one(item, origin, model, target, precision, output, accept))
         told.update(Progress(done=len(exported), total=len(graphs), unit="graphs", values=facts or {}))
     return exported
 
 
-def _check_declared(
-    architecture: Architecture, graphs: Sequence[Graph], origin: Origin, told: ProgressListener
-) -> None:
-    """Raises ExportError for what contradicts its declaration; of a plugin of API 1, a warning is said."""
-    found = [item for item in contradictions(architecture, graphs=graphs) if item.kind != "discriminator"]
+def _raise_contradictions(found: Sequence[Contradiction], origin: Origin, told: ProgressListener) -> None:
+    """Raises ExportError for what is not as it is declared; of a plugin of API 1, a warning is said."""
     if origin.offer.api < 2:
         for item in found:
-            if item.kind != "role":
+            if item.kind != "unsaid":  # it had no way to say it
                 told.say(f"warning: {origin.offer.maker}: {item}")
     elif found:
         listed = "\n".join(f"  {item.what}" for item in found)
@@ -132,8 +136,15 @@ def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
 
 
 def _export_one(
-    graph: Graph, origin: Origin, model: str, path: Path, precision: Precision, output: Output
+    graph: Graph,
+    origin: Origin,
+    model: str,
+    path: Path,
+    precision: Precision,
+    output: Output,
+    accept: Callable[[], None],
 ) -> ExportedGraph:
+    """accept: called when the file is proved; raises when it shall not be kept."""
     reference = on_cpu(graph)
     shown = with_format(reference, "fp32", output)
     written = with_format(on_cpu(graph), precision, output)
@@ -143,6 +154,7 @@ def _export_one(
         with written_beside(path) as partial:
             partial.write_bytes(content)
             proof = prove(partial, written.inputs, written.outputs, _torch_reference(shown), precision=precision)
+            accept()
             proof_path(path).unlink(missing_ok=True)  # the old proof never stands beside the new file
         write_text(proof_path(path), proof.to_json() + "\n")
     except OSError as error:

@@ -210,9 +210,10 @@ def _raise_unless_it_holds(proof: Proof, name: str) -> None:
         ((case, output) for case in proof.cases for output in case.bounds),
         key=lambda item: np.nan_to_num(item[0].errors[item[1]] / item[0].bounds[item[1]], nan=np.inf),
     )
+    infinite = "" if np.isfinite(case.errors[output]) else " It gives values that are not finite."
     raise GateError(
         f"{name} does not paint what torch paints: {output!r} differs by {case.errors[output]:.3g} at "
-        f"{case.dims} on {proof.provider}; the bound is {case.bounds[output]:.3g}.",
+        f"{case.dims} on {proof.provider}; the bound is {case.bounds[output]:.3g}.{infinite}",
         hint="The module may behave differently in evaluation mode, or depend on the size it was traced with.",
     )
 

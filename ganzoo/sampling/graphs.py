@@ -74,13 +74,5 @@ class GraphSet:
                 f"{given}{graph.name} paints from what the graph {before!r} gives, which is not here.",
                 hint=f"Name its file too: ganzoo sample {before}.onnx {self.path.name} -o grid.png",
             )
-        roles = ", ".join(f"{graph.name} ({_WHAT.get(graph.role or '', graph.role)})" for graph in self.graphs)
-        raise RequestError(f"{given}it has {roles}.", hint=hint if self.paints else "Name the file that paints.")
-
-
-_WHAT = {
-    "map": "noise to what another graph paints from",
-    "embed": "pictures to numbers",
-    "judge": "pictures to logits",
-    "translate": "pictures to pictures",
-}
+        names = ", ".join(spec.name for spec in self.graphs[0].outputs)
+        raise RequestError(f"{given}it gives {names}.", hint=hint)

@@ -199,7 +199,7 @@ def _values(
             raise RequestError(f"The value of {name!r} is {value}: expected finite numbers.")
         if name not in able:
             raise RequestError(
-                f"{path} has no input {name!r} that is a number or a vector.{did_you_mean(name, able)} "
+                f"{path} has no input {name!r} that is a number.{did_you_mean(name, able)} "
                 f"It has: {', '.join(able) or 'none'}."
             )
         spec = able[name]

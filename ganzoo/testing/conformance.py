@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from ganzoo.architecture.declarations import contradictions, untrained
+from ganzoo.architecture.declarations import contradictions, misbehaviour, untrained
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.architecture.graphs import graphs_of
 from ganzoo.config.fields import describe, unannotated
@@ -164,9 +164,10 @@ class ArchitectureConformance:
         engine = subject.engine()
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
         trained = [parameter for player in engine.optimizers.values() for parameter in player.parameters]
-        items = [*contradictions(twin, graphs=graphs_of(twin)), *untrained(engine.architecture, trained)]
+        asked = [graph for graph in graphs_of(twin) if graph.on_request]
+        items = [*contradictions(twin), *misbehaviour(asked), *untrained(engine.architecture, trained)]
         # Plugins of API 1 had no roles to declare.
-        found = [str(item) for item in items if item.kind != "role" or subject.offer.api >= 2]
+        found = [str(item) for item in items if item.kind != "unsaid" or subject.offer.api >= 2]
         _require(not found, "\n  ".join(["it contradicts what it declares:", *found]))
         silent = unannotated(config_class(subject.offer))
         _require(not silent, f"no annotation, and so no setting: {', '.join(silent)}; NAME: Annotated[...] = VALUE")

@@ -50,7 +50,7 @@ def try_data(subject: Subject, name: str, data: DataInfo) -> str:
             return f"{name}: it wants the condition {engine.architecture.condition!r} and was built without."
         other.train(engine, range(2))
         twin = evaluation_copy(engine.architecture, averaged_state(engine.average))
-        wrong = [str(item) for item in contradictions(twin) if item.kind not in ("role", "graphs")]
+        wrong = [str(item) for item in contradictions(twin) if item.kind not in ("unsaid", "role", "graphs")]
     except RequestError as error:
         return "" if error.message else f"{name}: it is refused without a word."
     except Exception as error:

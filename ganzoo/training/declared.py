@@ -27,7 +27,7 @@ def check_declarations(engine: Engine, offer: InstalledSpec[ArchitectureSpec], s
     found = [*contradictions(twin), *untrained(engine.architecture, trained)]
     severe = [item for item in found if item.kind not in _IN_TRAINING] if offer.api >= 2 else []
     for item in found:
-        if item not in severe and not (offer.api < 2 and item.kind == "role"):
+        if item not in severe and not (offer.api < 2 and item.kind == "unsaid"):
             say(f"warning: {offer.maker}: {item}")
     if names := unannotated(config_class(offer)):
         say(

@@ -138,7 +138,7 @@ def test_seeds():
     ],
 )
 def test_auto_settings_follow_the_papers_rule(size, devices, batch_size, expected):
-    tables = configure(size=size, devices=devices, batch_size=batch_size)
+    tables = configure(height=size, width=size, devices=devices, batch_size=batch_size)
     settings = tables["architecture"]
     found = [settings[key] for key in ("maps_base", "generator_lr", "penalty_weight", "ema_half_life_kimg")]
     assert (tables["train"]["batch_size"], *found) == pytest.approx(expected)
