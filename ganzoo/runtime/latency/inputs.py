@@ -52,8 +52,11 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
     files = {name: tuple(load_array(path).shape) for name, path in request.files.items()}
     swept = [[(name, shape) for shape in shapes] for name, shapes in request.shapes.items()]
     batches: Sequence[int | None] = request.batches or (None,)
+    declared = {spec.name: spec for spec in file.input_specs or ()}
     pictures = [
-        tensor for tensor in file.inputs if _is_picture(tensor) and tensor.name not in (*request.shapes, *files)
+        tensor
+        for tensor in file.inputs
+        if _is_open_picture(tensor, declared.get(tensor.name)) and tensor.name not in (*request.shapes, *files)
     ]
     if request.sizes and not pictures:
         raise RequestError(
@@ -86,9 +89,10 @@ def _check_dims(file: OnnxFile, dims: Mapping[str, Sequence[int]]) -> None:
             )
 
 
-def _is_picture(tensor: Tensor) -> bool:
-    """(batch, channels, H, W) with H and W that are fixed at run time."""
-    return len(tensor.shape) == 4 and not any(isinstance(size, int) for size in tensor.shape[2:])
+def _is_open_picture(tensor: Tensor, spec: TensorSpec | None) -> bool:
+    """A picture (batch, channels, H, W) whose H and W are open. A file of ours says which inputs are pictures."""
+    four = len(tensor.shape) == 4 and (spec is None or spec.kind == "picture")
+    return four and not any(isinstance(size, int) for size in tensor.shape[2:])
 
 
 def _leading(tensor: Tensor, *, option: str) -> tuple[int, int]:
