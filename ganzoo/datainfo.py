@@ -8,6 +8,8 @@ DataInfo(pictures={"source": Picture, "target": Picture})               for tran
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
@@ -24,15 +26,26 @@ ConditionKind = Literal["none", "class", "vector"]
 Size = int | tuple[int, int] | Sequence[int]
 """Of pictures in pixels: one number for both sides, or height and width."""
 
+_MOST = 2**16  # pixels along a side; what is larger is damage
+
 ValueT = TypeVar("ValueT")
 
 
 def height_and_width(size: Size) -> tuple[int, int]:
     """(height, width). Raises ValueError for what is neither a number nor two."""
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, int) or side < 1 for side in sides):
+    sides = tuple(size) if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
+    numbers = [_whole(side) for side in sides]
+    if len(numbers) != 2 or min(numbers) < 1:
         raise ValueError(f"size {size!r}: expected a number of pixels, or height and width")
-    return sides[0], sides[1]
+    return numbers[0], numbers[1]
+
+
+def _whole(value: object) -> int:
+    """A whole number, numpy's too; 0 for what is none."""
+    try:
+        return 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return 0
 
 
 def size_text(height: int, width: int) -> str:
@@ -42,11 +55,21 @@ def size_text(height: int, width: int) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """What pictures of one domain are like. channels: 1 grey, 3 colour. height, width: in pixels."""
+    """What pictures of one domain are like. channels: 1 grey, 3 colour. height, width: in pixels.
+
+    Raises ValueError for numbers that no picture has.
+    """
 
     channels: int
     height: int
     width: int
+
+    def __post_init__(self) -> None:
+        for name, value in (("channels", self.channels), ("height", self.height), ("width", self.width)):
+            number = _whole(value)
+            if not 1 <= number <= _MOST:
+                raise ValueError(f"a picture with {name} = {value!r}: expected a whole number from 1 to {_MOST}")
+            object.__setattr__(self, name, number)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -81,15 +104,17 @@ class Condition:
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))
+        size, names = _whole(self.size), (self.names,) if isinstance(self.names, str) else tuple(self.names)
         if self.kind not in ("class", "vector"):
             raise ValueError(f"condition of kind {self.kind!r}: expected class or vector")
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
+        if size < 1:
             raise ValueError(f"condition of size {self.size!r}: expected a whole number from 1")
-        if self.names and len(self.names) != self.size:
-            raise ValueError(f"{len(self.names)} names for a condition of size {self.size}")
-        if not self.high > self.low:
+        if names and (len(names) != size or not all(isinstance(name, str) for name in names)):
+            raise ValueError(f"{len(names)} names for a condition of size {size}: expected a text for each, or none")
+        if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"condition from {self.low} to {self.high}: expected low below high")
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "names", names)
 
     def matches(self, other: Condition | None) -> bool:
         """Whether it means the same. Names are not compared when one side has none."""
@@ -229,11 +254,11 @@ class DataInfo:
         if "pictures" not in table:
             return cls(channels=int(table["channels"]), size=int(table["size"]), classes=int(table["classes"]))
         condition = table.get("condition")
+        for item in (table["pictures"], *dict(table["pictures"]).values(), condition or {}):
+            if not isinstance(item, Mapping):
+                raise TypeError(f"pictures and condition are tables, not {item!r}")
         return cls(
-            {
-                name: Picture(**{key: int(value) for key, value in item.items()})
-                for name, item in table["pictures"].items()
-            },
+            {name: Picture(**item) for name, item in table["pictures"].items()},
             None if condition is None else Condition(**condition),
         )
 

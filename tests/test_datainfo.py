@@ -91,6 +91,13 @@ def test_names_are_compared_when_both_sides_have_some():
         (lambda: DataInfo(channels=3, size=0), "size 0"),
         (lambda: DataInfo(channels=3, size=True), "size True"),
         (lambda: DataInfo(channels=3, size=(4, 5, 6)), "height and width"),
+        (lambda: DataInfo(channels=3, size="64"), "size '64'"),
+        (lambda: Picture(channels=3, height=-4, width=4), "height = -4"),
+        (lambda: Picture(channels=3, height=4, width=2**40), "width = 1099511627776"),
+        (lambda: Picture(channels=3, height=4.5, width=4), "height = 4.5"),
+        (lambda: Condition(kind="class", size=2, names="ab"), "1 names"),
+        (lambda: Condition(kind="class", size=2, names=(1, 2)), "a text for each"),
+        (lambda: Condition(kind="vector", size=2, low=0.0, high=float("inf")), "low below high"),
     ],
 )
 def test_records_that_mean_nothing_are_refused(make, message):
@@ -98,6 +105,34 @@ def test_records_that_mean_nothing_are_refused(make, message):
         make()
     with pytest.raises(TypeError, match="DataInfo takes pictures="):
         DataInfo()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"pictures": 3},
+        {"pictures": {"real": 3}},
+        {"pictures": {"real": {"channels": 3}}},
+        {"pictures": {"real": {"channels": 3, "height": 4, "width": "x"}}},
+        {"pictures": {"real": {"channels": 3, "height": 4, "width": 4, "depth": 1}}},
+        {"pictures": {"real": {"channels": 3, "height": 4, "width": 4}}, "condition": 7},
+        {"pictures": {"real": {"channels": 3, "height": 4, "width": 4}}, "condition": {"kind": "class"}},
+        {"channels": 3, "size": 4},
+    ],
+)
+def test_damaged_tables_are_an_error_that_a_run_can_name(table):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        DataInfo.from_table(table)
+
+
+def test_numpys_numbers_are_numbers():
+    numpy = pytest.importorskip("numpy")
+    four = numpy.int64(4)
+    picture = Picture(channels=numpy.uint8(3), height=four, width=four)
+    assert picture == Picture(channels=3, height=4, width=4) and type(picture.height) is int
+    assert DataInfo(channels=3, size=four) == DataInfo(channels=3, size=4)
+    assert type(Condition(kind="class", size=four).size) is int
 
 
 def test_the_sides_of_a_flat_record():

@@ -233,6 +233,9 @@ def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -
     parts = [str(part).strip() for part in given]
     if parts == ["all"]:
         parts = [str(number) for number in range(spec.classes)]
+    if twice := [part for part in parts if spec.names.count(part) > 1 and not part.isdecimal()]:
+        which = [index for index, name in enumerate(spec.names) if name == twice[0]]
+        raise RequestError(f"label {label!r}: {twice[0]!r} is the name of the classes {first_few([*map(str, which)])}.")
     known = {name: index for index, name in enumerate(spec.names)}
     known |= {str(number): number for number in range(spec.classes)}  # an index wins over a name that looks like one
     if not parts or not all(part in known for part in parts):
