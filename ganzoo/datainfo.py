@@ -111,10 +111,12 @@ class Condition:
             raise ValueError(f"condition of size {self.size!r}: expected a whole number from 1")
         if names and (len(names) != size or not all(isinstance(name, str) for name in names)):
             raise ValueError(f"{len(names)} names for a condition of size {size}: expected a text for each, or none")
-        if not -math.inf < self.low < self.high < math.inf:
+        if isinstance(self.low, str) or isinstance(self.high, str) or not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"condition from {self.low} to {self.high}: expected low below high")
         object.__setattr__(self, "size", size)
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
 
     def matches(self, other: Condition | None) -> bool:
         """Whether it means the same. Names are not compared when one side has none."""
@@ -154,6 +156,8 @@ class DataInfo:
         if pictures is None and (channels is None or size is None):
             raise TypeError("DataInfo takes pictures={'real': Picture(...)}, or channels= and size=")
         given = {"real": None} if pictures is None else dict(pictures)
+        if set(given) not in ({"real"}, {"source", "target"}) and set(given) <= set(get_args(Domain)):
+            raise ValueError(f"pictures of {', '.join(given) or 'no domain'}: expected real, or source and target")
         changed: dict[Domain, Picture] = {}
         for name, old in given.items():
             if name not in get_args(Domain):

@@ -24,6 +24,7 @@ __all__ = [
     "did_you_mean",
     "first_few",
     "one_line",
+    "printable",
 ]
 
 
@@ -102,6 +103,11 @@ def first_few(items: Sequence[str], most: int = 5, *, separator: str = ", ") -> 
     shown, more = separator.join(items[:most]), len(items) - most
     last = " and " if separator == ", " else f"{separator}and "
     return f"{shown}{last}{more} more" if more > 0 else shown
+
+
+def printable(text: str) -> str:
+    """A text of a stranger's on one line, its control characters escaped."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def one_line(error: BaseException, *, limit: int = 300) -> str:

@@ -6,6 +6,7 @@ in `ganzoo.datainfo`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -103,6 +104,12 @@ class TensorSpec(metaclass=Translating):
                 f"tensor {self.name!r}: kind {self.kind!r} of {self.dtype!r}; expected one of "
                 f"{', '.join(get_args(InputKind))}, of {', '.join(get_args(DType))}"
             )
+        numbers = [self.low, self.high, *([] if self.default is None else [self.default])]
+        if not all(math.isfinite(number) for number in numbers) or not self.low < self.high:
+            raise ValueError(
+                f"tensor {self.name!r} from {self.low} to {self.high}, default {self.default}: expected finite "
+                "numbers, low below high"
+            )
 
     def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         """The concrete shape. Raises KeyError for a `Dim` that `dims` does not name."""
@@ -136,9 +143,9 @@ class TensorSpec(metaclass=Translating):
 
         return np.full(self.sizes({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
 
-    def default_or_sample(self, seeds: Sequence[int]) -> NDArray[np.generic]:
+    def default_or_sample(self, seeds: Sequence[int], dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
         """What a picture is painted from: the default value if there is one, else what the seeds draw."""
-        return self.sample(seeds) if self.default is None else self.full(self.default, len(seeds))
+        return self.sample(seeds, dims) if self.default is None else self.full(self.default, len(seeds), dims)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` reads it back. Its keys are those of the files that there are."""
@@ -171,6 +178,8 @@ class TensorSpec(metaclass=Translating):
         """The inverse of `to_json`. Raises ValueError, KeyError or TypeError for what `to_json` never wrote."""
         kind = current_value("TensorSpec", "kind", value["draw"])
         shape = tuple(size if isinstance(size, int) else _dim(size) for size in value["shape"])
+        if not all(1 <= size < 2**31 for size in shape if isinstance(size, int)):
+            raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
         dims = [dim for dim in shape if isinstance(dim, Dim)]
         sound = all(
             dim.multiple >= 1
@@ -181,7 +190,7 @@ class TensorSpec(metaclass=Translating):
         )
         if not sound or not shape or shape[0] != BATCH:
             raise ValueError(f"tensor {value['name']!r} has the shape {value['shape']}")
-        if not value["high"] > value["low"] or value["stream"] < 0 or (kind == "class") > value["classes"]:
+        if not 0 <= int(value["stream"]) < 2**32 or (kind == "class") > value["classes"]:
             raise ValueError(f"tensor {value['name']!r} has values out of range")
         names = tuple(str(name) for name in value.get("names", ()))
         if names and len(names) != (value["classes"] if kind == "class" else shape[-1]):

@@ -38,7 +38,7 @@ def load(
         from ganzoo.sampling.from_files import files_in
 
         if found := files_in(paths[0]):
-            return _of_files(found, checkpoint, progress)
+            return _of_files(found, checkpoint, progress, as_declared=True)
     files = [path for path in paths if path.suffix == ".onnx"]
     if not files and len(paths) == 1:
         return _of_run(paths[0], checkpoint, progress)
@@ -47,12 +47,18 @@ def load(
     return _of_files(files, checkpoint, progress)
 
 
-def _of_files(files: Sequence[Path], checkpoint: str | int | None, progress: ProgressListener | None) -> Model:
+def _of_files(
+    files: Sequence[Path],
+    checkpoint: str | int | None,
+    progress: ProgressListener | None,
+    *,
+    as_declared: bool = False,
+) -> Model:
     from ganzoo.sampling.from_files import open_files
 
     if checkpoint is not None:
         raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
-    return Model(open_files(files), say=say_warning(listener(progress)))
+    return Model(open_files(files, as_declared=as_declared), say=say_warning(listener(progress)))
 
 
 def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener | None) -> Model:

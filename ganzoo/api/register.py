@@ -26,8 +26,9 @@ def register(
     """Make an architecture known to every verb of this process, in place of one registered before
     under that name.
 
-    architecture: a spec, or a class that extends `NoiseToImage` or `ImageToImage`; its settings are the dataclass that
-    its annotation `config:` names. name: what it is called; the class's own in lower case if not stated.
+    architecture: a spec, or a class that extends `NoiseToImage`, `FromNoise`, `ImageToImage` or `Architecture`; its
+    settings are the dataclass that its annotation `config:` names.
+    name: what it is called; the class's own in lower case if not stated.
     It belongs to the distribution `__main__`: a run of it opens where it has been registered.
 
     Raises RequestError for what is neither, and for a name that an installed distribution offers.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ganzoo.sampling.model import Model, stated_size
@@ -18,12 +18,13 @@ def translate_files(
     size: int | tuple[int, int] | str | None = None,
     count: int | None = None,
     columns: int | None = None,
+    values: Mapping[str, float | Sequence[float]] | None = None,
 ) -> str:
     """Translate one file to one, many to a folder, or many to a grid; one line about what was written.
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
     direction: by name; the first if None. size: pixels to make them first, a number or height and width.
-    count, columns: of a grid.
+    count, columns: of a grid. values: of inputs besides the picture, by name.
 
     Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
     """
@@ -34,5 +35,6 @@ def translate_files(
         size=stated_size(size),
         count=count,
         columns=columns,
+        values=values or {},
     )
     return model.translate_files(request)

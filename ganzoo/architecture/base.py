@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from torch import Tensor, nn
 
 from ganzoo.architecture.records import DataKind, Ema, Graph, Optimizer, Phase
 from ganzoo.architecture.step import Step
-from ganzoo.errors import RequestError
+from ganzoo.errors import PluginError, RequestError
 from ganzoo.plugin.api1 import map_overrides
 from ganzoo.tensors import ConditionKind, DataInfo
 
@@ -43,8 +43,18 @@ class Architecture(nn.Module, ABC):
         self.build()
 
     def check_condition(self) -> None:
-        """Raises RequestError where the pictures have no labels, or vectors, and they are wanted."""
-        wanted, found = self.condition, self.data.condition
+        """Raises RequestError where the pictures have no labels, or vectors, and they are wanted; PluginError for a
+        condition that there is not.
+        """
+        declared = type(self).condition
+        if isinstance(declared, property):
+            declared = declared.fget(self)  # not self.condition: nn.Module hides an error of a property
+        if declared not in get_args(ConditionKind):
+            raise PluginError(
+                f"{type(self).__name__} has condition = {declared!r}.",
+                hint=f"Expected one of {', '.join(get_args(ConditionKind))}.",
+            )
+        wanted, found = self.painted_from(), self.data.condition
         if wanted == "none" or (found is not None and found.kind == wanted):
             return
         has = "no labels" if found is None else "class labels" if found.kind == "class" else "vectors, and no classes"
@@ -57,6 +67,14 @@ class Architecture(nn.Module, ABC):
             f"{type(self).__name__} paints from a vector of numbers, and the pictures have {has}.",
             hint="Use a data source whose condition is a vector; `ganzoo plugins` lists what is installed.",
         )
+
+    def painted_from(self) -> ConditionKind:
+        """The condition in force: `condition`, or `class` where one of plugin API 1 says `conditional = True`."""
+        declared = self.condition
+        # One of API 1 may have an attribute of its own by this name.
+        if declared != "none" and declared in get_args(ConditionKind):
+            return declared
+        return "class" if getattr(self, "conditional", False) else "none"
 
     @abstractmethod
     def build(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from ganzoo.architecture.base import Architecture
+from ganzoo.architecture.records import DataKind
 from ganzoo.errors import PluginError
 from ganzoo.keys import derive_key
 from ganzoo.plugin.call import call_plugin, load_object
@@ -22,18 +23,23 @@ def implementation_class(offer: InstalledSpec[ArchitectureSpec]) -> type[Archite
     implementation = load_object(offer.spec.implementation, offer=offer)
     if not isinstance(implementation, type) or not issubclass(implementation, Architecture):
         raise PluginError(f"{offer.spec.implementation} of {offer.distribution} is not an Architecture.")
+    if implementation.wants not in get_args(DataKind):
+        raise PluginError(
+            f"{implementation.__name__} of {offer.distribution} has wants = {implementation.wants!r}.",
+            hint=f"Expected one of {', '.join(get_args(DataKind))}.",
+        )
     return implementation
 
 
 def condition_of(implementation: type[Architecture], config: Any) -> ConditionKind:
     """What an architecture with these settings paints from besides noise, before it is built."""
-    if isinstance(implementation.condition, property):
+    try:
         bare = implementation.__new__(implementation)
         torch.nn.Module.__init__(bare)
         bare.config = config
-        return bare.condition
-    declared: ConditionKind = implementation.condition
-    return "class" if declared == "none" and getattr(implementation, "conditional", False) else declared
+        return bare.painted_from()
+    except Exception:  # a property over something else; building it says what is wrong
+        return "none"
 
 
 def build_architecture(

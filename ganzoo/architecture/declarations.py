@@ -20,13 +20,13 @@ from ganzoo.architecture.graphs import graphs_of
 from ganzoo.architecture.noise_to_image import NoiseToImage
 from ganzoo.architecture.records import Graph
 from ganzoo.errors import GanzooError, first_few, one_line
-from ganzoo.roles import ROLES
-from ganzoo.tensors import BATCH, Dim, TensorSpec
+from ganzoo.roles import ROLES, chain_to
+from ganzoo.tensors import BATCH, DataInfo, Dim, TensorSpec
 
 Kind = Literal["graphs", "unsaid", "role", "output", "finite", "random", "rows", "discriminator", "untrained"]
 
 _FAIR_PIXELS = 32  # height and width of pictures whose size is open
-_ROUNDING = 1e-3  # of the largest value: kernels of different batch sizes round differently, by a thousandth of this
+_ROUNDING = 1e-4  # of the largest value: kernels of different batch sizes round differently, by a hundredth of this
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -46,6 +46,8 @@ def contradictions(twin: Architecture) -> list[Contradiction]:
     """Of the graphs of an evaluation copy, those on request left out, and of its discriminator."""
     graphs = graphs_of(twin)
     found = misconnected(twin.graphs(), graphs)
+    for graph in graphs:
+        found += _against_data(graph, twin.data)
     found += misbehaviour([graph for graph in graphs if not graph.on_request])
     return found + _discriminator(twin) if isinstance(twin, NoiseToImage) else found
 
@@ -69,6 +71,11 @@ def misconnected(declared: Sequence[Graph], graphs: Sequence[Graph]) -> list[Con
     """Names, roles, and the graphs that graphs name. declared: as an architecture gives them; graphs: completed."""
     found = []
     names = [graph.name for graph in graphs]
+    if not names:
+        what = "graphs() gives none, and there is nothing to sample or to export."
+        return [
+            Contradiction(kind="graphs", what=what, remedy="Give one graph at least; super().graphs() has the base's.")
+        ]
     if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
         what = f"graphs() gives {first_few([repr(name) for name in names])}."
         found.append(
@@ -88,14 +95,55 @@ def misconnected(declared: Sequence[Graph], graphs: Sequence[Graph]) -> list[Con
             if other is not None and other not in named:
                 what = f"graph {graph.name!r} says {field}={other!r}, and there is no graph of that name."
                 found.append(Contradiction(kind="role", what=what, remedy=f"There are {', '.join(names)}."))
+        found += _unlike_its_role(graph)
+        if graph.after is not None and graph.after in named and not chain_to(graph, graphs):
+            what = f"graph {graph.name!r} comes after {graph.after!r}, and that after it: a circle."
+            found.append(Contradiction(kind="role", what=what, remedy="`after` names the graph that comes first."))
         before = named.get(graph.after or "")
-        if before is not None and not _feeds(before.outputs[0], graph.inputs[0]):
+        if before is not None and not (graph.inputs and _feeds(before.outputs[0], graph.inputs[0])):
             what = (
                 f"graph {graph.name!r} comes after {before.name!r}, whose first output is {_shown(before.outputs[0])}, "
-                f"and its first input is {_shown(graph.inputs[0])}."
+                f"and its first input is {_shown(graph.inputs[0]) if graph.inputs else 'none'}."
             )
             found.append(Contradiction(kind="role", what=what, remedy="They must be one shape and type."))
     return found
+
+
+def _unlike_its_role(graph: Graph) -> list[Contradiction]:
+    """A painter that gives no pictures, a judge that reads none."""
+    paints, reads = graph.outputs[0].kind == "picture", any(spec.kind == "picture" for spec in graph.inputs)
+    wanted = {"paint": (True, False), "synthesize": (True, False), "map": (False, False), "translate": (True, True)}
+    gives, takes = wanted.get(str(graph.role), (False, True))  # embed, judge
+    if graph.role not in ROLES or (paints, reads) == (gives, takes) or (graph.role == "paint" and paints):
+        return []
+    what = (
+        f"graph {graph.name!r} has the role {graph.role!r}, and it {'reads' if reads else 'reads no'} pictures and "
+        f"{'gives' if paints else 'gives no'} pictures."
+    )
+    expected = f"{'pictures' if takes else 'no pictures'} in, {'pictures' if gives else 'none'} out"
+    remedy = f"Expected of it: {expected}; look at its role, and at the kind of its TensorSpecs."
+    return [Contradiction(kind="role", what=what, remedy=remedy)]
+
+
+def _against_data(graph: Graph, data: DataInfo) -> list[Contradiction]:
+    """Whether what a graph reads and paints are pictures as the data have them, where it says which those are."""
+    read, painted = (data.pictures.get(domain) if domain else None for domain in (graph.reads, graph.paints))
+    dims: dict[str, int] = {BATCH.name: 1}
+    for what, spec, picture in (("reads", graph.inputs[:1], read), ("paints", graph.outputs[:1], painted)):
+        if not spec or picture is None or spec[0].kind != "picture" or len(spec[0].shape) != 4:
+            continue
+        if what == "reads":
+            sides = zip(spec[0].shape[2:], picture.shape[1:], strict=True)
+            dims |= {side.name: size for side, size in sides if isinstance(side, Dim)}
+        if any(isinstance(side, Dim) and side.name not in dims for side in spec[0].shape):
+            continue
+        found = spec[0].sizes(dims)[1:]
+        if found != picture.shape:
+            domain = graph.reads if what == "reads" else graph.paints
+            told = f"graph {graph.name!r} {what} pictures of {_by(found)}, and those of {domain} are {picture}."
+            remedy = "Take sizes from self.data.pictures, or refuse them in build() with a RequestError."
+            return [Contradiction(kind="output", what=told, remedy=remedy)]
+    return []
 
 
 def _feeds(output: TensorSpec, given: TensorSpec) -> bool:
@@ -127,10 +175,12 @@ def _same_randomness(device: torch.device) -> contextlib.AbstractContextManager[
 
 def _misbehaviour(graph: Graph, device: torch.device) -> list[Contradiction]:
     sizes = _sizes(graph)
-    runs = [(3, sizes[0]), (3, sizes[0]), (2, sizes[0]), *((2, more) for more in sizes[1:])]
+    # The two are the last of the three and the first, so that a row which sees those before it is found too.
+    runs = [((0, 1, 2), sizes[0])] * 2 + [((2, 0), dims) for dims in sizes]
     results: list[tuple[Tensor, ...]] = []
-    for count, dims in runs:
-        rows = [torch.from_numpy(spec.sample(range(count), dims)).to(device) for spec in graph.inputs]
+    for seeds, dims in runs:
+        count = len(seeds)
+        rows = [torch.from_numpy(spec.sample(seeds, dims)).to(device) for spec in graph.inputs]
         try:
             outputs = graph.run(*rows)
         except GanzooError as error:
@@ -152,7 +202,7 @@ def _misbehaviour(graph: Graph, device: torch.device) -> list[Contradiction]:
             remedy = "Is it random there? Draw noise in training alone, or make it an input of the graph."
             return [Contradiction(kind="random", what=what, remedy=remedy)]
         largest = float(one.double().abs().max()) if one.numel() else 0.0
-        apart = float((one[:2].double() - three.double()).abs().max()) if three.numel() else 0.0
+        apart = float((one[[2, 0]].double() - three.double()).abs().max()) if three.numel() else 0.0
         if apart > _ROUNDING * max(largest, 1e-12):
             what = (
                 f"graph {graph.name!r}: a row of {spec.name!r} depends on the other rows of the batch: the same two "
@@ -168,7 +218,11 @@ def _against_declaration(graph: Graph, outputs: tuple[Tensor, ...], dims: Mappin
     if len(outputs) != len(graph.outputs):
         what = f"graph {graph.name!r} declares {len(graph.outputs)} outputs and gives {len(outputs)}."
         return [Contradiction(kind="output", what=what, remedy=remedy)]
+    known = {dim.name for spec in graph.inputs for dim in spec.shape if isinstance(dim, Dim)} | {BATCH.name}
     for spec, value in zip(graph.outputs, outputs, strict=True):
+        if strange := [dim.name for dim in spec.shape if isinstance(dim, Dim) and dim.name not in known]:
+            what = f"graph {graph.name!r} declares {spec.name!r} with the dimension {strange[0]!r}, which no input has."
+            return [Contradiction(kind="output", what=what, remedy=remedy)]
         expected, dtype = spec.sizes(dims), str(value.dtype).removeprefix("torch.")
         if tuple(value.shape) != expected or dtype != spec.dtype:
             what = (

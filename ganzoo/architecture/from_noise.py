@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -21,8 +21,9 @@ from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.records import Batch, Ema, Graph
 from ganzoo.architecture.step import Step
 from ganzoo.config import FromNoiseConfig
-from ganzoo.datainfo import size_text
-from ganzoo.errors import RequestError
+from ganzoo.datainfo import height_and_width, size_text
+from ganzoo.errors import PluginError, RequestError
+from ganzoo.plugin.api1 import map_overrides
 from ganzoo.tensors import BATCH, TensorSpec
 
 
@@ -44,15 +45,24 @@ class FromNoise(Architecture):
 
     def build(self) -> None:
         """The generator. Raises RequestError for a size or labels that do not fit."""
-        if self.conditional and self.condition == "none" and not isinstance(type(self).condition, property):
-            self.condition = "class"  # of the class, or set just now by a subclass of plugin API 1
-        self.check_condition()
+        if self.wants != "pictures":
+            raise PluginError(
+                f"{type(self).__name__} paints from noise and has wants = {self.wants!r}.",
+                hint="Leave `wants` out, or extend ImageToImage.",
+            )
+        self.check_condition()  # once more: a subclass of plugin API 1 may have said `conditional` just now
         self.check_size()
         self.generator = self.build_generator()
 
     def check_size(self) -> None:
         """Raises RequestError for pictures of a size that is not one of `sizes`."""
-        fitting = [(size, size) if isinstance(size, int) else size for size in self.sizes]
+        try:
+            fitting = [height_and_width(size) for size in self.sizes]
+        except (TypeError, ValueError) as error:
+            raise PluginError(
+                f"{type(self).__name__} has sizes = {self.sizes!r}: {error}.",
+                hint="For example (16, 32) or ((48, 80),).",
+            ) from None
         height, width = self.data.height, self.data.width
         if not fitting or (height, width) in fitting:
             return
@@ -63,23 +73,32 @@ class FromNoise(Architecture):
             hint=f"Set one of them: --set data.size={size_text(*nearest)}",
         )
 
-    def latents(self, batch: Batch, step: Step, purpose: str = "latent") -> Tensor:
+    def draw_latents(self, batch: Batch, step: Step, purpose: str = "latent") -> Tensor:
         """z (B, Z), one for each real picture. Raises ValueError for a purpose that was drawn before."""
         return step.normal(purpose, len(batch), self.config.latent_size)
 
-    def labels(self, batch: Batch) -> tuple[Tensor, ...]:
+    def labels_of(self, batch: Batch) -> tuple[Tensor, ...]:
         """What the networks take besides: the condition of each real picture, or nothing."""
-        if self.condition == "none":
+        kind = self.painted_from()
+        if kind == "none":
             return ()
         if batch.label is None:
-            raise ValueError(f"{type(self).__name__} is {self.condition}-conditional; this batch has no labels")
+            raise ValueError(f"{type(self).__name__} is {kind}-conditional; this batch has no labels")
         return (batch.label,)
+
+    def _labels(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The old name of `labels_of`, as the base has it."""
+        return FromNoise.labels_of(self, batch)
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        map_overrides(FromNoise, cls)
 
     def fakes(self, batch: Batch, step: Step, *, detach: bool = False) -> Tensor:
         """One fake per real picture, with its label: (B, C, H, W). Shared by the phases of a step."""
 
         def paint() -> Tensor:
-            images: Tensor = self.generator(self.latents(batch, step), *self.labels(batch))
+            images: Tensor = self.generator(self.draw_latents(batch, step), *self.labels_of(batch))
             return images
 
         images: Tensor = step.shared("fakes", paint, detach=detach)
@@ -107,7 +126,7 @@ class FromNoise(Architecture):
     def condition_inputs(self) -> tuple[TensorSpec, ...]:
         """The condition as an input of a graph, with the names that the data give: `label`, `vector`, or none."""
         condition = self.data.condition
-        if self.condition == "none" or condition is None:
+        if self.painted_from() == "none" or condition is None:
             return ()
         if condition.kind == "class":
             return (
@@ -136,7 +155,3 @@ class FromNoise(Architecture):
     def picture_spec(self, name: str) -> TensorSpec:
         """Pictures as the data have them, as an input or output of a graph: (B, C, H, W)."""
         return TensorSpec(name=name, shape=(BATCH, *self.data.picture.shape), kind="picture")
-
-    def _labels(self, batch: Batch) -> tuple[Tensor, ...]:
-        """The old name of `labels`, which our own StyleGAN taught."""
-        return self.labels(batch)

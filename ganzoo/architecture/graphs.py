@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+from torch import nn
 
 from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.records import Graph
+from ganzoo.errors import PluginError
 from ganzoo.roles import inferred_role
+from ganzoo.tensors import TensorSpec
 
 
 def graphs_of(architecture: Architecture) -> list[Graph]:
     """What `graphs()` gives, the main one first; of a translation, with the domains that it reads and paints."""
-    declared = list(architecture.graphs())
+    declared = _checked(architecture)
     signatures = {graph.name: (graph.inputs, graph.outputs) for graph in declared}
     graphs = []
     for graph in declared:
@@ -30,3 +35,35 @@ def graphs_of(architecture: Architecture) -> list[Graph]:
             complete = replace(complete, reads=complete.reads or "source", paints=complete.paints or "target")
         graphs.append(complete)
     return graphs
+
+
+def _checked(architecture: Architecture) -> list[Graph]:
+    """Raises PluginError for what are no graphs, or graphs of what is no module and no TensorSpecs."""
+    given: object = architecture.graphs()
+    if not isinstance(given, Sequence) or not all(isinstance(graph, Graph) for graph in given):
+        raise PluginError(
+            f"graphs() of {type(architecture).__name__} gives {_short(given)}.", hint="Expected a list of Graph(...)."
+        )
+    for graph in given:
+        specs = [graph.inputs, graph.outputs]
+        if not isinstance(graph.name, str) or not isinstance(graph.module, nn.Module):
+            raise PluginError(
+                f"A graph of {type(architecture).__name__} has name = {_short(graph.name)} and module = "
+                f"{_short(graph.module)}.",
+                hint="Expected a text and an nn.Module.",
+            )
+        if not all(isinstance(side, tuple | list) and all(isinstance(s, TensorSpec) for s in side) for side in specs):
+            raise PluginError(
+                f"The graph {graph.name!r} has inputs = {_short(graph.inputs)}, outputs = {_short(graph.outputs)}.",
+                hint="Expected a tuple of TensorSpec each: (z,).",
+            )
+        if not graph.outputs:
+            raise PluginError(
+                f"The graph {graph.name!r} declares no output.", hint="Expected outputs=(TensorSpec(...),)."
+            )
+    return list(given)
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."

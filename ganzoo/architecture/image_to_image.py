@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import nn
 
@@ -16,7 +16,7 @@ from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.records import DataKind, Ema, Graph
 from ganzoo.config import ImageToImageConfig
 from ganzoo.datainfo import Picture, size_text
-from ganzoo.errors import RequestError
+from ganzoo.errors import PluginError, RequestError
 from ganzoo.tensors import BATCH, DataInfo, Dim, TensorSpec
 
 Domain = Literal["source", "target"]
@@ -33,6 +33,20 @@ class Direction:
     reads: Domain
     paints: Domain
     scale: int = 1
+
+
+def _check_direction(owner: str, name: str, direction: Direction) -> None:
+    """Raises PluginError for domains that a Pair has not, or a scale that is no whole number."""
+    for field, value in (("reads", direction.reads), ("paints", direction.paints)):
+        if value not in get_args(Domain):
+            raise PluginError(
+                f"The direction {name!r} of {owner} {field} {value!r}.", hint="Expected source or target."
+            )
+    if isinstance(direction.scale, bool) or not isinstance(direction.scale, int) or direction.scale < 1:
+        raise PluginError(
+            f"The direction {name!r} of {owner} has scale = {direction.scale!r}.",
+            hint="Expected how many times as large the output is, a whole number from 1.",
+        )
 
 
 class ImageToImage(Architecture):
@@ -61,11 +75,13 @@ class ImageToImage(Architecture):
 
     def __init__(self, config: Any, data: DataInfo) -> None:
         super().__init__(config, data)
-        scales = {direction.reads: direction.scale for direction in self.directions().values()}
+        directions = self.directions()
+        for name, direction in directions.items():
+            _check_direction(type(self).__name__, name, direction)
         for domain, picture in self.data.pictures.items():
-            if domain in scales:
+            if any(direction.reads == domain for direction in directions.values()):
                 self._check_size(domain, picture)
-        for direction in self.directions().values():
+        for direction in directions.values():
             self._check_scale(direction)
 
     @abstractmethod
@@ -129,7 +145,7 @@ class ImageToImage(Architecture):
         )
         return BATCH, self.data.pictures[domain].channels, height, width
 
-    def _check_size(self, domain: Domain, picture: Picture) -> None:
+    def _check_size(self, domain: str, picture: Picture) -> None:
         multiple, least = self.size_multiple, max(self.least_size, self.least_training_size)
         sides = picture.height, picture.width
         if min(sides) >= least and not any(side % multiple for side in sides):

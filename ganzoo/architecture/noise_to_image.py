@@ -78,7 +78,7 @@ class NoiseToImage(FromNoise):
         purpose: names the draw of the augmentation. compiled: False for a gradient penalty, as the second derivative
         of a compiled network is refused.
         """
-        labels = self.labels(batch)
+        labels = self.labels_of(batch)
         discriminate = self.discriminator if compiled else self.discriminator.forward
         if self.augmentation is None:
             return lambda images: discriminate(images, *labels)

@@ -30,6 +30,8 @@ def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
     values = {}
     for text in texts:
         name, _, numbers = text.partition("=")
+        if name in values:
+            raise RequestError(f"--value states {name!r} twice.")
         try:
             values[name] = [float(number) for number in numbers.split(",")]
         except ValueError:

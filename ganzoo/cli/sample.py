@@ -47,7 +47,7 @@ import click
     metavar="FILE|FOLDER",
     help="Pictures to translate; repeat for more.",
 )
-@click.option("--direction", metavar="NAME", help="Of a run: the translation, e.g. b2a; its first if not stated.")
+@click.option("--direction", metavar="NAME", help="The translation, e.g. b2a; the first if not stated.")
 @click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 def command(
@@ -92,12 +92,11 @@ def command(
     if model.translates and (inputs or direction or not model.paints):
         from ganzoo.api.translate_files import translate_files
 
-        stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--value": values, "--mix": mix, "--walk": walk}
-        if wrong := [name for name, value in stated.items() if value not in (None, ())]:
+        stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--mix": mix, "--walk": walk}
+        if wrong := [name for name, value in stated.items() if value is not None]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
-        click.echo(
-            translate_files(model, inputs, out=out, direction=direction, size=size, count=count, columns=columns)
-        )
+        shape: dict[str, Any] = {"size": size, "count": count, "columns": columns, "values": parse_values(values)}
+        click.echo(translate_files(model, inputs, out=out, direction=direction, **shape))
         return
     if model.paints and (inputs or direction or size):
         raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")

@@ -32,6 +32,13 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> C
     factory = load_object(offer.spec.implementation, offer=offer)
     failed = f"The data source {offer.maker} failed"
     source: DataSource = call_plugin(factory, located.argument, options, notify=notify, failed=failed, kind=DataError)
+    lacking = [name for name in ("info", "description", "lengths", "in_memory", "fetch") if not hasattr(source, name)]
+    if lacking:
+        raise DataError(
+            f"{offer.spec.implementation} of {offer.distribution} gave a {type(source).__name__} without "
+            f"{', '.join(lacking)}.",
+            hint="See DataSource in ganzoo.data.source.",
+        )
     expect(source, DataSource, offer.spec.implementation, offer, DataError)
     return CheckedSource(source, offer.maker)
 
@@ -47,20 +54,31 @@ class CheckedSource:
     def __init__(self, source: DataSource, maker: str) -> None:
         self._source = source
         self._maker = maker
-        if not isinstance(source.info, DataInfo):
-            raise self._error(f"says info = {source.info!r}, which is no DataInfo")
-        if not 1 <= len(source.lengths) <= 2 or min(source.lengths) < 1:
-            raise self._error(f"says lengths = {source.lengths!r}: expected how many pictures each side has, 1 or more")
-        self.info = source.info
-        self.description = source.description
-        self.lengths: tuple[int, ...] = tuple(source.lengths)
+        try:
+            info, lengths, description = source.info, source.lengths, source.description
+        except GanzooError:
+            raise
+        except Exception as error:  # of a property
+            raise self._error(f"failed: {one_line(error)}") from error
+        if not isinstance(description, str):
+            raise self._error(f"says description = {description!r}: expected one line of text")
+        if not isinstance(info, DataInfo):
+            raise self._error(f"says info = {info!r}, which is no DataInfo")
+        sides = [*lengths] if isinstance(lengths, tuple | list) else []
+        if len(sides) not in (1, 2) or not all(
+            isinstance(side, int | np.integer) and 0 < side < 2**40 for side in sides
+        ):
+            raise self._error(f"says lengths = {lengths!r}: expected a tuple of how many pictures each side has")
+        self.info = info
+        self.description = description
+        self.lengths: tuple[int, ...] = tuple(int(side) for side in sides)
         self.in_memory = source.in_memory
         ends = [np.unique([0, length - 1]).astype(np.int64) for length in self.lengths]
         # One at a time: those of unequal size cannot be put together.
         for row in range(min(len(side) for side in ends)):
             first = self._given([side[row : row + 1] for side in ends])
             if row == 0 and isinstance(first, Pair):
-                self.info = source.info.of("source", "target")
+                self.info = info.of("source", "target")
             self._check(first, [side[row : row + 1] for side in ends])
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
@@ -110,7 +128,8 @@ class CheckedSource:
         if condition is None:
             return
         if not isinstance(label, Tensor):
-            raise self._error(f"declares {condition} and gives no labels at index {_shown(index)}")
+            gives = "no labels" if label is None else f"labels as a {type(label).__name__}; expected a tensor"
+            raise self._error(f"declares {condition} and gives {gives} at index {_shown(index)}")
         expected = (len(index), condition.size) if condition.kind == "vector" else (len(index),)
         if tuple(label.shape) != expected or label.dtype != _LABELS[condition.kind]:
             raise self._error(
@@ -120,12 +139,20 @@ class CheckedSource:
         if condition.kind == "class":
             low, high = label.aminmax()
             if low < 0 or high >= condition.size:
+                wrong = int(((label < 0) | (label >= condition.size)).nonzero()[0])
                 raise self._error(
-                    f"declares {condition}, and gives the label {int(low if low < 0 else high)} at index "
-                    f"{_shown(index)}; expected 0 to {condition.size - 1}"
+                    f"declares {condition}, and gives the label {int(label[wrong])} at index {index[wrong]}; expected "
+                    f"0 to {condition.size - 1}"
                 )
-        elif not label.isfinite().all():
-            raise self._error(f"gives a label that is not finite at index {_shown(index)}")
+        else:
+            margin = 1e-5 * (condition.high - condition.low)
+            outside = ~((label >= condition.low - margin) & (label <= condition.high + margin))  # a NaN too
+            if outside.any():
+                row, column = outside.nonzero()[0].tolist()
+                raise self._error(
+                    f"declares {condition} from {condition.low:g} to {condition.high:g}, and gives "
+                    f"{float(label[row, column]):g} as number {column} at index {index[row]}"
+                )
 
     def _error(self, what: str, hint: str = "") -> DataError:
         return DataError(f"The data source {self._maker} {what}.", hint=hint or "Tell the authors of the source.")

@@ -6,6 +6,7 @@ import contextlib
 
 from ganzoo.architecture import Architecture, DataKind
 from ganzoo.architecture.build import condition_of
+from ganzoo.config import DataConfig
 from ganzoo.config.resolve import RunConfig
 from ganzoo.data.crops import Centred
 from ganzoo.data.domains import open_kind
@@ -23,7 +24,20 @@ def open_data(config: RunConfig, kind: DataKind, registry: Registry, notify: Not
     Raises what `open_kind` raises.
     """
     source = open_kind(config.data.opened(), kind, registry, notify=notify)
+    _warn_of_other_pictures(source, config.data.opened(), notify)
     return WithFlips(source) if config.data.flip else source
+
+
+def _warn_of_other_pictures(source: DataSource, asked: DataConfig, notify: Notify) -> None:
+    """A source may have one size only; who stated another shall know."""
+    for domain, picture in source.info.pictures.items():
+        wanted = asked.picture(picture, domain)
+        if wanted != picture:
+            of = "" if domain == "real" else f" of {domain}"
+            notify(
+                f"warning: {asked.source!r} gives pictures{of} of {picture}, whatever it is asked for; {wanted} was "
+                "asked for in [data]"
+            )
 
 
 def pictures_per_epoch(source: DataSource, config: RunConfig) -> int:

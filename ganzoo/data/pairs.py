@@ -14,9 +14,9 @@ from PIL import Image
 from ganzoo.config import DataConfig
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.folder import DEFAULT
-from ganzoo.data.pictures import fitted, open_picture
+from ganzoo.data.pictures import Region, central_region, fitted, open_picture
 from ganzoo.data.store import PictureStore, UnreadableFileError
-from ganzoo.datainfo import DataInfo
+from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import DataError, first_few
 
 if TYPE_CHECKING:
@@ -71,8 +71,15 @@ class PairsSource:
                 misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
             return np.concatenate(
                 [
-                    fitted(half, height=like.height, width=like.width, resize=options.resize, fit=options.fit).ravel()
-                    for half, like in zip(halves, likes, strict=True)
+                    fitted(
+                        half,
+                        height=like.height,
+                        width=like.width,
+                        resize=options.resize,
+                        fit=options.fit,
+                        region=region,
+                    ).ravel()
+                    for half, like, region in zip(halves, likes, _same_place(halves, likes), strict=True)
                 ]
             )
 
@@ -128,6 +135,18 @@ def _halves(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
     middle = image.width // 2
     parts = image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
     return parts[0].convert(_MODES[channels[0]]), parts[1].convert(_MODES[channels[1]])
+
+
+def _same_place(halves: Halves, likes: Sequence[Picture]) -> list[Region]:
+    """The middle of the smaller picture, in whole pixels, and what lies there in the other."""
+    smaller = min(halves, key=lambda half: half.width * half.height)
+    like = likes[0] if smaller is halves[0] else likes[1]
+    left, top, right, bottom = central_region(smaller, height=like.height, width=like.width)
+    regions = []
+    for half in halves:
+        across, down = half.width / smaller.width, half.height / smaller.height
+        regions.append((left * across, top * down, right * across, bottom * down))
+    return regions
 
 
 _MODES = {1: "L", 3: "RGB"}

@@ -11,6 +11,9 @@ from PIL import Image, ImageOps
 
 from ganzoo.datainfo import Picture
 
+Region = tuple[float, float, float, float]
+"""Left, top, right, bottom, in pixels of a picture."""
+
 RESIZE_FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
     "bicubic": Image.Resampling.BICUBIC,
@@ -49,21 +52,36 @@ def as_mode(image: Image.Image, *, channels: int) -> Image.Image:
 
 
 def fitted(
-    image: Image.Image, *, height: int, width: int, resize: str = "lanczos", fit: str = "crop"
+    image: Image.Image,
+    *,
+    height: int,
+    width: int,
+    resize: str = "lanczos",
+    fit: str = "crop",
+    region: Region | None = None,
 ) -> NDArray[np.uint8]:
     """(C, height, width) uint8. `fit="crop"` takes the largest part of these proportions from the centre, `"stretch"`
-    the whole.
+    the whole. region: the part to take, in place of the centre.
 
     Resizing is Pillow's, which is antialiased.
     """
-    if fit == "crop":
-        # The side that is too long for the other is cut; one pixel at the least is left of it.
-        wide = image.width * height > image.height * width
-        across = max(1, round(image.height * width / height)) if wide else image.width
-        down = image.height if wide else max(1, round(image.width * height / width))
-        left, top = (image.width - across) // 2, (image.height - down) // 2
-        image = image.crop((left, top, left + across, top + down))
-    return pixels_of(image.resize((width, height), RESIZE_FILTERS[resize]))
+    if fit == "stretch":
+        region = None
+    else:
+        region = region or central_region(image, height=height, width=width)
+        if all(edge == int(edge) for edge in region):
+            image, region = image.crop(tuple(map(int, region))), None  # type: ignore[arg-type]
+    return pixels_of(image.resize((width, height), RESIZE_FILTERS[resize], box=region))
+
+
+def central_region(image: Image.Image, *, height: int, width: int) -> Region:
+    """The largest part of these proportions in the middle, in whole pixels: left, top, right, bottom."""
+    # The side that is too long for the other is cut; one pixel at the least is left of it.
+    wide = image.width * height > image.height * width
+    across = max(1, round(image.height * width / height)) if wide else image.width
+    down = image.height if wide else max(1, round(image.width * height / width))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    return left, top, left + across, top + down
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ import torch
 from ganzoo.architecture import Architecture, Graph
 from ganzoo.architecture.declarations import Contradiction, misbehaviour, misconnected
 from ganzoo.architecture.graphs import graphs_of
-from ganzoo.errors import ExportError, RequestError, did_you_mean, one_line
+from ganzoo.errors import ExportError, GateError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import Proof, proof_path, prove
 from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
 from ganzoo.files import write_text, written_beside
@@ -101,6 +101,8 @@ def export_graphs(
     told, exported = progress or Silent(), list[ExportedGraph]()
     connections = misconnected(architecture.graphs(), every)
     _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
+    if not graphs:
+        raise ExportError(f"{origin.offer.spec.name} has no graph to export.", hint="Its graphs() gives none.")
     told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
     for item, target in zip(graphs, targets, strict=True):
         found = misbehaviour([item])
@@ -108,7 +110,12 @@ def export_graphs(
         _raise_contradictions([one for one in found if one.kind == "output"], origin, told)
         rest = [one for one in (*connections, *found) if one.kind not in ("graphs", "role", "output")]
         accept = partial(_raise_contradictions, rest, origin, told)
-        exported.append(_export_one(item, origin, model, target, precision, output, accept))
+        try:
+            exported.append(_export_one(item, origin, model, every.index(item), target, precision, output, accept))
+        except (ExportError, GateError) as error:
+            besides = [one.what for one in rest if one.kind != "unsaid" and one.what not in error.message]
+            error.message = "\n".join([error.message, *besides])
+            raise
         told.update(Progress(done=len(exported), total=len(graphs), unit="graphs", values=facts or {}))
     return exported
 
@@ -139,16 +146,17 @@ def _export_one(
     graph: Graph,
     origin: Origin,
     model: str,
+    position: int,
     path: Path,
     precision: Precision,
     output: Output,
     accept: Callable[[], None],
 ) -> ExportedGraph:
-    """accept: called when the file is proved; raises when it shall not be kept."""
+    """position: of the graph among those of its model. accept: called when the file is proved; raises when it shall not be kept."""
     reference = on_cpu(graph)
     shown = with_format(reference, "fp32", output)
     written = with_format(on_cpu(graph), precision, output)
-    content = trace(written, _metadata(graph, written, origin, model, precision))
+    content = trace(written, _metadata(graph, written, origin, model, position, precision))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as partial:
@@ -180,7 +188,9 @@ def _torch_reference(graph: Graph) -> Any:
     return run
 
 
-def _metadata(graph: Graph, written: Graph, origin: Origin, model: str, precision: Precision) -> dict[str, str]:
+def _metadata(
+    graph: Graph, written: Graph, origin: Origin, model: str, position: int, precision: Precision
+) -> dict[str, str]:
     facts = {
         "version": __version__,
         "architecture": origin.offer.spec.name,
@@ -188,6 +198,7 @@ def _metadata(graph: Graph, written: Graph, origin: Origin, model: str, precisio
         "task": origin.offer.spec.task,
         "paper": origin.offer.spec.paper,
         "graph": graph.name,
+        "position": str(position),
         "role": str(graph.role),
         **{key: name for key, name in (("after", graph.after), ("back", graph.back)) if name is not None},
         "model_sha256": model,

@@ -89,7 +89,13 @@ def prove(
     for number, dims in enumerate(_dims(inputs)):
         first_seed = 1_000_000 * (number + 1)
         feed = _feed(inputs, dims, first_seed)
-        expected, found = reference(list(feed.values())), run_session(session, feed, path)
+        try:
+            expected = reference(list(feed.values()))
+        except Exception as error:  # of the author's module
+            raise ExportError(
+                f"torch itself cannot run {path.name.lstrip('.')} at {dims}: {one_line(error)}"
+            ) from error
+        found = run_session(session, feed, path)
         cases.append(_compare(outputs, expected, found, dims, first_seed, precision))
     proof = Proof(
         model_sha256=sha256(path),

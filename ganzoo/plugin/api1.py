@@ -113,6 +113,7 @@ RENAMED_METHODS: Mapping[str, Mapping[str, str]] = {
 }
 RENAMED_OVERRIDES: Mapping[str, Mapping[str, str]] = {
     "Architecture": {"finished": "can_be_scored", "remarks": "warnings_before"},
+    "FromNoise": {"_labels": "labels_of"},
 }
 """Old names of what a plugin's class may define."""
 

@@ -217,7 +217,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         trained_by = f"{run['distribution']} {run['version']}"
         preset, description = str(run.get("preset", "")), str(run["data_description"])
         layers = [Layer(origin="run", tables={table: dict(values) for table, values in tables.items()})]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(
             f"{file} is damaged: {one_line(error)}",
             hint=f"Each checkpoint has a copy: copy {path / 'checkpoints'}/step-*/config.toml over it.",

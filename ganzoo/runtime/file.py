@@ -27,6 +27,7 @@ PREFIX = "ganzoo."
 RANDOM_OPERATORS = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
 )
+_FORMATS = ("1", "2")
 _SMALL = 64  # integer initializers up to this many elements are shapes and axes: structure, not weights
 
 
@@ -144,9 +145,14 @@ class OnnxFile:
         text = self.metadata.get(PREFIX + which)
         if text is None:
             return None
+        if (version := self.metadata.get(f"{PREFIX}format", "1")) not in _FORMATS:
+            raise ExportError(
+                f"{self.path} is of format {version!r}, and this ganzoo reads {' and '.join(_FORMATS)}.",
+                hint="It was exported by a newer ganzoo: upgrade this one.",
+            )
         try:
             specs = tuple(TensorSpec.from_json(item) for item in json.loads(text))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise ExportError(f"{self.path}: its metadata {PREFIX}{which} is damaged: {one_line(error)}") from None
         declared = [value.name for value in (self.inputs if which == "inputs" else self.outputs)]
         if [spec.name for spec in specs] != declared:

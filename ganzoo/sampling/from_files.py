@@ -16,16 +16,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def open_files(paths: Sequence[Path]) -> GraphSet:
-    """Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
+def open_files(paths: Sequence[Path], *, as_declared: bool = False) -> GraphSet:
+    """as_declared: in the order that their architecture has them, the main one first, and not that of the paths.
+
+    Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
 
     Raises ExportError for a file that cannot be read, RequestError for one that does not say how its inputs are drawn,
     for two of one graph, and for files of different architectures, or of different models of one.
     """
     files = [OnnxFile(path) for path in paths]
+    if as_declared:
+        files.sort(key=_position)
     _check_company(files)
     signatures = {graph_name(file): _signature(file) for file in files}
     return GraphSet(path=paths[0], graphs=[_function(file, signatures) for file in files])
+
+
+def _position(file: OnnxFile) -> int:
+    text = file.metadata.get(f"{PREFIX}position", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from ganzoo.sampling.noise import InputChoices, Label, layer_count, mix, paint, 
 from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
 from ganzoo.sampling.translation import choose_direction, image_pixels, read_pixels, translate_pixels
+from ganzoo.sampling.values import checked_values
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -140,13 +141,20 @@ class Model:
         taken = None if layers is None else _whole(layers, "layers")
         return Pictures.of([mix(self.source, down, along, taken, _choices(label, values))], columns=len(along) + 1)
 
-    def translate(self, picture: Any, *, direction: str | None = None, size: Size | str | None = None) -> Pictures:
+    def translate(
+        self,
+        picture: Any,
+        *,
+        direction: str | None = None,
+        size: Size | str | None = None,
+        values: Mapping[str, Numbers] | None = None,
+    ) -> Pictures:
         """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size, or so many
         times as large.
 
         picture: a path, a PIL image, an array (H, W), (H, W, C) or (N, H, W, C) uint8, or a list of such.
         direction: by name, e.g. "b2a"; the first if None.
-        size: pixels to make them first, a number or height and width.
+        size: pixels to make them first, a number or height and width. values: of inputs besides the picture, by name.
         Raises RequestError for a model that paints from noise, or pictures that do not fit; DataError for a file that
         cannot be read.
         """
@@ -165,7 +173,9 @@ class Model:
                 f"The pictures are of several sizes: {', '.join(shapes)}.",
                 hint="Translate them one by one, or state size=.",
             )
-        return Pictures(np.concatenate([translate_pixels(item, graph)[0] for item in given]).transpose(0, 2, 3, 1))
+        stated = checked_values(_choices(None, values).values, graph.inputs[1:], self.path)
+        painted = [translate_pixels(item, graph, values=stated)[0] for item in given]
+        return Pictures(np.concatenate(painted).transpose(0, 2, 3, 1))
 
     def translate_files(self, request: TranslateRequest) -> str:
         """Translate files and folders to files; one line about what was written. Raises what `translate` raises."""
@@ -210,16 +220,23 @@ class Model:
 def _choices(label: Label, values: Mapping[str, Numbers] | None) -> InputChoices:
     try:
         numbers = {str(name): _numbers(value) for name, value in dict(values or {}).items()}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RequestError(
-            f"values = {values!r}: expected numbers by name, one or several.",
+            f"values = {_shorten(values)}: expected numbers by name: one, or a row of them for all pictures.",
             hint='For example values={"truncation_psi": 0.7}',
         ) from None
     return InputChoices(label=label, values=numbers)
 
 
+def _shorten(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def _numbers(value: Any) -> float | list[float]:
-    if isinstance(value, str) or (not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0):
+    if isinstance(value, bool | bytes | str | set | Mapping):
+        raise TypeError
+    if not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         return float(value)
     return [float(number) for number in value]
 

@@ -5,23 +5,21 @@ Shapes: N pictures, Z latent, L layers, S numbers of a style, C channels, H, W.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError, did_you_mean, first_few
+from ganzoo.errors import RequestError, did_you_mean, first_few, printable
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
 from ganzoo.sampling.interpolation import eased, great_circle, straight
 from ganzoo.sampling.pictures import PixelValues
+from ganzoo.sampling.values import Values, checked_values, how_to_state
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_MOST_SHOWN = 4  # numbers of a vector, in a hint
 
 Inputs = list[list["NDArray[Any]"]]
 """The arrays of each graph of a chain, in the order of its inputs."""
@@ -38,7 +36,7 @@ class InputChoices:
     """
 
     label: Label = None
-    values: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
 
 
 def paint(source: GraphSet, seeds: Sequence[int], choices: InputChoices | None = None) -> PixelValues:
@@ -98,17 +96,8 @@ def _check_walk(graphs: Sequence[GraphFunction], batches: Sequence[Inputs], path
         raise RequestError(
             f"{path} takes {' and '.join(f'{spec.name!r}' for spec in changing)} besides, which would jump from seed "
             "to seed, and a walk goes between latents.",
-            hint=f"State one for all pictures: {' '.join(_how_to_state(spec) for spec in changing)}",
+            hint=f"State one for all pictures: {' '.join(how_to_state(spec) for spec in changing)}",
         )
-
-
-def _how_to_state(spec: TensorSpec) -> str:
-    """The option that states one value of an input."""
-    if spec.kind == "class":
-        return f"--label {spec.names[0] if spec.names else 0}"
-    count = spec.shape[1] if len(spec.shape) > 1 else 1
-    numbers = ",".join([f"{spec.low:g}"] * (count if isinstance(count, int) and count <= _MOST_SHOWN else _MOST_SHOWN))
-    return f"--value {spec.name}={numbers}{',...' if isinstance(count, int) and count > _MOST_SHOWN else ''}"
 
 
 def mix(
@@ -174,7 +163,7 @@ def _inputs(
 ) -> Iterator[Inputs]:
     """The inputs of each graph, batch by batch: stated, default or drawn. The first of a later one is drawn in vain."""
     specs = [spec for place, graph in enumerate(graphs) for spec in graph.inputs[1 if place else 0 :]]
-    labels, values = _labels(choices.label, specs, len(seeds), path), _values(choices.values, specs, path)
+    labels, values = _labels(choices.label, specs, len(seeds), path), checked_values(choices.values, specs, path)
 
     def rows(spec: TensorSpec, start: int, part: Sequence[int]) -> NDArray[Any]:
         if labels is not None and spec.kind == "class":
@@ -186,34 +175,6 @@ def _inputs(
     for start in range(0, len(seeds), BATCH):
         part = seeds[start : start + BATCH]
         yield [[rows(spec, start, part) for spec in graph.inputs] for graph in graphs]
-
-
-def _values(
-    values: Mapping[str, float | Sequence[float]], specs: Sequence[TensorSpec], path: Path
-) -> Mapping[str, float | Sequence[float]]:
-    """Raises RequestError for an input that is not there, or is no numbers, or as many others."""
-    able = {spec.name: spec for spec in specs if len(spec.shape) <= 2 and spec.kind != "class"}
-    for name, value in values.items():
-        numbers = list(value) if isinstance(value, Sequence) else [value]
-        if not all(math.isfinite(number) for number in numbers):
-            raise RequestError(f"The value of {name!r} is {value}: expected finite numbers.")
-        if name not in able:
-            raise RequestError(
-                f"{path} has no input {name!r} that is a number.{did_you_mean(name, able)} "
-                f"It has: {', '.join(able) or 'none'}."
-            )
-        spec = able[name]
-        wanted = spec.shape[1] if len(spec.shape) > 1 else 1
-        if len(numbers) != wanted and not (len(numbers) == 1 and not isinstance(value, Sequence)):
-            named = f" ({first_few(spec.names)})" if spec.names else ""
-            raise RequestError(
-                f"{name!r} of {path} is {wanted} number{'' if wanted == 1 else 's'}{named}; {len(numbers)} "
-                f"{'is' if len(numbers) == 1 else 'are'} stated.",
-                hint=_how_to_state(spec),
-            )
-    return {
-        name: value[0] if isinstance(value, Sequence) and len(value) == 1 else value for name, value in values.items()
-    }
 
 
 def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
@@ -230,7 +191,8 @@ def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -
         given = label.split(",")
     elif isinstance(label, Iterable) and getattr(label, "ndim", 1) > 0:  # numpy's numbers call themselves iterable
         given = label
-    parts = [str(part).strip() for part in given]
+    exact = {name for name in spec.names if name != name.strip()}
+    parts = [str(part) if str(part) in exact else str(part).strip() for part in given]
     if parts == ["all"]:
         parts = [str(number) for number in range(spec.classes)]
     if twice := [part for part in parts if spec.names.count(part) > 1 and not part.isdecimal()]:
@@ -240,10 +202,10 @@ def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -
     known |= {str(number): number for number in range(spec.classes)}  # an index wins over a name that looks like one
     if not parts or not all(part in known for part in parts):
         unknown = next((part for part in parts if part not in known), "")
-        named = f", or names: {first_few(spec.names)}" if _tell_names(spec) else ""
+        named = f", or names: {first_few([*map(printable, spec.names)])}" if _tell_names(spec) else ""
         raise RequestError(
             f"label {label!r}: expected class indices from 0 to {spec.classes - 1}, separated by commas, or all{named}."
-            f"{did_you_mean(unknown, spec.names) if _tell_names(spec) else ''}"
+            f"{did_you_mean(unknown, [*map(printable, spec.names)]) if _tell_names(spec) else ''}"
         )
     return np.resize(np.array([known[part] for part in parts], dtype=np.int64), count)
 

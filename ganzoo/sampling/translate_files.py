@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from ganzoo.sampling.translation import (
     translate_strips,
     usual_size,
 )
+from ganzoo.sampling.values import Values, checked_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class TranslateRequest:
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
     direction: by name; None for the first. size: height and width to make the pictures first. count, columns: of a
-    grid.
+    grid. values: of inputs besides the picture, by name.
     """
 
     inputs: tuple[Path, ...]
@@ -43,6 +44,7 @@ class TranslateRequest:
     size: tuple[int, int] | None = None
     count: int | None = None
     columns: int | None = None
+    values: Values = field(default_factory=dict)
 
     @property
     def into_folder(self) -> bool:
@@ -67,6 +69,7 @@ def translate_files(
     Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
     """
     graph = choose_direction(source, request.direction)
+    checked_values(request.values, graph.inputs[1:], source.path)
     if (request.into_folder or request.one_file) and (request.count or request.columns):
         raise RequestError(
             "--count and --columns are for a grid: pictures to translate, and -o that ends like a picture."
@@ -82,7 +85,7 @@ def _one(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say:
     (path,) = _files(request.inputs, say)
     check_picture_name(request.out)
     _spare(request.out, _originals([path]))
-    _write(translate_pixels(read_pixels(path, graph, request.size), graph)[0], request.out)
+    _write(translate_pixels(read_pixels(path, graph, request.size), graph, values=request.values)[0], request.out)
     return f"{graph.name}{source.origin}: {request.out}"
 
 
@@ -91,7 +94,7 @@ def _each(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say
     targets = _targets(files, request.out)
     done = 0
     for path, pixels in _readable(list(files), graph, request.size, say):
-        _write(translate_pixels(pixels, graph)[0], targets[path])
+        _write(translate_pixels(pixels, graph, values=request.values)[0], targets[path])
         done += 1
     return f"{done} picture{'' if done == 1 else 's'} through {graph.name}{source.origin}: {request.out}"
 
@@ -146,7 +149,7 @@ def _write_strips(
     truth: NDArray[np.uint8] | None,
     request: TranslateRequest,
 ) -> str:
-    strips, third = translate_strips(source, graph, given, truth)
+    strips, third = translate_strips(source, graph, given, truth, request.values)
     _write(strips, request.out, request.columns)
     return f"{len(given)} times source, translation{third}; {graph.name}{source.origin}: {request.out}"
 

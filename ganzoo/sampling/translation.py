@@ -5,7 +5,7 @@ Shapes: N pictures, C channels, H, W.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from ganzoo.datainfo import size_text
 from ganzoo.errors import DataError, RequestError, did_you_mean, one_line
 from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
+from ganzoo.sampling.values import Values
 from ganzoo.tensors import Dim, TensorSpec
 
 if TYPE_CHECKING:
@@ -38,19 +39,22 @@ def choose_direction(source: GraphSet, name: str | None) -> GraphFunction:
     return chosen
 
 
-def translate_pixels(pixels: NDArray[np.uint8], *graphs: GraphFunction) -> list[NDArray[np.uint8]]:
+def translate_pixels(
+    pixels: NDArray[np.uint8], *graphs: GraphFunction, values: Values | None = None
+) -> list[NDArray[np.uint8]]:
     """(N, C, H, W) uint8 of any size -> what each graph makes of what the one before it made, whole.
 
     A size that the network does not take is filled up by reflection, and what was filled up is cut off afterwards.
-    Nothing is rounded between two graphs.
+    Nothing is rounded between two graphs. values: of inputs besides the picture, see `checked_values`.
     """
     from ganzoo.data.pictures import to_uint8
 
     height, width = pixels.shape[2:]
     painted, results = _as_input(graphs[0], pixels), []
     for graph in graphs:
-        # Other inputs have their default, or what seed 0 draws.
-        others = [_same_rows(spec, len(painted)) for spec in graph.inputs[1:]]
+        open_sides = zip(graph.inputs[0].shape[1:], painted.shape[1:], strict=True)
+        dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
+        others = [_same_rows(spec, len(painted), dims, values or {}) for spec in graph.inputs[1:]]
         read, painted = painted, graph.run([painted, *others])[0]
         spec = graph.outputs[0]
         # What the network made of what was there, of what it made of everything.
@@ -62,15 +66,20 @@ def translate_pixels(pixels: NDArray[np.uint8], *graphs: GraphFunction) -> list[
     return results
 
 
-def _same_rows(spec: TensorSpec, count: int) -> NDArray[Any]:
-    """The same row for each picture: its default, or what seed 0 draws."""
+def _same_rows(spec: TensorSpec, count: int, dims: Mapping[str, int], values: Values) -> NDArray[Any]:
+    """The same row for each picture: as stated, its default, or what seed 0 draws."""
     import numpy as np
 
-    return np.repeat(spec.default_or_sample([0]), count, 0)
+    row = spec.full(values[spec.name], 1) if spec.name in values else spec.default_or_sample([0], dims)
+    return np.repeat(row, count, 0)
 
 
 def translate_strips(
-    source: GraphSet, graph: GraphFunction, given: NDArray[np.uint8], truth: NDArray[np.uint8] | None
+    source: GraphSet,
+    graph: GraphFunction,
+    given: NDArray[np.uint8],
+    truth: NDArray[np.uint8] | None,
+    values: Values | None = None,
 ) -> tuple[NDArray[np.uint8], str]:
     """Source and translation, and behind them the way back if there is one, or else the truth if it is known.
 
@@ -84,7 +93,7 @@ def translate_strips(
     ways = (graph,) if back is None else (graph, back)
     for start in range(0, len(given), BATCH):
         part = slice(start, start + BATCH)
-        beside = [given[part], *translate_pixels(given[part], *ways)]
+        beside = [given[part], *translate_pixels(given[part], *ways, values=values)]
         if back is None and truth is not None:
             beside.append(truth[part])
         rows.append(side_by_side(*beside))

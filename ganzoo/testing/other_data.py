@@ -78,7 +78,8 @@ def own_losses(subject: Subject, engine: Engine, phase: Phase) -> tuple[list[flo
 
 def _has_condition(architecture: Architecture) -> bool:
     found = architecture.data.condition
-    return architecture.condition == "none" or (found is not None and found.kind == architecture.condition)
+    wanted = architecture.painted_from()
+    return wanted == "none" or (found is not None and found.kind == wanted)
 
 
 def _changed(picture: Picture, **sizes: int) -> Picture:

@@ -37,6 +37,18 @@ def check_phases(phases: list[Phase], optimizers: list[str]) -> None:
             raise PluginError(f"phase {phase.name!r} has reals={phase.reals!r}; expected 'shared' or 'own'")
 
 
+def check_losses(phase: Phase, losses: object) -> None:
+    """Raises PluginError for what a phase cannot minimise: no Losses, no term, a term that is no single number."""
+    if not isinstance(losses, Losses) or not losses.terms:
+        raise PluginError(f"the loss of phase {phase.name!r} must return Losses with at least one term")
+    for name, term in losses.terms.items():
+        if term.ndim:
+            raise PluginError(
+                f"the term {name!r} of phase {phase.name!r} has the shape {list(term.shape)}",
+                hint="Expected a scalar: .mean() of it, or .sum().",
+            )
+
+
 def describe_divergence(number: int, phase: Phase, losses: Losses, optimizer: PlayerOptimizer) -> DivergedError:
     """The terms of a phase of step `number` that was not finite, and where the largest of its gradients is."""
     largest, where = 0.0, "none"

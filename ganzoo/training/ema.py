@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Architecture, Ema
 from ganzoo.architecture.records import value_at
+from ganzoo.errors import PluginError
 
 
 class Average:
@@ -17,10 +18,19 @@ class Average:
 
     Floating-point buffers are averaged like parameters: copying the running statistics of batch norm
     instead costs 21 points of Frechet distance on the digits.
+    Raises PluginError for names of no submodules.
     """
 
     def __init__(self, spec: Ema, architecture: Architecture) -> None:
         self.spec = spec
+        known = [name for name, _ in architecture.named_modules() if name]
+        wrong = spec.of if isinstance(spec.of, str) else next((name for name in spec.of if name not in known), None)
+        if wrong is not None:
+            children = ", ".join(name for name, _ in architecture.named_children())
+            raise PluginError(
+                f"Ema(of={spec.of!r}) of {type(architecture).__name__}: {wrong!r} is no submodule in a tuple of names.",
+                hint=f"Its submodules: {children}; for one of them of=({(known or ['x'])[0]!r},).",
+            )
         self.modules = nn.ModuleDict(
             {_key(name): copy.deepcopy(architecture.get_submodule(name)) for name in spec.of}
         ).requires_grad_(False)

@@ -18,7 +18,7 @@ from torch import Tensor
 from ganzoo.architecture import Architecture, Batch, Losses, Pair, Phase, Reals, Shard, Step, StepReals
 from ganzoo.errors import DivergedError, PluginError
 from ganzoo.nn import Stepwise, to_device
-from ganzoo.training.checks import check_division, check_phases, describe_divergence
+from ganzoo.training.checks import check_division, check_losses, check_phases, describe_divergence
 from ganzoo.training.ema import Average
 from ganzoo.training.meter import Meter
 from ganzoo.training.optimizers import PlayerOptimizer
@@ -269,8 +269,7 @@ class Engine:
         with step.scope(phase.name, apart=phase.reals == "own"):
             with self._autocast():
                 losses = phase.loss(batch, step)
-            if not isinstance(losses, Losses) or not losses.terms:
-                raise PluginError(f"the loss of phase {phase.name!r} must return Losses with at least one term")
+            check_losses(phase, losses)
             terms = list(losses.terms.values())
             total = sum(terms[1:], terms[0])
             if not total.requires_grad:

@@ -89,6 +89,8 @@ class PlayerOptimizer:
 
 
 def _parameters(name: str, spec: Optimizer, architecture: Architecture) -> list[tuple[str, nn.Parameter]]:
+    if isinstance(spec.trains, str):
+        raise PluginError(f"optimizer {name!r} has trains = {spec.trains!r}; expected a tuple: ({spec.trains!r},)")
     found = []
     for module_name in spec.trains:
         try:

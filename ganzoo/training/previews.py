@@ -17,7 +17,7 @@ from torch import Tensor
 from ganzoo.architecture import Batch, Graph, Pair
 from ganzoo.data.pictures import grid, side_by_side, to_uint8
 from ganzoo.roles import painting_chain, translations, way_back
-from ganzoo.tensors import TensorSpec
+from ganzoo.tensors import Dim, TensorSpec
 
 _BATCH = 16
 
@@ -47,8 +47,8 @@ def write_previews(
     if painters:
         spec = painters[-1].outputs[0]
         labels = None
-        if takes_vectors(painters):
-            labels = chain.from_iterable(repeat(list(labels_of(reals()))))  # from the first again, if there are fewer
+        if takes_vectors(painters) and (vectors := vectors_of(reals())) is not None:
+            labels = chain.from_iterable(repeat(list(vectors)))  # from the first again, if there are fewer
         painted = torch.cat([*paint_batches(painters, count=count, device=device, labels=labels)])
         images[painters[-1].name] = _as_uint8(painted, spec)
     batch = reals() if translating else None
@@ -81,8 +81,10 @@ def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None
 
 def translate(graph: Graph, images: Tensor) -> Tensor:
     """What a translation makes of pictures: its first output. Other inputs have their default, or what seed 0 draws."""
+    open_sides = zip(graph.inputs[0].shape[1:], images.shape[1:], strict=True)
+    dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
     others = [
-        torch.from_numpy(spec.default_or_sample([0]))
+        torch.from_numpy(spec.default_or_sample([0], dims))
         .to(images.device)
         .expand(len(images), *[-1] * (len(spec.shape) - 1))
         for spec in graph.inputs[1:]
@@ -109,7 +111,7 @@ def paint_batches(
 def _input(spec: TensorSpec, seeds: Sequence[int], device: torch.device, labels: Iterator[Tensor] | None) -> Tensor:
     if spec.kind == "vector" and labels is not None:
         rows = [row for _, row in zip(seeds, labels, strict=False)]
-        if rows:
+        if rows and rows[0].shape == spec.shape[1:]:  # else it is another vector than the data's
             return torch.stack(rows).to(device)
     return torch.from_numpy(spec.default_or_sample(seeds)).to(device)
 
@@ -119,11 +121,10 @@ def takes_vectors(graphs: Sequence[Graph]) -> bool:
     return any(spec.kind == "vector" for graph in graphs for spec in graph.inputs)
 
 
-def labels_of(batch: Batch | Pair) -> Tensor:
-    """Raises ValueError for a batch without."""
-    if not isinstance(batch, Batch) or batch.label is None:
-        raise ValueError("the pictures have no vectors to paint from")
-    return batch.label
+def vectors_of(batch: Batch | Pair) -> Tensor | None:
+    """What comes with real pictures as a vector (B, K); None where nothing does, or labels."""
+    label = batch.label if isinstance(batch, Batch) else None
+    return label if label is not None and label.ndim == 2 else None
 
 
 def _as_uint8(images: Tensor, spec: TensorSpec) -> NDArray[np.uint8]:

@@ -21,10 +21,10 @@ from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import save_engine
 from ganzoo.training.previews import (
-    labels_of,
     paint_batches,
     takes_vectors,
     translate,
+    vectors_of,
     write_previews,
     write_reals,
 )
@@ -129,7 +129,9 @@ class RunWriter:
             return {}
         graphs = graphs_of(twin)
         if painters := painting_chain(graphs):
-            labels = self._labels(count) if takes_vectors(painters) else None
+            condition = self._source.info.condition
+            vectors = condition is not None and condition.kind == "vector" and takes_vectors(painters)
+            labels = self._vectors(count) if vectors else None
             painted = paint_batches(painters, count=count, device=self._engine.device, labels=labels)
             seen = self._ranges.watch(painters[-1], painted)
             scores = [self._scorer.score(seen, against=painters[-1].paints or "real")]
@@ -149,11 +151,13 @@ class RunWriter:
         for batch in evenly_spaced(self._source, count, of=reads, chunk=_SCORED_AT_ONCE):
             yield translate(graph, getattr(self._engine.prepare(batch), reads))
 
-    def _labels(self, count: int) -> Iterator[torch.Tensor]:
+    def _vectors(self, count: int) -> Iterator[torch.Tensor]:
         """Of `count` real pictures, evenly spaced, again from the first if there are fewer."""
         while True:
             for batch in evenly_spaced(self._source, count, of="real", chunk=_SCORED_AT_ONCE):
-                yield from labels_of(self._engine.prepare(batch))
+                vectors = vectors_of(self._engine.prepare(batch))
+                assert vectors is not None
+                yield from vectors
 
     def _twin(self) -> Architecture:
         return evaluation_copy(self._engine.architecture, averaged_state(self._engine.average))

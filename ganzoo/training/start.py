@@ -120,7 +120,8 @@ def resume_run(
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
     if not (info := info_shown(source, run.config)).matches(run.data):
         raise CheckpointError(
-            f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}.",
+            f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}."
+            + ("" if str(run.data) != str(info) else f"\n{run.data.to_table()}, and now {info.to_table()}."),
             hint="Put the data back as it was.",
         )
     if info.condition is not None and info.condition.names:

@@ -48,7 +48,7 @@ class VAE(FromNoise):
 
     def elbo(self, batch, step):
         mean, log_variance = self.encoder(batch.real)
-        painted = self.generator(mean + (log_variance / 2).exp() * self.latents(batch, step))
+        painted = self.generator(mean + (log_variance / 2).exp() * self.draw_latents(batch, step))
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1).mean() / 2
         pixels = (painted - batch.real).square().flatten(1).sum(1).mean() / 2
         return Losses({"pixels": pixels, "divergence": self.config.beta * divergence})

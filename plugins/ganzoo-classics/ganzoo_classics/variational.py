@@ -107,7 +107,7 @@ class VAE(FromNoise):
     def bound(self, batch: Batch, step: Step) -> Losses:
         """The negative lower bound of the likelihood, a mean over pictures; statistics in nats for each picture."""
         mean, log_variance = (each.to(batch.real.dtype) for each in self.encoder(batch.real))  # (B, Z)
-        z = mean + (log_variance / 2).exp() * self.latents(batch, step)
+        z = mean + (log_variance / 2).exp() * self.draw_latents(batch, step)
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(1).mean() / 2
         pixels = self._surprise(self.generator.logits(z).to(batch.real.dtype), batch.real).flatten(1).sum(1).mean()
         return Losses({"pixels": pixels, "divergence": self.config.beta * divergence}, {"bound": -pixels - divergence})

@@ -95,7 +95,7 @@ def test_the_bound_is_the_distributions(likelihood):
     posterior = torch.distributions.Normal(mean, (log_variance / 2).exp())
     again = Step(seed=0, number=0, batch_size=5, device=torch.device("cpu"))
     with again.scope("p"):
-        z = mean + posterior.scale * one.latents(Batch(real=images), again)
+        z = mean + posterior.scale * one.draw_latents(Batch(real=images), again)
     divergence = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1).mean()
     if likelihood == "bernoulli":
         pixel = torch.distributions.Bernoulli(logits=one.generator.logits(z), validate_args=False)

@@ -57,7 +57,7 @@ class StyleGame(NoiseToImage):
     @property
     def classes(self) -> int:
         """That the networks know; 0 for unconditional ones, whatever the data have."""
-        return self.data.classes if self.condition == "class" else 0
+        return self.data.classes if self.painted_from() == "class" else 0
 
     def build_generator(self) -> nn.Module:
         config = self.config
@@ -68,7 +68,7 @@ class StyleGame(NoiseToImage):
 
     def styles(self, batch: Batch, step: Step, every: int = 1) -> tuple[Tensor, Tensor]:
         """w for each layer of every so many-th sample, mixed, (B / every, L, N); and the mean of w, (N,)."""
-        labels = [label[::every] for label in self.labels(batch)]
+        labels = [label[::every] for label in self.labels_of(batch)]
         count, synthesis = len(batch) // every, self.generator.synthesis
 
         def mapped(purpose: str) -> Tensor:
