@@ -315,6 +315,36 @@ def test_what_api_1_left_unsaid_is_worked_out(before, tmp_path, name):
     assert "follows from the size of square pictures, not of 8x12" in done.stderr
 
 
+def test_attributes_of_api_1_by_names_that_the_base_has_now():
+    """An overridden `_labels` is heard, and `labels` or `condition` of a plugin's own are in nobody's way."""
+    import torch
+
+    from ganzoo.architecture import Batch, NoiseToImage
+    from ganzoo.config import NoiseToImageConfig
+    from ganzoo.tensors import DataInfo
+
+    class Named(NoiseToImage):
+        conditional = True
+
+        def build(self):
+            self.labels, self.latents, self.condition = 3, 64, True
+            super().build()
+
+        def build_generator(self):
+            self.conditional = True
+            return torch.nn.Linear(1, 1)
+
+        build_discriminator = build_generator
+
+        def _labels(self, batch):
+            return (torch.full_like(batch.label, 2),)
+
+    one = Named(NoiseToImageConfig(), DataInfo(channels=1, size=8, classes=3))
+    batch = Batch(real=torch.zeros(2, 1, 8, 8), label=torch.tensor([0, 1]))
+    assert one.labels_of(batch)[0].tolist() == [2, 2] and one.painted_from() == "class"
+    assert [spec.name for spec in one.graphs()[0].inputs] == ["z", "label"]
+
+
 def test_a_computed_preset_of_api_2_is_given_both_sides(tmp_path):
     code = PLUGIN_OF_API_1.replace("GANZOO_API = 1", "GANZOO_API = 2").replace("*, size,", "*, height, width,")
     (tmp_path / "before_models.py").write_text(MODELS_OF_API_1)

@@ -12,17 +12,28 @@ from toy_zoo.networks import Judge, Painter
 
 import ganzoo as gz
 from ganzoo import ArchitectureSpec, Preset
-from ganzoo.architecture import Batch, Direction, FromNoise, Graph, ImageToImage, Losses, NoiseToImage, Optimizer, Pair
+from ganzoo.architecture import (
+    Batch,
+    Direction,
+    Ema,
+    FromNoise,
+    Graph,
+    ImageToImage,
+    Losses,
+    NoiseToImage,
+    Optimizer,
+    Pair,
+)  # fmt: skip
 from ganzoo.architecture.declarations import contradictions
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.config import Help, NoiseToImageConfig
 from ganzoo.data.checked import CheckedSource
-from ganzoo.errors import DataError, ExportError, GateError, PluginError
+from ganzoo.errors import DataError, ExportError, GateError, PluginError, RequestError
 from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import resolve_for
-from ganzoo.tensors import BATCH, Condition, DataInfo, TensorSpec
+from ganzoo.tensors import BATCH, Condition, DataInfo, Dim, Picture, TensorSpec
 from ganzoo.testing import ArchitectureConformance
 from ganzoo.training.start import start_run
 
@@ -200,6 +211,8 @@ RANDOM = painted(lambda images: images + torch.randn_like(images))
     [
         (BATCH_MEAN, "a row of 'image' depends on the other rows of the batch"),
         (painted(lambda images: images.sort(0).values), "a row of 'image' depends on the other rows"),
+        (painted(lambda images: images.cumsum(0)), "a row of 'image' depends on the other rows"),
+        (painted(lambda images: images + 1e-3 * images.roll(1, 0)), "a row of 'image' depends on the other rows"),
     ],
 )
 def test_rows_that_see_each_other_are_a_warning_in_training_and_an_error_in_a_file(implementation, message, tmp_path):
@@ -336,7 +349,17 @@ def growing(index):
         (
             VECTORS,
             lambda index: Batch(real=pixels(index), label=torch.full((len(index), 4), np.nan)),
-            r"gives a label that is not finite",
+            r"a vector of 4 numbers from -1 to 1, and gives nan as number 0 at index 0",
+        ),
+        (
+            VECTORS,
+            lambda index: Batch(real=pixels(index), label=torch.tensor([[0.0, 0.5, 7.0, 0.0]] * len(index))),
+            r"a vector of 4 numbers from -1 to 1, and gives 7 as number 2 at index 0",
+        ),
+        (
+            LABELLED,
+            lambda index: Batch(real=pixels(index), label=np.zeros(len(index), np.int64)),
+            r"gives labels as a ndarray; expected a tensor",
         ),
         (
             GREY,
@@ -439,6 +462,107 @@ def test_a_translator_that_paints_larger_than_it_says():
     twin = evaluation_copy(Doubling(ImageToImageConfig(), DataInfo(channels=1, size=8)), None)
     (found,) = contradictions(twin)
     assert "declares 'target' as 3x1x8x8 float32 and gives 3x1x16x16 float32" in str(found)
+
+
+class Unfitting(ImageToImage):
+    """Paints as large as it reads, whatever the domains are."""
+
+    def build(self):
+        self.network = nn.Conv2d(1, 1, 1)
+
+    def directions(self):
+        return {"a2b": Direction(network=self.network, reads="source", paints="target", scale=self.scale)}
+
+    def optimizers(self):
+        return {"o": Optimizer(trains=("network",), lr=0.1)}
+
+    def phases(self):
+        return []
+
+
+@pytest.mark.parametrize("scale", [0, -1, 1.5, True, None])
+def test_a_scale_that_is_none(scale):
+    from ganzoo.config import ImageToImageConfig
+
+    with pytest.raises(PluginError, match="The direction 'a2b' of Scaled has scale = "):
+        type("Scaled", (Unfitting,), {"scale": scale})(ImageToImageConfig(), DataInfo(channels=1, size=8))
+
+
+class Own(Unfitting):
+    """The same, with a graph of its own that nobody has checked."""
+
+    def directions(self):
+        return {}
+
+    def graphs(self):
+        picture = TensorSpec(name="x", shape=(BATCH, 1, 8, 8), kind="picture")
+        inputs, paints = (picture,), (replace(picture, name="y"),)
+        return [Graph(name="a2b", role="translate", module=self.network, inputs=inputs, outputs=paints)]
+
+
+def test_a_graph_that_paints_other_pictures_than_the_domain_has():
+    from ganzoo.config import ImageToImageConfig
+
+    sides = {"source": Picture(channels=1, height=8, width=8), "target": Picture(channels=1, height=16, width=16)}
+    (found,) = contradictions(evaluation_copy(Own(ImageToImageConfig(), DataInfo(sides)), None))
+    assert "graph 'a2b' paints pictures of 1x8x8, and those of target are 1x16x16" in str(found)
+
+
+ODD = {
+    "none": (lambda graphs: None, PluginError, "gives None"),
+    "a dict": (lambda graphs: {"g": graphs[0]}, PluginError, "Expected a list of Graph"),
+    "no module": (lambda graphs: [replace(graphs[0], module=print)], PluginError, "Expected a text and an nn.Module"),
+    "a bare spec": (lambda graphs: [replace(graphs[0], inputs=graphs[0].inputs[0])], PluginError, "tuple of Tensor"),
+    "nothing": (lambda graphs: [], PluginError, "graphs\\(\\) gives none"),
+    "a circle": (
+        lambda graphs: [replace(graphs[0], role="synthesize", after="generator")], PluginError, "a circle",
+    ),
+    "an embedding that paints": (
+        lambda graphs: [replace(graphs[0], role="embed")], PluginError, "reads no pictures and gives pictures",
+    ),
+    "a dimension of nobody": (
+        lambda graphs: [outputs(shape=(BATCH, 1, Dim(name="h"), 8))(graphs[0])],
+        PluginError, "with the dimension 'h', which no input has",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_graphs_that_are_none(name, tmp_path):
+    change, kind, message = ODD[name]
+    odd = type("Odd", (Right,), {"graphs": lambda self: change(Right.graphs(self))})
+    with pytest.raises(kind, match=message):
+        begun(odd, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"wants": "pairz"}, "has wants = 'pairz'"),
+        ({"wants": "pairs"}, "'digits' gives pictures of one domain, and this architecture learns from pairs"),
+        ({"condition": "klass"}, "has condition = 'klass'"),
+        ({"condition": None}, "has condition = None"),
+        ({"sizes": (8, "x")}, "has sizes = "),
+        ({"ema": lambda self: Ema(of=("nope",), half_life_kimg=1.0)}, "'nope' is no submodule"),
+        ({"ema": lambda self: Ema(of="generator", half_life_kimg=1.0)}, "in a tuple of names"),
+        (
+            {"optimizers": lambda self: dict.fromkeys(("generator", "discriminator"), Optimizer(trains="x", lr=1.0))},
+            "expected a tuple",
+        ),
+    ],
+)
+def test_attributes_that_mean_nothing(changes, message, tmp_path):
+    with pytest.raises((PluginError, RequestError), match=message):
+        begun(type("Odd", (Right,), changes), tmp_path)
+
+
+def test_a_term_that_is_no_number(tmp_path):
+    def loss(self, batch, step):
+        return Losses({"adversarial": self.discriminator(batch.real)})
+
+    trainer, _ = begun(type("Odd", (Right,), {"discriminator_loss": loss}), tmp_path)
+    with pytest.raises(PluginError, match=r"the term 'adversarial' of phase 'discriminator' has the shape \[4\]"):
+        trainer.train()
 
 
 def test_losses_alone_are_no_reason_to_refuse():

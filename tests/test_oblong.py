@@ -222,6 +222,22 @@ def test_partners_of_another_shape_and_broken_ones_are_named_rightly(registry, f
     assert "--set data.source_size=N" in caught.value.hint
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("size", [(31, 40), (40, 31), (33, 33), (20, 47)])
+def test_the_middles_of_unequal_partners_show_the_same_place(registry, tmp_path, scale, size):
+    """A ramp: where a picture is cut half a pixel beside its partner, its mean tells."""
+    height, width = size
+    for name, times in (("small", 1), ("large", scale)):
+        (tmp_path / name).mkdir()
+        rows, columns = (np.arange(side * times) / times for side in (height, width))
+        ramp = 2 * rows[:, None] + 3 * columns + (0 if times == 1 else -2.5 * (1 - 1 / times))
+        Image.fromarray(ramp.round().astype(np.uint8)).save(tmp_path / name / "a.png")
+    config = {"size": 16 * scale, "source_size": 16, "channels": 1, "resize": "box"}
+    pair = opened(registry, "pairs", tmp_path / "small", tmp_path / "large", **config).fetch([np.array([0])])
+    small = pair.target.float().unflatten(3, (16, scale)).unflatten(2, (16, scale)).mean((3, 5))
+    assert (small - pair.source.float()).mean().abs() < 0.6  # of 3 and 2 for a pixel to the side
+
+
 def test_two_domains_may_differ_when_it_is_said(registry, folders):
     source = opened(registry, "domains", *folders, **UNEQUAL)
     assert str(source.info) == "source 1x8x12, target 3x32x48" and source.lengths == (4, 4)

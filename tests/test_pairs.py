@@ -157,10 +157,8 @@ def test_the_digit_tasks_are_what_they_say():
     assert 0.2 < outline.sum() / digit.sum() < 0.9
 
 
-def shown(height, width=None):
-    return {
-        domain: Picture(channels=1, height=height, width=width or height) for domain in ("real", "source", "target")
-    }
+def shown(size, domains=("real", "source", "target")):
+    return {domain: Picture(channels=1, height=size, width=size) for domain in domains}
 
 
 def crops(together=True, size=8, pictures=None, **changes):
@@ -204,7 +202,7 @@ def test_the_prefetcher_cuts_and_the_centre_is_what_is_scored():
     order = Order(seed=0, batch_size=6, lengths=source.lengths)
     with Prefetcher(source, order, crops=crops()) as prefetcher:
         assert prefetcher.batch(3).source.shape == (6, 1, 8, 8)
-    centred = Centred(source, DataInfo(shown(8)).of("source", "target"))
+    centred = Centred(source, DataInfo(shown(8, ("source", "target"))))
     assert centred.info.size == 8
     indices = [np.array([2])]
     assert torch.equal(centred.fetch(indices).target, source.fetch(indices).target[:, :, 2:10, 2:10])

@@ -120,6 +120,34 @@ def test_a_file_says_what_it_is_and_to_whom_it_belongs(exports):
     assert len(tie) == 1 and other not in tie
 
 
+def test_a_folder_has_the_order_of_its_architecture(exports):
+    from ganzoo.api.load import load
+
+    assert [graph.name for graph in load(exports / "a").graphs] == ["generator", "mapping", "synthesis"]
+    swapped = [exports / "a" / f"{name}.onnx" for name in ("synthesis", "generator")]
+    assert [graph.name for graph in load(swapped).graphs] == ["synthesis", "generator"]  # as they are named
+
+
+def test_a_file_of_a_newer_format_is_told(exports, tmp_path):
+    path = rewritten(exports / "a" / "generator.onnx", tmp_path / "g.onnx", **{"ganzoo.format": "3"})
+    with pytest.raises(ExportError, match="is of format '3', and this ganzoo reads 1 and 2"):
+        open_files([path])
+
+
+def test_names_of_a_file_are_printed_escaped():
+    from ganzoo.sampling.values import checked_values
+
+    spec = TensorSpec(name="v", shape=(BATCH, 2), kind="vector", names=("a\x1b]0;x", "b\nerror: fake"))
+    with pytest.raises(RequestError) as caught:
+        checked_values({"v": [1.0]}, [spec], "m.onnx")
+    assert "\\x1b]0;x, b\\nerror: fake" in caught.value.message and "\x1b" not in caught.value.message
+    for value in (1e39, float("nan"), [0.0, -1e39]):
+        with pytest.raises(RequestError, match="expected finite numbers"):
+            checked_values({"v": value}, [spec], "m.onnx")
+    with pytest.raises(RequestError, match=r"It is one of the numbers of 'w'; state them all, in the order x, y"):
+        checked_values({"x": 1.0}, [TensorSpec(name="w", shape=(BATCH, 2), kind="vector", names=("x", "y"))], "m.onnx")
+
+
 def test_files_of_different_models_are_refused(exports):
     with pytest.raises(RequestError, match="of different models, whose weights do not belong together") as caught:
         open_files([exports / "a" / "mapping.onnx", exports / "b" / "synthesis.onnx"])

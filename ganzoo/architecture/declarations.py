@@ -47,8 +47,8 @@ def contradictions(twin: Architecture) -> list[Contradiction]:
     graphs = graphs_of(twin)
     found = misconnected(twin.graphs(), graphs)
     for graph in graphs:
-        found += _against_data(graph, twin.data)
-    found += misbehaviour([graph for graph in graphs if not graph.on_request])
+        if not graph.on_request:
+            found += misbehaviour([graph]) or _against_data(graph, twin.data)
     return found + _discriminator(twin) if isinstance(twin, NoiseToImage) else found
 
 

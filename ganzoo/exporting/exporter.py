@@ -152,7 +152,10 @@ def _export_one(
     output: Output,
     accept: Callable[[], None],
 ) -> ExportedGraph:
-    """position: of the graph among those of its model. accept: called when the file is proved; raises when it shall not be kept."""
+    """position: of the graph among those of its model.
+
+    accept: called when the file is proved; raises when it shall not be kept.
+    """
     reference = on_cpu(graph)
     shown = with_format(reference, "fp32", output)
     written = with_format(on_cpu(graph), precision, output)

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def open_files(paths: Sequence[Path], *, as_declared: bool = False) -> GraphSet:
-    """as_declared: in the order that their architecture has them, the main one first, and not that of the paths.
+    """Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
 
-    Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
-
+    as_declared: in the order that their architecture has them, the main one first, and not that of the paths.
     Raises ExportError for a file that cannot be read, RequestError for one that does not say how its inputs are drawn,
     for two of one graph, and for files of different architectures, or of different models of one.
     """
