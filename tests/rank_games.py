@@ -95,13 +95,13 @@ class SomeMissing(Architecture):
         return []
 
 
-def play(architecture, ranks, accumulate, source, rows):
+def play(architecture, ranks, accumulate, source, rows, steps=STEPS):
     engine = Engine(
         architecture, seed=0, batch_size=BATCH, device=torch.device("cpu"), dtype=torch.float64, ranks=ranks,
         accumulate=accumulate,
     )  # fmt: skip
     with RealsFeed(source, engine.phases, seed=0, batch_size=BATCH, rows=rows) as feed:
-        for number in range(STEPS):
+        for number in range(steps):
             engine.step(number, engine.prepare(feed.reals(number)))
     return {**whole_state(engine), **{f"mean {k}": torch.tensor(v) for k, v in engine.means().items()}}
 
@@ -119,7 +119,7 @@ def main(folder, accumulate):
         for offer in SHAPES:  # no discriminator, unequal sides, a vector, oblong pictures, reals of a phase's own
             subject = Subject(offer)
             source = RandomPictures(subject.data, wants=subject.implementation.wants, count=13)
-            results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows)
+            results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows, steps=10)
         for name, settings in TRANSLATIONS.items():
             subject = Subject(Registry.load().architecture(name), settings=settings)
             paired = name == "pix2pix"

@@ -52,7 +52,8 @@ def results(tmp_path_factory):
 @pytest.mark.parametrize(("ranks", "accumulate"), [(2, 1), (1, 2), (2, 2)])
 def test_thirty_steps_are_those_of_one_process(results, ranks, accumulate):
     """Eager and lazy penalties, path length, a submodule called outside forward, two forwards before two
-    backwards, pools, augmentation, clipping; no discriminator, unequal sides, vectors, oblong, own reals."""
+    backwards, pools, augmentation, clipping; ten steps without discriminator, with
+    unequal sides, vectors, oblong pictures, own reals."""
     (alone,) = results[1, 1]
     for divided in results[ranks, accumulate]:
         for game, expected in alone.items():

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from helpers import assert_clean, ganzoo
 
+from ganzoo.api.export import export_untrained
 from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import ExportError, RequestError
 from ganzoo.plugin.registry import Registry
@@ -90,21 +91,9 @@ def test_chains():
 def exports(tmp_path_factory):
     """Two models of stylegan2, exported."""
     folder = tmp_path_factory.mktemp("exports")
-    for name in "ab":
-        settings = ("--set", "latent_size=4", "--set", "style_size=4", "--set", "maps_base=64", "--set", "maps_most=4")
-        done = ganzoo(
-            "export",
-            "stylegan2",
-            "--untrained",
-            "--seed",
-            ord(name),
-            "--set",
-            "data.size=8",
-            *settings,
-            "-o",
-            folder / name,
-        )
-        assert_clean(done, status=0)
+    settings = {"latent_size": 4, "style_size": 4, "maps_base": 64, "maps_most": 4, "data.size": 8}
+    for seed, name in enumerate("ab"):
+        export_untrained("stylegan2", out=folder / name, settings=settings, seed=seed)
     return folder
 
 

@@ -107,5 +107,8 @@ def _parameters(name: str, spec: Optimizer, architecture: Architecture) -> list[
             if parameter.requires_grad
         ]
     if not found:
-        raise PluginError(f"optimizer {name!r} trains no parameter: {', '.join(spec.trains)}")
+        raise PluginError(
+            f"optimizer {name!r} trains no parameter: {', '.join(spec.trains)}",
+            hint="Are all of them frozen (requires_grad_(False))? Then leave this optimizer out, and its phases.",
+        )
     return found
