@@ -27,6 +27,7 @@ Kind = Literal["graphs", "unsaid", "role", "output", "finite", "random", "rows",
 
 _FAIR_PIXELS = 32  # height and width of pictures whose size is open
 _ROUNDING = 1e-4  # of the largest value: kernels of different batch sizes round differently, by a hundredth of this
+_ROUNDING_TF32 = 2e-2  # the same on a GPU, whose convolutions are TF32 unless told otherwise
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -203,7 +204,8 @@ def _misbehaviour(graph: Graph, device: torch.device) -> list[Contradiction]:
             return [Contradiction(kind="random", what=what, remedy=remedy)]
         largest = float(one.double().abs().max()) if one.numel() else 0.0
         apart = float((one[[2, 0]].double() - three.double()).abs().max()) if three.numel() else 0.0
-        if apart > _ROUNDING * max(largest, 1e-12):
+        rounding = _ROUNDING if device.type == "cpu" else _ROUNDING_TF32
+        if apart > rounding * max(largest, 1e-12):
             what = (
                 f"graph {graph.name!r}: a row of {spec.name!r} depends on the other rows of the batch: the same two "
                 f"differ by {apart:.2g} beside a third."
