@@ -6,7 +6,9 @@ import pytest
 import torch
 from planted_mistakes import MISTAKES, offer, offer_of
 
+from ganzoo.config import NoiseToImageConfig
 from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import config_class
 from ganzoo.testing import Subject, rehearse
 from ganzoo.testing.absent_device import AbsentDevice
 from ganzoo.testing.rehearsal import steps_to_rehearse
@@ -103,7 +105,11 @@ def test_settings_of_every_noise_to_image_game(settings):
     assert rehearse(Subject(offer("Right"), settings=SETTINGS[settings])) == []
 
 
-ARCHITECTURES = [offer.qualified_name for offer in Registry.load().architectures if offer.spec.task == "noise-to-image"]
+ARCHITECTURES = [  # with a discriminator that can be shown augmented pictures
+    offer.qualified_name
+    for offer in Registry.load().architectures
+    if issubclass(config_class(offer), NoiseToImageConfig)
+]
 
 
 @pytest.mark.slow

@@ -242,7 +242,7 @@ class _GameConfig(_LatentConfig):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoiseToImageConfig(FromNoiseConfig, _GameConfig):
-    """What every noise-to-image architecture can set; subclass it to add fields or change defaults.
+    """What every game of a generator and a discriminator can set; subclass it to add fields or change defaults.
 
     The order of fields is that of the bases from the last to the first: the latent, the game, the average.
     """
