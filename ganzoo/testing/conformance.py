@@ -28,6 +28,7 @@ from ganzoo.testing.other_data import other_data, own_losses, try_data
 from ganzoo.testing.rehearsal import rehearse, steps_to_rehearse
 from ganzoo.testing.subject import Subject, differing, whole_state
 from ganzoo.training.ema import averaged_state
+from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import restore_engine, save_engine
 
 _COMPILED_WITHIN = 1e-3  # of a loss, after a few steps of Adam: operators are fused and round otherwise
@@ -128,10 +129,7 @@ class ArchitectureConformance:
         for interruption in (1, steps // 2):
             broken = subject.engine()
             subject.train(broken, range(interruption))
-            with tempfile.TemporaryDirectory() as folder:
-                saved = save_engine(Path(folder), broken, step=interruption, state={}, config="", keep=1)
-                resumed = subject.engine()
-                restore_engine(resumed, saved)
+            resumed = _resumed(subject, broken, interruption)
             subject.train(resumed, range(interruption, steps))
             names = differing(whole_state(unbroken), whole_state(resumed))
             _require(
@@ -145,10 +143,7 @@ class ArchitectureConformance:
         subject = self.subject
         unbroken = subject.engine()
         subject.train(unbroken, range(_LATE))
-        with tempfile.TemporaryDirectory() as folder:
-            saved = save_engine(Path(folder), unbroken, step=_LATE, state={}, config="", keep=1)
-            resumed = subject.engine()
-            restore_engine(resumed, saved)
+        resumed = _resumed(subject, unbroken, _LATE)
         more = range(_LATE, _LATE + 3)
         one, two = subject.train(unbroken, more), subject.train(resumed, more)
         names = differing(whole_state(unbroken), whole_state(resumed))
@@ -277,6 +272,15 @@ class ArchitectureConformance:
             _require("no_such_setting" in str(error), "the error does not name the setting")
         else:
             _require(False, "a setting that does not exist was accepted")
+
+
+def _resumed(subject: Subject, engine: Engine, step: int) -> Engine:
+    """A new engine that goes on from the other's checkpoint."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved = save_engine(Path(folder), engine, step=step, state={}, config="", keep=1)
+        resumed = subject.engine()
+        restore_engine(resumed, saved)
+    return resumed
 
 
 def _require(condition: Any, message: str) -> None:
