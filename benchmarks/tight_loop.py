@@ -8,7 +8,8 @@ import sys
 import time
 
 import numpy as np
-import onnxruntime
+
+from ganzoo.runtime.ort import onnxruntime
 
 
 def main(model, batch, seconds):

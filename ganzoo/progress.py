@@ -109,3 +109,11 @@ def _frames_inside() -> int:
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:
     """What a part calls with a warning; a listener's lines of that kind begin with `warning: `."""
     return lambda text: progress.say(f"warning: {text}")
+
+
+def duration_text(seconds: float) -> str:
+    """`40 seconds`, `12 minutes`, `3.5 hours`, `2.1 days`."""
+    for unit, length in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"

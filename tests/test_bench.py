@@ -204,7 +204,7 @@ def test_cuda_without_a_driver_names_what_is_missing(foreign, tmp_path):
 
 
 def test_every_missing_piece_of_cuda_has_its_own_sentence(monkeypatch):
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     assert "is a build without CUDAExecutionProvider" in what_is_missing("cuda")

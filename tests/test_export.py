@@ -16,7 +16,8 @@ from ganzoo.architecture import Graph
 from ganzoo.architecture.evaluation import evaluation_copy
 from ganzoo.errors import ExportError, GateError, RequestError
 from ganzoo.exporting.exporter import Origin, export_graphs
-from ganzoo.exporting.proof import BATCHES, proof_path, verify
+from ganzoo.exporting.proof import verify
+from ganzoo.exporting.proof_file import BATCHES, proof_path
 from ganzoo.exporting.trace import OPSET
 from ganzoo.runtime.file import OnnxFile, summarize
 from ganzoo.runtime.session import open_checked

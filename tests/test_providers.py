@@ -64,7 +64,7 @@ def test_a_megabyte_is_no_trouble(word):
 
 
 def _site_packages():
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     return Path(onnxruntime.__file__).parents[1]
 

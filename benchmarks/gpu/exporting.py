@@ -96,7 +96,7 @@ def graph_error(path, provider):
     """How far the second replay of a CUDA graph, with other inputs, is from a session without; None without CUDA."""
     if provider != "cuda":
         return None
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     file = OnnxFile(path)
     dims = {

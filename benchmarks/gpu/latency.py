@@ -99,7 +99,7 @@ def beside_torch(report, name, forms, small):
 
 
 def tensorrt(report, folder, provider):
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     files = sorted(folder.glob("*.onnx"))
     if provider != "cuda" or "TensorrtExecutionProvider" not in onnxruntime.get_available_providers():

@@ -31,10 +31,9 @@ def ort(model, batch, provider, seconds):
     import io
     from pathlib import Path
 
-    import onnxruntime
-
     from ganzoo.runtime.file import OnnxFile
     from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
+    from ganzoo.runtime.ort import onnxruntime
 
     with contextlib.redirect_stdout(io.StringIO()):
         onnxruntime.preload_dlls()

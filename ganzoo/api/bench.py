@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from ganzoo.api.arguments import to_choice, to_name, to_number, to_path, to_paths, to_whole
+from ganzoo.api.arguments import to_choice, to_name, to_number, to_optional_path, to_path, to_paths, to_whole
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener
 
@@ -30,6 +30,7 @@ def bench(
     precision: Literal["file", "tf32"] = "file",
     repeats: int = 3,
     max_seconds: float = 120.0,
+    out: Path | str | None = None,
     progress: ProgressListener | None = None,
 ) -> BenchResult:
     """Measure ONNX files, ours or not; each case in fresh processes, interleaved with the others. Needs no torch.
@@ -39,12 +40,14 @@ def bench(
     number is a square, a pair (height, width), a list is several.
     shapes: of an input by name, one or several. inputs: .npy files by input. threads: of one operator; 0 is
     ONNX Runtime's choice. precision: "file", or "tf32" on CUDA. repeats: processes per case. max_seconds: for all.
+    out: where the result is written, `.json`; the place is checked before anything is measured.
 
     Raises RequestError, ExportError or BenchError when a case cannot be measured as asked, GateError when outputs
     differ from the reference.
     """
     from ganzoo.runtime.latency.inputs import InputRequest
     from ganzoo.runtime.latency.request import Request
+    from ganzoo.runtime.latency.result import check_place
     from ganzoo.runtime.latency.runner import run
 
     paths = to_paths(models, "models")
@@ -68,7 +71,13 @@ def bench(
         repeats=to_whole(repeats, "repeats", least=1, most=100),
         max_seconds=to_number(max_seconds, "max_seconds", above=0),
     )
-    return run(request, progress=listener(progress))
+    place = to_optional_path(out, "out")
+    if place is not None:
+        check_place(place, [*paths, *asked.files.values()])
+    result = run(request, progress=listener(progress))
+    if place is not None:
+        result.save(place)
+    return result
 
 
 def _mapping(value: Any, argument: str) -> Mapping[Any, Any]:

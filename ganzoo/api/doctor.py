@@ -62,8 +62,7 @@ def _onnxruntime(problems: list[str]) -> dict[str, Any]:
             "then install one"
         )
     try:
-        import onnxruntime
-
+        from ganzoo.runtime.ort import onnxruntime
         from ganzoo.runtime.providers.requirements import what_is_missing
         from ganzoo.runtime.providers.table import PROVIDERS
     except Exception as error:

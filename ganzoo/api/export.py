@@ -59,6 +59,7 @@ def export(
         output=output,
         progress=told,
         facts=facts,
+        within=path if place is None else None,
     )
 
 

@@ -9,7 +9,7 @@ from ganzoo.api.arguments import to_path
 
 if TYPE_CHECKING:
     from ganzoo.exporting.exporter import ExportedGraph
-    from ganzoo.exporting.proof import Proof
+    from ganzoo.exporting.proof_file import Proof
 
 
 def verify(file: ExportedGraph | Path | str, *, provider: str = "cpu") -> Proof:

@@ -6,17 +6,16 @@ torch file or a safetensors file with `load_tensors`.
 
 from __future__ import annotations
 
-import contextlib
 import pickle
 import re
-import warnings
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.architecture.torch_files import check_claims, load_torch
 from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.files import size_of
 from ganzoo.tensors import DataInfo
 
 if TYPE_CHECKING:
@@ -51,13 +50,22 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a state dict by name: floats as float32, on the CPU, without a DataParallel prefix.
 
     Reads .safetensors, and whatever torch saved, with `weights_only`: a pickle that wants more than tensors and plain
-    containers is refused and nothing of it is run. Raises CheckpointError that says why, RequestError for no file.
+    containers is refused and nothing of it is run. What a file claims is counted before it is believed
+    (`ganzoo.architecture.torch_files`). Raises CheckpointError that says why, RequestError for no file.
     """
-    if not path.is_file():
-        kind = "is a directory" if path.is_dir() else "is not there"
-        raise RequestError(f"{path} {kind}.", hint="Name the file that holds the weights.")
+    if not path.exists():
+        raise RequestError(f"{path} is not there.", hint="Name the file that holds the weights.")
+    try:
+        size = size_of(path)
+    except OSError as error:
+        raise RequestError(f"{error}.", hint="Name the file that holds the weights.") from None
     found = _unwrapped(_load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path), path)
     tensors = {str(name): _checked(name, value, path) for name, value in found.items()}
+    try:
+        check_claims(tensors, size)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is refused: {error}.") from None
+    tensors = {name: _plain(name, value, path) for name, value in tensors.items()}
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return tensors
@@ -74,13 +82,8 @@ def _load_safetensors(path: Path) -> Any:
 
 
 def _load_torch(path: Path) -> Any:
-    import torch
-
-    _refuse_compressed(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch remarks on protocols and layouts; what matters is checked below
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return load_torch(path)
     except pickle.UnpicklingError as error:
         wanted = list(dict.fromkeys(_FORBIDDEN_GLOBAL.findall(str(error))))
         if wanted:
@@ -91,16 +94,8 @@ def _load_torch(path: Path) -> Any:
             ) from None
         raise CheckpointError(f"{path} is refused: {one_line(error, limit=160)}") from None
     except Exception as error:  # a damaged zip file or pickle raises anything
-        raise CheckpointError(
-            f"{path} is not a file that torch saved, or it is damaged: {one_line(error, limit=160)}"
-        ) from None
-
-
-def _refuse_compressed(path: Path) -> None:
-    """torch writes its zip files uncompressed; a compressed one can be a thousand times as large in memory."""
-    with contextlib.suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as archive:
-        if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
-            raise CheckpointError(f"{path} is refused: it is a compressed archive, and torch writes none.")
+        what = str(error) if type(error) is ValueError else one_line(error, limit=160)
+        raise CheckpointError(f"{path} is refused: it is not a file that torch saved, or damaged: {what}.") from None
 
 
 def _unwrapped(value: Any, path: Path) -> Mapping[Any, Any]:
@@ -129,9 +124,15 @@ def _checked(name: Any, value: Any, path: Path) -> Tensor:
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
         # Strides of zero make a few bytes in a file look like terabytes.
         raise CheckpointError(f"{path}: {name!r} claims {value.numel():,} numbers and the file does not hold them")
+    return value.detach()
+
+
+def _plain(name: str, value: Tensor, path: Path) -> Tensor:
+    import torch
+
     if not value.is_floating_point():
-        return value.detach().clone()
-    plain = value.detach().to(torch.float32, copy=True).contiguous()
+        return value.clone()
+    plain = value.to(torch.float32, copy=True).contiguous()
     if not torch.isfinite(plain).all():
         raise CheckpointError(f"{path}: {name!r} has values that are not finite")
     return plain

@@ -91,10 +91,9 @@ def command(
         precision=precision,
         repeats=repeats,
         max_seconds=max_time,
+        out=out,
         progress=_Cases(),
     )
-    if out is not None:
-        result.save(out)
     if as_json:
         print_json(result.document)
         return

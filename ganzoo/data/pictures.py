@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ganzoo.datainfo import Picture
+from ganzoo.files import written_beside
 
 Region = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of a picture."""
@@ -128,6 +130,12 @@ def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Imag
     canvas = canvas.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
     canvas = canvas.reshape(rows * height, columns * width, channels)
     return Image.fromarray(canvas if channels == 3 else canvas[:, :, 0])
+
+
+def save_image(image: Image.Image, path: Path, *, within: Path | None = None, **options: Any) -> None:
+    """Write a picture, beside and renamed; within: as for `written_beside`. Raises OSError, ValueError."""
+    with written_beside(path, within=within) as partial:
+        image.save(partial, **options)
 
 
 def side_by_side(*columns: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,14 +17,15 @@ from ganzoo.architecture import Architecture, Graph
 from ganzoo.architecture.declarations import Contradiction, misbehaviour, misconnected
 from ganzoo.architecture.graphs import graphs_of
 from ganzoo.errors import ExportError, GateError, RequestError, did_you_mean, one_line
-from ganzoo.exporting.proof import Proof, proof_path, prove
+from ganzoo.exporting.proof import prove
+from ganzoo.exporting.proof_file import Proof, proof_path
+from ganzoo.exporting.rounding import parity_bound
 from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
-from ganzoo.files import write_text, written_beside
+from ganzoo.files import check_inside, check_output, child, write_text, written_beside
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import Progress, ProgressListener, Silent
-from ganzoo.runtime.file import describe_metadata
-from ganzoo.runtime.tolerances import PROOF
+from ganzoo.runtime.file import OnnxFile, describe_metadata
 from ganzoo.tensors import TensorSpec
 from ganzoo.version import __version__
 
@@ -74,12 +76,14 @@ def export_graphs(
     output: Output = "float",
     progress: ProgressListener | None = None,
     facts: Mapping[str, Any] | None = None,
+    within: Path | None = None,
 ) -> list[ExportedGraph]:
     """Export graphs of an architecture in evaluation mode, which is left as it was.
 
     destination: an .onnx file for one graph, else a directory for all of them.
     graph: the one to export; "" for all but those that are `on_request`.
-    progress: told before the first graph and after each; facts: what it is told besides.
+    progress: told before the first graph and after each; facts: what it is told besides. within: the run that the
+    destination is in, if it is in one.
 
     Raises RequestError for a graph it does not have or a destination that does not fit, ExportError when
     torch cannot export, GateError when the file does not paint the same pictures. Then nothing is
@@ -97,7 +101,9 @@ def export_graphs(
         targets = [destination]
     else:
         suffix = ("_fp16" if precision == "fp16" else "") + ("_uint8" if output == "uint8" else "")
-        targets = [destination / f"{item.name}{suffix}.onnx" for item in graphs]
+        targets = [_in_folder(destination, f"{item.name}{suffix}.onnx", origin) for item in graphs]
+    for target in targets:
+        _check_place(target)
     told, exported = progress or Silent(), list[ExportedGraph]()
     connections = misconnected(architecture.graphs(), every)
     _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
@@ -111,7 +117,8 @@ def export_graphs(
         rest = [one for one in (*connections, *found) if one.kind not in ("graphs", "role", "output")]
         accept = partial(_raise_contradictions, rest, origin, told)
         try:
-            exported.append(_export_one(item, origin, model, every.index(item), target, precision, output, accept))
+            place = _Place(path=target, within=within)
+            exported.append(_export_one(item, origin, model, every.index(item), place, precision, output, accept))
         except (ExportError, GateError) as error:
             besides = [one.what for one in rest if one.kind != "unsaid" and one.what not in error.message]
             error.message = "\n".join([error.message, *besides])
@@ -142,12 +149,35 @@ def _chosen(graphs: Sequence[Graph], name: str, origin: Origin) -> list[Graph]:
     return [graph for graph in graphs if graph.name == name]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    path: Path
+    within: Path | None
+
+
+def _in_folder(folder: Path, name: str, origin: Origin) -> Path:
+    try:
+        return child(folder, name)
+    except ValueError as error:
+        raise ExportError(f"{origin.offer.maker}: {error}; it would be that of a graph.") from None
+
+
+def _check_place(path: Path) -> None:
+    """Raises RequestError for a place that holds something else than a file of ours."""
+    check_output(path)
+    if path.exists():
+        with contextlib.suppress(ExportError):
+            if OnnxFile(path).ours:
+                return
+        raise RequestError(f"{path} is there, and ganzoo did not export it.", hint="Choose another -o, or remove it.")
+
+
 def _export_one(
     graph: Graph,
     origin: Origin,
     model: str,
     position: int,
-    path: Path,
+    place: _Place,
     precision: Precision,
     output: Output,
     accept: Callable[[], None],
@@ -159,16 +189,21 @@ def _export_one(
     reference = on_cpu(graph)
     shown = with_format(reference, "fp32", output)
     written = with_format(on_cpu(graph), precision, output)
-    content = trace(written, _metadata(graph, written, origin, model, position, precision))
+    bound = parity_bound(reference, precision)
+    content = trace(written, _metadata(graph, written, origin, model, position, precision, bound))
+    path = place.path
     try:
+        if place.within is not None:
+            check_inside(path, place.within)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as partial:
+        with written_beside(path, within=place.within) as partial:
             partial.write_bytes(content)
-            proof = prove(partial, written.inputs, written.outputs, _torch_reference(shown), precision=precision)
+            run = _torch_reference(shown)
+            proof = prove(partial, written, run, precision=precision, bound=bound, name=path.name)
             accept()
             proof_path(path).unlink(missing_ok=True)  # the old proof never stands beside the new file
-        write_text(proof_path(path), proof.to_json() + "\n")
-    except OSError as error:
+        write_text(proof_path(path), proof.to_json() + "\n", within=place.within)
+    except (OSError, ValueError) as error:
         raise ExportError(f"{path} cannot be written: {one_line(error)}") from None
     return ExportedGraph(graph=graph.name, path=path, bytes=len(content), proof=proof)
 
@@ -192,7 +227,7 @@ def _torch_reference(graph: Graph) -> Any:
 
 
 def _metadata(
-    graph: Graph, written: Graph, origin: Origin, model: str, position: int, precision: Precision
+    graph: Graph, written: Graph, origin: Origin, model: str, position: int, precision: Precision, bound: float
 ) -> dict[str, str]:
     facts = {
         "version": __version__,
@@ -209,7 +244,7 @@ def _metadata(
         "training_data": origin.training_data or "none: untrained",
         "kimg": f"{origin.kimg:g}",
         "weights_sha256": weights_sha256(graph.module),
-        "parity_bound": f"{PROOF[precision]:g}",
+        "parity_bound": f"{bound:g}",
         "latent": _latent(graph.inputs),
     }
     return describe_metadata(written.inputs, written.outputs, **facts)

@@ -7,96 +7,67 @@ from which any machine and provider can repeat the comparison.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.errors import ExportError, GateError, one_line
+from ganzoo.exporting.proof_file import (
+    Case,
+    Proof,
+    check_bound,
+    check_claims,
+    proof_dims,
+    proof_path,
+    read_proof,
+)
 from ganzoo.files import sha256
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.session import draw, open_checked, run_session
-from ganzoo.runtime.tolerances import PROOF, PROOF_UINT8, largest_error, peak
-from ganzoo.tensors import BATCH, Dim, TensorSpec
+from ganzoo.runtime.tolerances import PROOF_UINT8, largest_error, peak
+from ganzoo.tensors import BATCH, TensorSpec
 
 if TYPE_CHECKING:
     import onnxruntime
 
 Arrays = list[NDArray[Any]]
 
-BATCHES = (1, 3, 16)
-_LEAST_PROVED = 32  # pixels
 _SAMPLED = 512  # reference pixels kept per output and case
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """One comparison. errors: the largest of each output. sampled: reference values at `_positions`."""
-
-    dims: dict[str, int]
-    first_seed: int
-    errors: dict[str, float]
-    bounds: dict[str, float]
-    sampled: dict[str, list[float]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Proof:
-    """What MODEL.proof.json holds."""
-
-    model_sha256: str
-    precision: str
-    provider: str
-    onnxruntime: str
-    cases: list[Case]
-
-    def __repr__(self) -> str:
-        return f"<proof on {self.provider}: error {self.error:.2g}, {'holds' if self.holds else 'does not hold'}>"
+class Signed(Protocol):
+    """A graph: what its inputs and outputs are like."""
 
     @property
-    def error(self) -> float:
-        """The largest error of all cases and outputs."""
-        return max(error for case in self.cases for error in case.errors.values())
-
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
     @property
-    def holds(self) -> bool:
-        # `not <=`, so that a NaN fails
-        return not any(not case.errors[name] <= bound for case in self.cases for name, bound in case.bounds.items())
-
-    def to_json(self) -> str:
-        return json.dumps({"format": 1, "error": self.error, "holds": self.holds, **asdict(self)}, indent=1)
+    def outputs(self) -> tuple[TensorSpec, ...]: ...
 
 
 def prove(
-    path: Path,
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    reference: Callable[[Arrays], Arrays],
-    *,
-    precision: str,
+    path: Path, graph: Signed, reference: Callable[[Arrays], Arrays], *, precision: str, bound: float, name: str
 ) -> Proof:
     """Compare a file on the CPU provider with `reference` at several batch sizes and fresh inputs.
 
+    bound: of the largest error, relative to the largest value where that is above 1. name: of the file, in messages.
     Raises GateError that names the worst case when an error is over its bound, ExportError when ONNX
     Runtime cannot load or run the file.
     """
     session = open_checked(path, "cpu").session
     cases = []
-    for number, dims in enumerate(_dims(inputs)):
+    for number, dims in enumerate(proof_dims(graph.inputs)):
         first_seed = 1_000_000 * (number + 1)
-        feed = _feed(inputs, dims, first_seed)
+        feed = _feed(graph.inputs, dims, first_seed)
         try:
             expected = reference(list(feed.values()))
         except Exception as error:  # of the author's module
-            raise ExportError(
-                f"torch itself cannot run {path.name.lstrip('.')} at {dims}: {one_line(error)}"
-            ) from error
+            raise ExportError(f"torch itself cannot run {name} at {dims}: {one_line(error)}") from error
         found = run_session(session, feed, path)
-        cases.append(_compare(outputs, expected, found, dims, first_seed, precision))
+        cases.append(_compare(graph.outputs, expected, found, dims, first_seed, precision, bound))
     proof = Proof(
         model_sha256=sha256(path),
         precision=precision,
@@ -104,7 +75,7 @@ def prove(
         onnxruntime=_version(),
         cases=cases,
     )
-    _raise_unless_it_holds(proof, path.name)
+    _raise_unless_it_holds(proof, name)
     return proof
 
 
@@ -130,7 +101,8 @@ def repeat_proof(path: Path, provider: str = "cpu") -> Proof:
             f"{path} was not exported by ganzoo: it does not say how its inputs are drawn.",
             hint=f"ganzoo inspect {path} and ganzoo bench {path} work on any ONNX file.",
         )
-    recorded = _read(path)
+    recorded = read_proof(path)
+    check_claims(recorded, file)
     if recorded.model_sha256 != file.sha256():
         raise GateError(
             f"{path} is not the file that was proved: sha256 {file.sha256()[:12]}..., "
@@ -140,7 +112,7 @@ def repeat_proof(path: Path, provider: str = "cpu") -> Proof:
     session = open_checked(path, provider).session
     try:
         cases = [_repeat(case, session, file, path) for case in recorded.cases]
-    except (ValueError, KeyError, TypeError, MemoryError) as error:  # of a proof that contradicts its model
+    except (ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:  # it contradicts its model
         raise ExportError(f"{proof_path(path)} is damaged: {one_line(error)}", hint="Export the model again.") from None
     return Proof(
         model_sha256=recorded.model_sha256,
@@ -155,36 +127,17 @@ def _repeat(case: Case, session: onnxruntime.InferenceSession, file: OnnxFile, p
     found = run_session(session, _feed(file.input_specs or (), case.dims, case.first_seed), path)
     errors = {}
     for spec, values in zip(file.output_specs or (), found, strict=True):
-        expected = np.asarray(case.sampled[spec.name])
-        errors[spec.name] = largest_error(expected, values.ravel()[_positions(values.size, case.first_seed)])
+        expected = np.asarray(case.sampled[spec.name], dtype=np.float64)
+        positions = _positions(values.size, case.first_seed)
+        if expected.shape != positions.shape:
+            raise ValueError(f"it has {expected.size} values of {spec.name!r}; expected {positions.size}")
+        check_bound(case.bounds[spec.name], spec, file, peak(values))
+        errors[spec.name] = largest_error(expected, values.ravel()[positions])
     return Case(**{**asdict(case), "errors": errors})
-
-
-def proof_path(path: Path) -> Path:
-    return path.with_suffix(".proof.json")
 
 
 def _feed(specs: Sequence[TensorSpec], dims: dict[str, int], first_seed: int) -> dict[str, NDArray[Any]]:
     return draw(specs, range(first_seed, first_seed + dims[BATCH.name]), dims)
-
-
-def _dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
-    """Batch sizes that differ from the traced one; other symbolic dimensions at several sizes too.
-
-    A single row has the sizes that the network was trained at; the more rows, the smaller they are, lest the proof of a
-    large network take minutes. Not as small as can be: where a norm sees a handful of pixels, rounding is all it sees.
-    """
-    others = {dim.name: dim for spec in inputs for dim in spec.shape if isinstance(dim, Dim) and dim != BATCH}
-    cases = []
-    for number, batch in enumerate(BATCHES):
-        sizes = {}
-        for position, (name, dim) in enumerate(others.items()):
-            usual = dim.default or dim.smallest(_LEAST_PROVED)
-            base = dim.smallest(max(usual >> number, min(usual, _LEAST_PROVED)))
-            # Then one side is longer, lest height and width be taken for each other.
-            sizes[name] = base + dim.multiple * (number > 0 and (number + position) % 2)
-        cases.append({BATCH.name: batch, **sizes})
-    return cases
 
 
 def _compare(
@@ -194,13 +147,14 @@ def _compare(
     dims: dict[str, int],
     seed: int,
     precision: str,
+    bound: float,
 ) -> Case:
     errors, bounds, sampled = {}, {}, {}
     for spec, reference, values in zip(outputs, expected, found, strict=True):
         if reference.shape != values.shape:
             raise ExportError(f"{spec.name!r} has shape {values.shape} in ONNX Runtime and {reference.shape} in torch")
         errors[spec.name] = largest_error(reference, values)
-        bounds[spec.name] = PROOF_UINT8[precision] if spec.dtype == "uint8" else PROOF[precision] * peak(reference)
+        bounds[spec.name] = PROOF_UINT8[precision] if spec.dtype == "uint8" else bound * peak(reference)
         sampled[spec.name] = reference.ravel()[_positions(reference.size, seed)].astype(np.float64).tolist()
     return Case(dims=dims, first_seed=seed, errors=errors, bounds=bounds, sampled=sampled)
 
@@ -224,30 +178,7 @@ def _raise_unless_it_holds(proof: Proof, name: str) -> None:
     )
 
 
-def _read(path: Path) -> Proof:
-    beside = proof_path(path)
-    try:
-        values = json.loads(beside.read_text(encoding="utf-8"))
-        cases = [Case(**case) for case in values["cases"]]
-        for case in cases:
-            if case.dims[BATCH.name] < 1 or not case.bounds or set(case.sampled) != set(case.bounds):
-                raise ValueError("a case is incomplete")
-        return Proof(
-            model_sha256=str(values["model_sha256"]),
-            precision=str(values["precision"]),
-            provider=str(values["provider"]),
-            onnxruntime=str(values["onnxruntime"]),
-            cases=cases,
-        )
-    except FileNotFoundError:
-        raise ExportError(
-            f"{path} has no proof: {beside.name} is not beside it.", hint="Export it again to make one."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ExportError(f"{beside} is damaged: {one_line(error)}", hint="Export the model again.") from None
-
-
 def _version() -> str:
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     return str(onnxruntime.__version__)

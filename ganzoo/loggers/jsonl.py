@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganzoo.files import write_text
+from ganzoo import files
 
 
 class JsonLines:
@@ -16,14 +16,9 @@ class JsonLines:
 
     def __init__(self, run: Path, *, resume_step: int) -> None:
         path = run / "metrics.jsonl"
-        kept = []
-        with contextlib.suppress(FileNotFoundError):
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    if json.loads(line)["step"] <= resume_step and line.endswith("\n"):
-                        kept.append(line)
-        write_text(path, "".join(kept))
-        self._file = path.open("a", encoding="utf-8")
+        with files.written_beside(path, within=run) as partial, partial.open("w", encoding="utf-8") as kept:
+            kept.writelines(f"{line}\n" for line in _until(path, resume_step))
+        self._file = files.open_to_append(path, within=run)
 
     def log(self, record: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(record) + "\n")
@@ -34,3 +29,12 @@ class JsonLines:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _until(path: Path, step: int) -> Iterator[str]:
+    """Whole lines of steps up to this one."""
+    with contextlib.suppress(FileNotFoundError):
+        for line in files.lines_of(path):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                if files.as_object(files.parse_json(line))["step"] <= step:
+                    yield line

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ganzoo.errors import RequestError
+from ganzoo.files import check_inside
 
 try:
     from torch.utils.tensorboard import SummaryWriter
@@ -24,7 +25,8 @@ class TensorBoard:
     """Each number of a record as a scalar over steps, and the sample grids."""
 
     def __init__(self, run: Path, *, resume_step: int) -> None:
-        self._writer = SummaryWriter(str(run / "tensorboard"), purge_step=resume_step + 1)
+        folder = check_inside(run / "tensorboard", run)
+        self._writer = SummaryWriter(str(folder), purge_step=resume_step + 1)
 
     def log(self, record: Mapping[str, Any]) -> None:
         for name, value in record.items():

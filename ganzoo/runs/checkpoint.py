@@ -8,7 +8,6 @@ sha256 of each file and is checked before anything is read.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import re
 import shutil
@@ -20,12 +19,13 @@ from typing import Any
 from ganzoo import files
 from ganzoo.errors import CheckpointError, RequestError, one_line
 
-MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST = (
+MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST, CONFIG = (
     "model.safetensors",
     "ema.safetensors",
     "optimizers.pt",
     "state.json",
     "manifest.json",
+    "config.toml",
 )
 
 _NAME = re.compile(r"step-(\d{8,})")
@@ -41,26 +41,39 @@ class Checkpoint:
     def verify(self) -> None:
         """Raises CheckpointError that names the first file that is missing or not what was written."""
         try:
-            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-            hashes = dict(manifest["sha256"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            manifest = files.read_json(self._file(MANIFEST))
+            hashes = {str(name): str(expected) for name, expected in manifest["sha256"].items()}
+        except (OSError, ValueError, KeyError, AttributeError) as error:
             raise CheckpointError(f"{self.path / MANIFEST} cannot be read: {one_line(error)}") from None
         for name, expected in hashes.items():
             try:
-                found = files.sha256(self.path / str(name))
-            except OSError as error:
-                raise CheckpointError(f"{self.path / str(name)} cannot be read: {one_line(error)}") from None
+                found = files.sha256(self._file(name))
+            except (OSError, ValueError) as error:
+                raise CheckpointError(f"{self.path / name} cannot be read: {one_line(error)}") from None
             if found != expected:
                 raise CheckpointError(
-                    f"{self.path / str(name)} is damaged: sha256 {found[:12]}..., expected {str(expected)[:12]}..."
+                    f"{self.path / name} is damaged: sha256 {found[:12]}..., expected {expected[:12]}..."
                 )
-        if missing := {MODEL, OPTIMIZERS, STATE} - set(hashes):
+        if missing := {MODEL, OPTIMIZERS, STATE, CONFIG} - set(hashes):
             raise CheckpointError(f"{self.path / MANIFEST} does not list {', '.join(sorted(missing))}")
 
     def state(self) -> dict[str, Any]:
-        """What it was written with as `state`, and `step`."""
-        values: dict[str, Any] = json.loads((self.path / STATE).read_text(encoding="utf-8"))
-        return values
+        """What it was written with as `state`, and `step`. Raises CheckpointError."""
+        try:
+            return files.read_json(self._file(STATE))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.path / STATE} is damaged: {one_line(error)}") from None
+
+    def config(self) -> dict[str, Any]:
+        """The tables that it was trained with. Raises CheckpointError."""
+        try:
+            return files.read_toml(self._file(CONFIG))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{self.path / CONFIG} is damaged: {one_line(error)}") from None
+
+    def _file(self, name: str) -> Path:
+        """One of its files, which a manifest may name. Raises OSError, ValueError for one outside the run."""
+        return files.check_inside(files.child(self.path, name), self.path.parent.parent, reading=True)
 
 
 def path_of(folder: Path, step: int) -> Path:
@@ -116,10 +129,10 @@ def _by_score(folder: Path) -> list[Checkpoint]:
     """Checkpoints that have a score, the best first; of equals the newest."""
     scored = []
     for item in listed(folder):
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, RecursionError):
+        with contextlib.suppress(CheckpointError):
             score = item.state().get("score")
-            if score is not None and math.isfinite(score):
-                scored.append((float(score), -item.step, item))
+            if isinstance(score, int | float) and abs(score) < math.inf:
+                scored.append((score, -item.step, item))
     return [item for _, _, item in sorted(scored, key=lambda entry: entry[:2])]
 
 
@@ -149,7 +162,7 @@ def keep_newest(folder: Path, keep: int, *, written: Checkpoint) -> None:
 def clean(folder: Path) -> None:
     """Remove what a kill in the middle of writing or removing left behind."""
     for item in folder.glob(".*-step-*"):
-        shutil.rmtree(item, ignore_errors=True)
+        files.remove_tree(item)
 
 
 def listed(folder: Path) -> list[Checkpoint]:

@@ -1,6 +1,7 @@
 """The run directory: everything a training leaves behind.
 
 RUN/
+  run.lock         marks the directory as a run, and says who trains it
   config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
   record.json      versions, machine, and every resume with what it changed
   metrics.jsonl    one line per log interval
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, listed
+from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed
+from ganzoo.runs.lock import RunLock, is_run
 from ganzoo.version import API_VERSION, __version__
 
 
@@ -103,9 +104,9 @@ class Run:
         """The lines of metrics.jsonl; one that a kill has cut is left out. Empty where nothing was logged."""
         records: list[dict[str, Any]] = []
         with contextlib.suppress(FileNotFoundError):
-            for line in (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in files.lines_of(files.check_inside(self.path / "metrics.jsonl", self.path, reading=True)):
                 with contextlib.suppress(ValueError):
-                    records.append(json.loads(line))
+                    records.append(files.as_object(files.parse_json(line)))
         return records
 
     @property
@@ -134,12 +135,12 @@ class Run:
         return toml.dump({"run": run, **self.config.tables()})
 
     def create(self, *, machine: Mapping[str, Any], origin: Mapping[str, Any] | None = None) -> None:
-        """Make the directory. Raises CheckpointError when it holds something already.
+        """Make the directory, if it is not there, and what is in it. Raises CheckpointError.
 
         machine, origin: JSON values for the record, of what trains and of where the first weights are from.
         """
         try:
-            check_free(self.path)
+            files.check_inside(self.samples, self.path)
             self.samples.mkdir(parents=True, exist_ok=True)
             self.write_config()
             self._write_record({"resumes": [], **(origin or {}), **machine})
@@ -148,12 +149,12 @@ class Run:
 
     def write_config(self) -> None:
         """Write config.toml anew, whole or not at all. Raises OSError."""
-        files.write_text(self.path / "config.toml", self.to_toml())
+        files.write_text(self.path / "config.toml", self.to_toml(), within=self.path)
 
     def record_resume(self, *, step: int, changed: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
         """Note a resume and rewrite config.toml with what it changed."""
         try:
-            record = json.loads((self.path / "record.json").read_text(encoding="utf-8"))
+            record = files.read_json(files.check_inside(self.path / "record.json", self.path, reading=True))
             resumes = list(record["resumes"])
         except (OSError, ValueError, KeyError, TypeError):
             record, resumes = {}, []  # a damaged record must not keep a good checkpoint from going on
@@ -161,11 +162,11 @@ class Run:
         try:
             self._write_record({**record, "resumes": resumes})
             self.write_config()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise CheckpointError(f"The run directory {self.path} cannot be written: {one_line(error)}") from None
 
     def _write_record(self, record: Mapping[str, Any]) -> None:
-        files.write_text(self.path / "record.json", json.dumps(record, indent=1))
+        files.write_text(self.path / "record.json", json.dumps(record, indent=1), within=self.path)
 
 
 def check_free(path: Path) -> None:
@@ -173,15 +174,42 @@ def check_free(path: Path) -> None:
 
     A run that ended before its first checkpoint learnt nothing and may be begun again.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return
-    holds_run = (path / "config.toml").exists()
-    if holds_run and not any((path / "checkpoints").glob("step-*")):
-        return
-    raise CheckpointError(
-        f"{path} exists already{' and holds a run' if holds_run else ''}.",
-        hint=f"Go on with it: ganzoo train --resume {path}" if holds_run else "Choose another --out.",
-    )
+    try:
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            return
+        holds_run = path.is_dir() and is_run(path)
+        if holds_run and not any((path / "checkpoints").glob("step-*")):
+            return
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{str(path)!r} cannot be a run directory: {one_line(error)}") from None
+    if holds_run:
+        raise CheckpointError(
+            f"{path} exists already and holds a run.", hint=f"Go on with it: ganzoo train --resume {path}"
+        )
+    what = "is neither empty nor a run" if path.is_dir() else "is a file"
+    raise CheckpointError(f"{path} exists already and {what}.", hint="Choose another --out.")
+
+
+def claim(path: Path) -> RunLock:
+    """The lock of a directory that is free, or of a run that learnt nothing; without what a kill left in it.
+
+    Raises CheckpointError when it holds something, or another process trains there.
+    """
+    check_free(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"The run directory {path} cannot be written: {one_line(error)}") from None
+    return hold(path)
+
+
+def hold(path: Path) -> RunLock:
+    """The lock of a run, without what a kill left in it. Raises CheckpointError when another process trains it."""
+    lock = RunLock(path)
+    clean(path / "checkpoints")
+    for folder in (path, path / "samples"):
+        files.remove_partial(folder)
+    return lock
 
 
 def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:
@@ -205,7 +233,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
             f"{path} is a checkpoint of a run.", hint=f"Name the run, {path.parent.parent}, and which checkpoint."
         )
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = files.read_toml(files.check_inside(file, path, reading=True))
         run = dict(tables.pop("run"))
         if unknown := set(tables) - set(TABLES):
             raise ValueError(f"it has tables of other names: {', '.join(sorted(unknown))}")

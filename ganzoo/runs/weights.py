@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +31,18 @@ def model_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     return _load(checkpoint.path / checkpoints.MODEL)
 
 
+def check_sizes(checkpoint: Checkpoint, architecture: Architecture) -> None:
+    """Raises CheckpointError for files far larger than what such an architecture writes, before they are read."""
+    own = sum(tensor.numel() * tensor.element_size() for tensor in architecture.state_dict().values())
+    for name, times in _MOST_TIMES.items():
+        with contextlib.suppress(FileNotFoundError):
+            size = files.size_of(checkpoint.path / name)
+            if size > times * own + _ROOM:
+                raise CheckpointError(
+                    f"{checkpoint.path / name} has {size:,} bytes, for an architecture of {own:,}; it is not read."
+                )
+
+
 def average_tensors(checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]] | None:
     """State dicts of the averaged submodules by name, or None when nothing was averaged. Raises CheckpointError."""
     if not (checkpoint.path / checkpoints.AVERAGE).exists():
@@ -44,13 +55,14 @@ def average_tensors(checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]] | No
 
 
 def optimizer_states(checkpoint: Checkpoint, device: torch.device) -> dict[str, Any]:
-    """State dicts of the optimisers by name, on `device`. Raises whatever torch makes of a file that is not one."""
-    import torch
+    """State dicts of the optimisers by name, on `device`. Raises what `load_torch` makes of a file that is not one."""
+    from ganzoo.architecture.torch_files import load_torch
 
-    states: dict[str, Any] = torch.load(
-        checkpoint.path / checkpoints.OPTIMIZERS, map_location=device, weights_only=True
-    )
-    return states
+    return files.as_object(load_torch(checkpoint.path / checkpoints.OPTIMIZERS, device=device))
+
+
+_MOST_TIMES = {checkpoints.MODEL: 2, checkpoints.AVERAGE: 2, checkpoints.OPTIMIZERS: 8}  # of the model; Adam's: 2
+_ROOM = 2**24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,13 +90,14 @@ def write_checkpoint(
     final = Checkpoint(path=checkpoints.path_of(folder, step), step=step)
     partial = files.beside(final.path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.check_inside(folder, folder.parent)
+        folder.mkdir(exist_ok=True)  # without its parents: a run that was removed is not made anew
         if final.path.exists():
             with contextlib.suppress(CheckpointError):
                 final.verify()
                 return final
-            shutil.rmtree(final.path)  # damaged; what is written now replaces it
-        shutil.rmtree(partial, ignore_errors=True)
+            files.remove_tree(final.path)  # damaged; what is written now replaces it
+        files.remove_tree(partial)
         partial.mkdir()
         _save_tensors(contents.model, partial / checkpoints.MODEL)
         if contents.average is not None:
@@ -95,7 +108,7 @@ def write_checkpoint(
             )
         _save_states(contents.optimizers, partial / checkpoints.OPTIMIZERS)
         (partial / checkpoints.STATE).write_text(json.dumps({"step": step, **state}, indent=1), encoding="utf-8")
-        (partial / "config.toml").write_text(config, encoding="utf-8")
+        (partial / checkpoints.CONFIG).write_text(config, encoding="utf-8")
         hashes = {item.name: files.sha256(item) for item in sorted(partial.iterdir())}
         (partial / checkpoints.MANIFEST).write_text(json.dumps({"sha256": hashes}, indent=1), encoding="utf-8")
         for item in partial.iterdir():
@@ -104,7 +117,7 @@ def write_checkpoint(
         partial.rename(final.path)
         files.sync(folder)
     except (OSError, SafetensorError, RuntimeError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
+        files.remove_tree(partial)
         raise CheckpointError(
             f"The checkpoint of step {step} could not be written to {folder}: {one_line(error)}",
             hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
@@ -171,6 +184,7 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], 
     for line in damaged:
         say(f"passed over: {line}")
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
+    check_sizes(checkpoint, architecture)
     try:
         architecture.load_state_dict(model_tensors(checkpoint))
         twin = evaluation_copy(architecture, average_tensors(checkpoint))

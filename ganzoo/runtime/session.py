@@ -119,7 +119,7 @@ def _create(
     strict: bool = False,
     optimized: Path | None = None,
 ) -> tuple[onnxruntime.InferenceSession, float]:
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised; the rest is noise

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PROOF = {"fp32": 1e-5, "fp16": 2e-2}
-"""Of a file on the CPU provider against torch, by the precision of its weights."""
+"""Of a file on the CPU provider against torch, by the precision of its weights: the least that a bound is."""
+
+PROOF_MOST = {"fp32": 1e-3, "fp16": 2e-2}
+"""The most: a network that rounds worse in float32 cannot be proved in it."""
+
+PROOF_TIMES = 8.0
+"""In between, so many times torch's own rounding (`ganzoo.exporting.rounding`)."""
 
 PROOF_UINT8 = {"fp32": 1.0, "fp16": 4.0}
 """The same for pixels of 0..255: levels, where a value lies on the border of two."""

@@ -111,7 +111,7 @@ class Pictures(Sequence["Image.Image"]):
         out = _place(path)
         check_picture_name(out)
         with _writing(out):
-            self.grid(columns).save(out)
+            _save(self.grid(columns), out)
         return out
 
     def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
@@ -123,7 +123,7 @@ class Pictures(Sequence["Image.Image"]):
         paths = [Path(_place(folder), f"{name}.png") for name in names]
         for path, image in zip(paths, self, strict=True):
             with _writing(path):
-                image.save(path)
+                _save(image, path)
         return paths
 
     def save_animation(self, path: Path | str, *, fps: float = FPS) -> Path:
@@ -139,7 +139,7 @@ class Pictures(Sequence["Image.Image"]):
             raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
         first, *others = self
         with _writing(out):
-            first.save(out, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+            _save(first, out, save_all=True, append_images=others, duration=1000 / fps, loop=0)
         return out
 
     @staticmethod
@@ -177,6 +177,12 @@ def check_animation_name(path: Path) -> None:
         raise RequestError(
             f"{path.name} does not end like pictures that move.", hint="For example walk.webp or walk.gif"
         )
+
+
+def _save(image: Image.Image, path: Path, **options: Any) -> None:
+    from ganzoo.data.pictures import save_image
+
+    save_image(image, path, **options)
 
 
 @contextlib.contextmanager

@@ -147,6 +147,7 @@ def _sample(subject: Subject, watch: AbsentDevice, engine: Engine) -> None:
         write_previews(
             Path(folder, "previews.png"),
             graphs,
+            within=Path(folder),
             reals=lambda: reals.shared,
             paired=subject.implementation.wants == "pairs",
             count=_PREVIEWS,

@@ -11,6 +11,7 @@ from ganzoo.runs.checkpoint import Checkpoint
 from ganzoo.runs.weights import (
     CheckpointContents,
     average_tensors,
+    check_sizes,
     model_tensors,
     optimizer_states,
     write_checkpoint,
@@ -32,6 +33,7 @@ def save_engine(
 
 def restore_engine(engine: Engine, checkpoint: Checkpoint) -> None:
     """Put model, average and optimisers back. Raises CheckpointError when they do not fit."""
+    check_sizes(checkpoint, engine.architecture)
     try:
         engine.architecture.load_state_dict(model_tensors(checkpoint))
         average = average_tensors(checkpoint)

@@ -20,7 +20,7 @@ from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.run import Run, check_free
+from ganzoo.runs.run import Run, check_free, claim
 from ganzoo.runs.weights import CheckpointContents, write_checkpoint
 from ganzoo.training.device import machine_facts
 
@@ -69,10 +69,14 @@ def import_weights(
         trained_by=f"{offer.distribution} {offer.version}",
     )
     given = [{"file": path.name, "sha256": sha256(path)} for path in files]
+    lock = claim(out)
     run.create(machine=machine_facts(), origin={"imported": given})
     contents = CheckpointContents(model=architecture.state_dict(), average=weights.average, optimizers={})
     state = {"kimg": 0.0, "seconds": 0.0, "score": None}
-    write_checkpoint(run.checkpoint_folder, contents, step=0, state=state, config=run.to_toml(), keep=1)
+    try:
+        write_checkpoint(run.checkpoint_folder, contents, step=0, state=state, config=run.to_toml(), keep=1)
+    finally:
+        lock.release()
     return run
 
 

@@ -15,23 +15,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Graph, Pair
-from ganzoo.data.pictures import grid, side_by_side, to_uint8
+from ganzoo.data.pictures import grid, save_image, side_by_side, to_uint8
+from ganzoo.files import child
 from ganzoo.roles import painting_chain, translations, way_back
 from ganzoo.tensors import Dim, TensorSpec
 
 _BATCH = 16
 
 
-def write_reals(path: Path, batch: Batch | Pair) -> None:
+def write_reals(path: Path, batch: Batch | Pair, *, within: Path) -> None:
     """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side."""
     sides = [batch.real] if isinstance(batch, Batch) else [batch.source, batch.target]
-    grid(side_by_side(*[side.cpu().numpy() for side in sides])).save(path)
+    save_image(grid(side_by_side(*[side.cpu().numpy() for side in sides])), path, within=within)
 
 
 def write_previews(
     path: Path,
     graphs: Sequence[Graph],
     *,
+    within: Path,
     reals: Callable[[], Batch | Pair],
     paired: bool,
     count: int,
@@ -39,8 +41,9 @@ def write_previews(
 ) -> Path:
     """What is painted from noise, and each translation, as PNG grids; nothing where there is neither.
 
-    path: of the first grid; other graphs' names are appended. reals: prepared pictures, asked for when a graph takes
-    some, or their labels. count: of pictures from noise. paired: targets are what sources should become.
+    path: of the first grid; other graphs' names are appended. within: the run.
+    reals: prepared pictures, asked for when a graph takes some, or their labels. count: of pictures from noise.
+    paired: targets are what sources should become.
     """
     painters, translating = painting_chain(graphs), [graph for graph in translations(graphs) if not graph.on_request]
     images: dict[str, NDArray[np.uint8]] = {}
@@ -57,7 +60,8 @@ def write_previews(
         truth: Tensor | None = getattr(batch, graph.paints or "target") if paired else None
         images[graph.name] = strips(graph, way_back(graph, graphs), taken, truth)
     for index, (name, pixels) in enumerate(images.items()):
-        grid(pixels).save(path if index == 0 else path.with_stem(f"{path.stem}-{name}"))
+        place = path if index == 0 else child(path.parent, f"{path.stem}-{name}{path.suffix}")
+        save_image(grid(pixels), place, within=within)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
 from ganzoo.roles import painting_chain, translations
 from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.lock import RunLock
 from ganzoo.runs.run import Run
 from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
@@ -46,6 +48,21 @@ class RunWriter:
         self._source = source
         self._scorer = ThumbnailScorer(source)
         self._ranges = ValueRanges()
+        self.lock: RunLock | None = None
+
+    def check_place(self) -> None:
+        """Raises CheckpointError when the run is no longer where it was."""
+        if self.lock is not None:
+            self.lock.check()
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """The run is ours inside, if it has been locked, and nobody's afterwards."""
+        try:
+            yield
+        finally:
+            if self.lock is not None:
+                self.lock.release()
 
     def score(self, step: int) -> dict[str, float]:
         """What the average paints now, scored, as metrics; empty where there is no score, and on other ranks."""
@@ -55,6 +72,7 @@ class RunWriter:
 
     def save(self, step: int, *, seconds: float, score: Mapping[str, float]) -> Path:
         """Write a checkpoint. seconds: trained so far. score: of `score`. Raises CheckpointError."""
+        self.check_place()
         if self._ranks.leads:
             save_engine(
                 self._run.checkpoint_folder,
@@ -95,7 +113,7 @@ class RunWriter:
     def reals(self) -> None:
         """A grid of reals, to hold the fakes against."""
         path = self._run.samples / "reals.png"
-        self._attempt("reals.png", lambda: write_reals(path, self._shown()))
+        self._attempt("reals.png", lambda: write_reals(path, self._shown(), within=self._run.path))
 
     def samples(self, step: int) -> Path:
         """Grids of samples of the average."""
@@ -105,6 +123,7 @@ class RunWriter:
             write_previews(
                 path,
                 graphs_of(self._twin()),
+                within=self._run.path,
                 reals=lambda: self._engine.prepare(self._shown()),
                 paired=self._engine.architecture.wants == "pairs",
                 count=self._settings.sample_count,

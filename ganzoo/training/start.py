@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener
 from ganzoo.runs import checkpoint as checkpoints
-from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, open_run, target_steps
+from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, claim, hold, open_run, target_steps
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from
@@ -52,7 +52,6 @@ def start_run(
     leads = ranks is None or ranks.leads
     if write and leads:
         check_free(out)
-        checkpoints.clean(out / "checkpoints")  # of a run that died while it wrote its first
     kind = implementation_class(offer).wants
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
@@ -86,7 +85,8 @@ def start_run(
     for line in architecture.warnings_before(target_steps(config.train) * config.train.batch_size / 1000):
         progress.say(f"warning: {line}")
     if write and leads:
-        run.create(machine=machine_facts(), origin=origin)
+        with trainer.hold(claim(out)).released_on_error():
+            run.create(machine=machine_facts(), origin=origin)
     return trainer
 
 
@@ -128,11 +128,12 @@ def resume_run(
         run = dataclasses.replace(run, data=info)  # an older run may know no names
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
     trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
-    _refuse_drift(run, trainer.resume())
-    if run.data_description != source.description:
-        progress.say(f"the data changed: {run.data_description} before, {source.description} now")
-    if trainer.ranks.leads:
-        run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}), machine=machine_facts())
+    with trainer.hold(hold(path)).released_on_error() if trainer.ranks.leads else contextlib.nullcontext():
+        _refuse_drift(run, trainer.resume())
+        if run.data_description != source.description:
+            progress.say(f"the data changed: {run.data_description} before, {source.description} now")
+        if trainer.ranks.leads:
+            run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}), machine=machine_facts())
     return trainer
 
 
@@ -141,9 +142,10 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
 
     Each checkpoint has a copy, covered by its hashes. A key it does not have is one that a newer plugin added.
     """
-    written = tomllib.loads((checkpoint.path / "config.toml").read_text(encoding="utf-8"))
+    written = checkpoint.config()
     for table, values in run.config.tables().items():
-        for key, then in written.get(table, {}).items():
+        kept = written.get(table)
+        for key, then in kept.items() if isinstance(kept, dict) else ():
             free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in _FREE
             if not free and key in values and values[key] != then:
                 raise CheckpointError(

@@ -22,8 +22,9 @@ from ganzoo.loggers.protocol import Factory
 from ganzoo.nn import is_out_of_memory
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import LoggerSpec
-from ganzoo.progress import ProgressListener, Silent
+from ganzoo.progress import ProgressListener, Silent, duration_text
 from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.lock import RunLock
 from ganzoo.runs.run import Run, TrainingOutcome, target_steps
 from ganzoo.training.device import (
     backends,
@@ -91,11 +92,15 @@ class Trainer:
         self._began = 0.0
         self._seconds_aside = 0.0  # spent on checkpoints, scores and samples, which are no training speed
 
+    def hold(self, lock: RunLock) -> RunLock:
+        """Take the lock of the run, which is released when training ends."""
+        self._writer.lock = lock
+        return lock
+
     def resume(self) -> checkpoints.Checkpoint:
         """Go on from the newest whole checkpoint. Raises CheckpointError when there is none."""
         folder = self.run.checkpoint_folder
         if self.ranks.leads:
-            checkpoints.clean(folder)
             checkpoint, damaged = checkpoints.newest(folder)
             for line in damaged:
                 self.reporter.say(f"passed over: {line}")
@@ -134,6 +139,7 @@ class Trainer:
             self._feed() as feed,
             backends(engine.device, deterministic=settings.deterministic),
             self._stop.listening(),
+            self._writer.holding(),
             self._reporting(),
         ):
             if self.steps_done == 0:
@@ -150,6 +156,7 @@ class Trainer:
                 # Who asked to stop waits for the checkpoint.
                 score = self._score() if saving and not stop else {}
                 if done % settings.log_every_steps == 0 or last or score:
+                    self._writer.check_place()
                     self._raise_if_diverged(feed)
                     now = time.monotonic() - self._seconds_aside
                     speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
@@ -238,7 +245,7 @@ class Trainer:
         held = f", {memory:.1f} GB of memory" if memory is not None else ""
         left = (target - self.steps_done) / speed
         self.reporter.status(
-            f"estimate: {_duration(left)} for the {target - self.steps_done:,} steps that are left, "
+            f"estimate: {duration_text(left)} for the {target - self.steps_done:,} steps that are left, "
             f"{speed * self._settings.batch_size:,.0f} images/s{held}",
             step=self.steps_done,
             steps=target,
@@ -306,11 +313,3 @@ class Trainer:
             yield
         finally:
             self.reporter.close()
-
-
-def _duration(seconds: float) -> str:
-    """`40 seconds`, `12 minutes`, `3.5 hours`, `2.1 days`."""
-    for unit, length in (("days", 86_400), ("hours", 3_600)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"

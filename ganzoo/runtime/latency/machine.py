@@ -29,7 +29,8 @@ _OLDER = {"clocks_event_reasons.active": "clocks_throttle_reasons.active"}
 def record() -> dict[str, Any]:
     """Processor, memory, versions. Fields that a system does not tell are null."""
     import numpy
-    import onnxruntime
+
+    from ganzoo.runtime.ort import onnxruntime
 
     return {
         "cpu": _cpu_name(),

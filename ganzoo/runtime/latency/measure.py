@@ -64,7 +64,7 @@ def bound_loop(
     session: onnxruntime.InferenceSession, feed: Mapping[str, NDArray[Any]], device: str, device_id: int = 0
 ) -> Callable[[], Any]:
     """A run with inputs and outputs bound to `cpu` or `cuda` memory, outputs allocated once, synchronised."""
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     binding = session.io_binding()
     places = []
@@ -86,7 +86,7 @@ def bound_loop(
 
 def copy_loop(feed: Mapping[str, NDArray[Any]], outputs: Sequence[NDArray[Any]], device_id: int) -> Callable[[], Any]:
     """The copies alone: inputs to the device, outputs back."""
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     there = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id), array) for array in feed.values()]
     back = [onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id) for array in outputs]

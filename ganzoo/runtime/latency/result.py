@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ganzoo.runtime.latency.request import Request
 
 FORMAT = 1
+_BEGINNING = re.compile(rb'\{\s*"format": \d+,\s*"ganzoo": |$')  # of a result, or of an empty file
 
 
 def case_result(
@@ -106,6 +109,16 @@ def result_document(
     }
 
 
+def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raises RequestError for a result's place that is an input, or holds something else than a result."""
+    files.check_output(out, inputs)
+    with contextlib.suppress(FileNotFoundError), files.open_regular(out) as file:
+        if not _BEGINNING.match(file.read(100)):
+            raise RequestError(
+                f"{out} is there, and ganzoo bench did not write it.", hint="Choose another -o, or remove it."
+            )
+
+
 class BenchResult:
     """What was measured. document: plain values as in result.schema.json, every sample among them."""
 
@@ -123,12 +136,13 @@ class BenchResult:
         return rows(self.document)
 
     def save(self, path: Path | str) -> Path:
-        """Write the whole document as JSON. Raises RequestError when it cannot be written."""
+        """Write the whole document as JSON. Raises RequestError when it cannot be written, see `check_place`."""
         out = Path(path)
+        check_place(out)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(out, json.dumps(self.document, indent=1) + "\n")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
         return out
 

@@ -35,7 +35,7 @@ def require(provider: str) -> None:
 
 def find_trouble(provider: str) -> Explanation | None:
     """What keeps a provider from working here, and what to do; None when nothing is found."""
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     name = check_name(provider)
     if provider == "cpu":
@@ -64,7 +64,7 @@ def find_trouble(provider: str) -> Explanation | None:
 
 def cuda_major() -> str:
     """The major version of CUDA that the installed onnxruntime was built for; "" when it does not tell."""
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     return str(getattr(onnxruntime, "cuda_version", "") or "").partition(".")[0]
 
@@ -93,7 +93,7 @@ def missing_libraries() -> list[str]:
 
 def _preload() -> None:
     """Load the libraries of NVIDIA's packages, unless torch has loaded its own: two versions of cuDNN do not mix."""
-    import onnxruntime
+    from ganzoo.runtime.ort import onnxruntime
 
     if "torch" in sys.modules and not any(_load(library) for library in _toolkit()):
         return

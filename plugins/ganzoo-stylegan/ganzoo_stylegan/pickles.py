@@ -5,12 +5,12 @@ unpickler here knows a short list of names. Each stands for a function of ours t
 not on the list stops it before anything is called. The source text is never looked at.
 """
 
-import io
+import mmap
 import pickle
-import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganzoo.architecture.torch_files import check_claims, load_torch
 from ganzoo.errors import CheckpointError, one_line
+from ganzoo.files import open_regular
+from ganzoo.pickles import check_pickle
 
+_MOST_MODULES = 20_000
+_MOST_TIMES = 4
 _PLAIN_KINDS = "biufc"  # of numpy data: no objects
 
 
@@ -42,15 +47,24 @@ def read_networks(path: Path) -> dict[str, Network]:
     Raises CheckpointError for a file that is damaged, wants more than tensors and plain containers, or has no networks.
     """
     try:
-        with path.open("rb") as file:
-            content = _Unpickler(file).load()
+        with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+            check_pickle(whole)  # type: ignore[arg-type]  # it reads like a file, and no more than there is
+            whole.seek(0)
+            content = _Unpickler(whole, len(whole)).load()
     except Refused as error:
         raise CheckpointError(f"{path} is refused: {error}. Nothing was run.") from None
     except Exception as error:  # a damaged pickle raises anything
         raise CheckpointError(f"{path} is no pickle of networks, or is damaged: {one_line(error, limit=160)}") from None
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path} holds a {type(content).__name__}; expected a dictionary with G, D and G_ema.")
-    networks = {str(name): _network(shell, path) for name, shell in content.items() if isinstance(shell, _Shell)}
+    shells = {str(name): shell for name, shell in content.items() if isinstance(shell, _Shell)}
+    collector = _Collector(path)
+    found = {name: collector.tensors(shell) for name, shell in shells.items()}
+    try:
+        check_claims(list(found.values()), path.stat().st_size)
+    except ValueError as error:
+        raise CheckpointError(f"{path} is refused: {error}.") from None
+    networks = {name: _network(shell, found[name], path) for name, shell in shells.items()}
     if not networks:
         raise CheckpointError(
             f"{path} has no networks: {', '.join(map(repr, list(content)[:5])) or 'it is empty'}.",
@@ -95,8 +109,18 @@ class _Maker:
         raise Refused("it changes one of the functions it may call")
 
 
+class _Ordered(OrderedDict[Any, Any], metaclass=_Sealed):
+    """Stands for collections.OrderedDict, filled item by item."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 class _Dictionary(dict[str, Any], metaclass=_Sealed):
     """Stands for dnnlib.util.EasyDict, whose attributes are its items."""
+
+    def __init__(self) -> None:
+        super().__init__()
 
     def __setstate__(self, state: Any) -> None:
         if isinstance(state, Mapping):
@@ -108,9 +132,7 @@ def _storage(content: Any) -> Any:
     if not isinstance(content, bytes):
         raise Refused("a tensor in it is no bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            storage = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        storage = load_torch(content)
     except Exception as error:
         raise Refused(f"a torch file inside it is not plain ({one_line(error, limit=120)})") from None
     if not isinstance(storage, torch.storage.TypedStorage):
@@ -130,8 +152,8 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tenso
     if count and (last >= held or count > held):
         raise Refused(f"a tensor in it claims {count:,} numbers of {held:,}")
     plain = torch.tensor([], dtype=storage.dtype)
-    plain.set_(storage._untyped_storage, offset, tuple(size), tuple(stride))
-    return plain.clone()
+    # A view: however many tensors name one storage, it is in memory once.
+    return plain.set_(storage._untyped_storage, offset, tuple(size), tuple(stride))
 
 
 def _parameter(tensor: Any, *_: Any) -> Tensor:
@@ -181,12 +203,12 @@ class _Array:
         _, shape, dtype, fortran, content = state
         if not isinstance(dtype, _DType) or not isinstance(content, bytes) or dtype.dtype is None:
             raise Refused("it has an odd numpy array")
-        self.values = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if fortran else "C").copy()
+        self.values = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if fortran else "C")
 
 
 _ADMITTED: Mapping[tuple[str, str], Any] = {
     ("torch_utils.persistence", "_reconstruct_persistent_obj"): _Maker(_Shell),
-    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "OrderedDict"): _Ordered,
     ("dnnlib.util", "EasyDict"): _Dictionary,
     ("torch._utils", "_rebuild_tensor_v2"): _Maker(_tensor),
     ("torch._utils", "_rebuild_parameter"): _Maker(_parameter),
@@ -198,45 +220,77 @@ _ADMITTED: Mapping[tuple[str, str], Any] = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _Maker(_Array) for core in ("core", "_core")},
     **{("builtins", name): kind for name, kind in {"set": set, "frozenset": frozenset, "slice": slice}.items()},
 }
+_COPYING = frozenset(
+    _ADMITTED[key]
+    for key in (
+        ("torch.storage", "_load_from_bytes"),
+        ("_codecs", "encode"),
+        ("builtins", "set"),
+        ("builtins", "frozenset"),
+    )
+)
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds only what is admitted."""
+    """Finds only what is admitted. size: bytes of the pickle, which what is made of it cannot exceed many times."""
+
+    def __init__(self, file: Any, size: int) -> None:
+        super().__init__(file)
+        self._room = _MOST_TIMES * size + 2**20
 
     def find_class(self, module: str, name: str) -> Any:
         found = _ADMITTED.get((module, name))
         if found is None:
             raise Refused(f"it asks for {module}.{name}, which is not a tensor, a container or a known network")
-        return found
+        return _Maker(partial(self._within_room, found)) if found in _COPYING else found
 
     def persistent_load(self, pid: Any) -> Any:
         raise Refused("it refers to something outside itself")
 
+    def _within_room(self, make: Any, content: Any = (), *rest: Any) -> Any:
+        """What copies its argument may be asked for one argument a million times."""
+        self._room -= len(content) if isinstance(content, Sized) else 0
+        if self._room < 0:
+            raise Refused("it makes far more of its bytes than there are")
+        return make(content, *rest)
 
-def _network(shell: _Shell, path: Path) -> Network:
+
+def _network(shell: _Shell, state: Mapping[str, Tensor], path: Path) -> Network:
     arguments = shell.state.get("_init_kwargs", {})
     positional = shell.state.get("_init_args", ())
     if positional or not isinstance(arguments, Mapping):
         raise CheckpointError(f"{path}: {shell.class_name} was made with arguments that have no names: {positional!r}")
-    state: dict[str, Tensor] = {}
-    _collect(shell, "", state, path, 0)
-    return Network(shell.class_name, dict(arguments), state)
+    plain = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    return Network(shell.class_name, dict(arguments), plain)
 
 
-def _collect(shell: _Shell, prefix: str, found: dict[str, Tensor], path: Path, depth: int) -> None:
-    if depth > 20:  # a module inside itself
-        raise CheckpointError(f"{path}: modules are nested too deep at {prefix}")
-    for table in ("_parameters", "_buffers"):
-        for name, tensor in _items(shell, table):
-            if isinstance(tensor, Tensor):
-                found[f"{prefix}{name}"] = tensor.to(torch.float32) if tensor.is_floating_point() else tensor
-            elif tensor is not None:
-                raise CheckpointError(f"{path}: {prefix}{name} is a {type(tensor).__name__}; expected a tensor")
-    for name, inner in _items(shell, "_modules"):
-        if isinstance(inner, _Shell):
-            _collect(inner, f"{prefix}{name}.", found, path, depth + 1)
-        elif inner is not None:
-            raise CheckpointError(f"{path}: {prefix}{name} is a {type(inner).__name__}; expected a network")
+class _Collector:
+    """The tensors of modules by dotted name. One that is inside itself, or met again and again, has no end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._met = path, 0
+
+    def tensors(self, shell: _Shell) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        self._collect(shell, "", found, 0)
+        return found
+
+    def _collect(self, shell: _Shell, prefix: str, found: dict[str, Tensor], depth: int) -> None:
+        self._met += 1
+        if depth > 20 or self._met > _MOST_MODULES:
+            raise CheckpointError(f"{self._path}: modules are nested too deep, or without an end, at {prefix[:100]}")
+        for table in ("_parameters", "_buffers"):
+            for name, tensor in _items(shell, table):
+                if isinstance(tensor, Tensor):
+                    found[f"{prefix}{name}"] = tensor
+                elif tensor is not None:
+                    kind = type(tensor).__name__
+                    raise CheckpointError(f"{self._path}: {prefix}{name} is a {kind}; expected a tensor")
+        for name, inner in _items(shell, "_modules"):
+            if isinstance(inner, _Shell):
+                self._collect(inner, f"{prefix}{name}.", found, depth + 1)
+            elif inner is not None:
+                raise CheckpointError(f"{self._path}: {prefix}{name} is a {type(inner).__name__}; expected a network")
 
 
 def _items(shell: _Shell, table: str) -> list[tuple[str, Any]]:
