@@ -22,6 +22,9 @@ def published() -> str:
             for kind, offered in report.offers.items():
                 if offered:
                     offers.setdefault(report.distribution, {}).setdefault(kind, []).extend(offered)
+    for text in texts:
+        project = tomllib.loads(text)["project"]
+        offers[project["name"]]["modules"] = list(project["entry-points"]["ganzoo"].values())
     return json.dumps({name: offers[name] for name in names}, indent=1) + "\n"
 
 

@@ -7,7 +7,7 @@ line prints the message and the hint and exits with `exit_status`; only a bug of
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
     "BenchError",
@@ -22,6 +22,7 @@ __all__ = [
     "ProviderError",
     "RequestError",
     "did_you_mean",
+    "escaped",
     "first_few",
     "one_line",
     "printable",
@@ -112,9 +113,22 @@ def printable(text: str) -> str:
 
 def one_line(error: BaseException, *, limit: int = 300) -> str:
     """`ImportError: No module named 'x'`: an exception on one printable line of at most `limit` characters."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a hostile __str__ must not defeat the report about it
+    name = _text_of(lambda: type(error).__name__) or "Exception"
+    text = _text_of(lambda: str(error))
+    if text is None:
         text = "(its message cannot be printed)"
-    line = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    line = f"{name}: {text}" if text else name
     return line if len(line) <= limit else line[: limit - 3] + "..."
+
+
+def _text_of(ask: Callable[[], str]) -> str | None:
+    """What a stranger's object says of itself, on one printable line; None where it will not."""
+    try:
+        return printable(" ".join(str.__str__(ask()).split()))
+    except BaseException:  # a hostile __str__ must not defeat the report about it
+        return None
+
+
+def escaped(text: str) -> str:
+    """A text of several lines, its control characters escaped: a name in it may hold a terminal's commands."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -15,6 +15,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -213,6 +214,26 @@ def same_file(one: Path, other: Path) -> bool:
         return one.resolve() == other.resolve() or one.samefile(other)
     except OSError:
         return False
+
+
+_scratch: set[Path] = set()
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """A folder of the system's for temporary files, which is gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        _scratch.add(Path(folder))
+        try:
+            yield Path(folder)
+        finally:
+            _scratch.discard(Path(folder))
+
+
+def remove_scratch() -> None:
+    """For a process that is about to end without its last rites."""
+    for folder in list(_scratch):
+        remove_tree(folder)
 
 
 def remove_tree(path: Path) -> None:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ganzoo.api.arguments import one_length, to_choice, to_name, to_path, to_run, to_text
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
-from ganzoo.config.resolve import Layer, RunConfig, file_layer
+from ganzoo.config.resolve import Layer, RunConfig, file_layer, merged
 from ganzoo.errors import RequestError
 from ganzoo.plugin import api1
 from ganzoo.plugin.installed import InstalledSpec
@@ -147,11 +147,8 @@ def resume(
         "max_seconds": max_seconds,
     }
     one_length(kimg=kimg, steps=steps, epochs=epochs)
-    tables: dict[str, dict[str, Any]] = {}
-    for layer in [*as_layers(settings), *option_layers("train", given)]:
-        for table, values in layer.tables.items():
-            tables.setdefault(table, {}).update(values)
-    return resume_layer(to_run(run), Layer(origin="settings", tables=tables), progress=progress)
+    changes = merged("settings", *as_layers(settings), *option_layers("train", given))
+    return resume_layer(to_run(run), changes, progress=progress)
 
 
 def resume_layer(path: Path, changes: Layer, *, progress: ProgressListener | None = None) -> Run:

@@ -1,6 +1,6 @@
 """What verbs take and give, for annotations of those who call them."""
 
 from ganzoo.progress import Progress, ProgressListener
-from ganzoo.runs.run import Run
+from ganzoo.runs.run import Run, TrainingOutcome
 
-__all__ = ["Progress", "ProgressListener", "Run"]
+__all__ = ["Progress", "ProgressListener", "Run", "TrainingOutcome"]

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from ganzoo.errors import GanzooError
+from ganzoo.plugin.streams import own_process
 from ganzoo.version import __version__
 
 VERBS = {
@@ -71,11 +72,13 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit. The errors of ganzoo become a message and an exit status."""
-    from ganzoo.cli.common import shown_warnings
+    from ganzoo.cli.common import echo, shown_warnings
 
+    own_process()
     try:
         with shown_warnings():
             status = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -85,15 +88,14 @@ def main(arguments: list[str] | None = None) -> Any:
 
             traceback.print_exception(error.__cause__)
         rank = f"rank {os.environ['RANK']}: " if os.environ.get("RANK", "0") != "0" else ""  # torchrun's
-        click.echo(f"{rank}error: {error.message}", err=True)
+        echo(f"{rank}error: {error.message}", err=True)
         if error.hint:
-            click.echo(error.hint, err=True)
+            echo(error.hint, err=True)
         sys.exit(error.exit_status)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:  # `ganzoo list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     _leave(status if isinstance(status, int) else 0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganzoo.cli.common import json_option, print_json, table
+from ganzoo.cli.common import echo, json_option, print_json, table
 from ganzoo.cli.progress import Lines
 
 if TYPE_CHECKING:
@@ -71,10 +71,7 @@ def command(
     """
     from ganzoo.api.bench import bench
     from ganzoo.cli.parse import parse_batches, parse_files, parse_shape, parse_size
-    from ganzoo.errors import RequestError
 
-    if out is not None and not out.parent.is_dir():
-        raise RequestError(f"There is no directory {out.parent} for {out.name}.")
     swept: dict[str, list[tuple[int, ...]]] = {}
     for text in shapes:
         name, shape = parse_shape(text)
@@ -97,9 +94,9 @@ def command(
     if as_json:
         print_json(result.document)
         return
-    click.echo(table(*result.table(), wrap="shapes"))
+    echo(table(*result.table(), wrap="shapes"))
     if out is not None:
-        click.echo(f"everything, samples included: {out}")
+        echo(f"everything, samples included: {out}")
 
 
 class _Cases(Lines):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ganzoo.errors import GanzooWarning
+from ganzoo.errors import GanzooWarning, escaped, printable
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -18,6 +18,11 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 def json_option(function: FunctionT) -> FunctionT:
     """`--json`: stdout then carries the result alone."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on stdout.")(function)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """A text, without what names of strangers in it would tell a terminal. Raises GanzooError where stdout is full."""
+    click.echo(escaped(text), err=err)
 
 
 def print_json(value: Any) -> None:
@@ -33,7 +38,7 @@ def shown_warnings() -> Iterator[None]:
 
         def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
             if issubclass(category, GanzooWarning):
-                click.echo(f"warning: {message}", err=True)
+                echo(f"warning: {message}", err=True)
             else:
                 usual(message, category, *rest, **named)
 
@@ -62,4 +67,4 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: str =
 def _plain(text: str) -> Any:
     from rich.text import Text
 
-    return Text(text)  # brackets are text here, not markup
+    return Text(printable(text))  # brackets are text here, not markup

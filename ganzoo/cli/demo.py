@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import table
+from ganzoo.cli.common import echo, table
 from ganzoo.cli.progress import Lines
 
 _JUDGED = 2000
@@ -31,15 +31,15 @@ def command(out: Path, seconds: float, architecture: str) -> None:
     """
     began = time.monotonic()
     out = _free(out)
-    click.echo(f"1/4  training {architecture} on real handwritten digits for {seconds:g} seconds")
+    echo(f"1/4  training {architecture} on real handwritten digits for {seconds:g} seconds")
     _train(architecture, out, seconds)
-    click.echo("\n2/4  exporting the generator to ONNX, and proving that it paints the same pictures")
+    echo("\n2/4  exporting the generator to ONNX, and proving that it paints the same pictures")
     model = _export(out)
-    click.echo("\n3/4  sampling from the ONNX file and judging the samples against the real digits")
+    echo("\n3/4  sampling from the ONNX file and judging the samples against the real digits")
     grid = _sample(model, out)
-    click.echo("\n4/4  measuring the latency in ONNX Runtime on the CPU")
+    echo("\n4/4  measuring the latency in ONNX Runtime on the CPU")
     _bench(model, out)
-    click.echo(
+    echo(
         f"""
 Done in {time.monotonic() - began:.0f} seconds. Everything is in {out}/
   samples      {grid}
@@ -70,15 +70,15 @@ def _train(architecture: str, out: Path, seconds: float) -> None:
         run = train_layers(architecture, [settings], out=out, preset="digits", progress=display)
     outcome = run.outcome
     assert outcome is not None
-    click.echo(f"     {outcome.steps:,} steps, {outcome.kimg:.0f} kimg, {outcome.images_per_second:,.0f} images/s")
+    echo(f"     {outcome.steps:,} steps, {outcome.kimg:.0f} kimg, {outcome.images_per_second:,.0f} images/s")
     if outcome.interrupted:
-        click.echo(f"interrupted and saved; go on with: ganzoo train --resume {out}")
+        echo(f"interrupted and saved; go on with: ganzoo train --resume {out}")
         raise KeyboardInterrupt
     records = run.metrics()
     shown = [records[index] for index in sorted({0, len(records) // 3, 2 * len(records) // 3, len(records) - 1})]
     losses = [name for name in records[0] if name.endswith(".adversarial")]
     rows = [[f"{record['kimg']:.0f}", *(f"{record[name]:.3f}" for name in losses)] for record in shown]
-    click.echo(table(["     kimg", *losses], [["     " + row[0], *row[1:]] for row in rows]))
+    echo(table(["     kimg", *losses], [["     " + row[0], *row[1:]] for row in rows]))
 
 
 def _export(out: Path) -> Path:
@@ -86,8 +86,8 @@ def _export(out: Path) -> Path:
 
     exported = export(out, progress=Lines())[0]
     batches = " and ".join(str(case.dims["batch"]) for case in exported.proof.cases)
-    click.echo(f"     {exported.path}  {exported.bytes / 1e6:.1f} MB")
-    click.echo(f"     largest difference from torch at batches {batches}: {exported.proof.error:.1e}")
+    echo(f"     {exported.path}  {exported.bytes / 1e6:.1f} MB")
+    echo(f"     largest difference from torch at batches {batches}: {exported.proof.error:.1e}")
     return exported.path
 
 
@@ -98,14 +98,14 @@ def _sample(model: Path, out: Path) -> Path:
     pictures = load(model).sample(range(_JUDGED))
     path = pictures[:100].save(out / "digits.png")
     report = judge_digits(pictures)
-    click.echo(f"     {path}")
-    click.echo(f"     Frechet distance to the real digits (8x8 pixels): {report.frechet:.0f}; 55 is their enlargement")
-    click.echo(
+    echo(f"     {path}")
+    echo(f"     Frechet distance to the real digits (8x8 pixels): {report.frechet:.0f}; 55 is their enlargement")
+    echo(
         f"     all ten digits, the rarest {100 * report.rarest:.1f}% of {_JUDGED:,}"
         if report.rarest > 0
         else f"     only {sum(share > 0 for share in report.shares)} of ten digits"
     )
-    click.echo(f"     not copies: {report.novelty:.2f} times as far from the training digits as unseen real ones are")
+    echo(f"     not copies: {report.novelty:.2f} times as far from the training digits as unseen real ones are")
     return path
 
 
@@ -114,4 +114,4 @@ def _bench(model: Path, out: Path) -> None:
 
     result = bench(model, dims={"batch": [1, 8, 32]}, repeats=1, max_seconds=24.0)
     result.save(out / "bench.json")
-    click.echo("\n".join(f"     {line}" for line in table(*result.table()).splitlines()))
+    echo("\n".join(f"     {line}" for line in table(*result.table()).splitlines()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("doctor")
@@ -29,20 +29,18 @@ def command(as_json: bool) -> None:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    click.echo(
-        f"ganzoo {facts['ganzoo']} (plugin API {facts['plugin_api']}), Python {facts['python']}, {facts['system']}"
-    )
+    echo(f"ganzoo {facts['ganzoo']} (plugin API {facts['plugin_api']}), Python {facts['python']}, {facts['system']}")
     torch, runtime = facts["torch"], facts["onnxruntime"]
     if torch["usable"]:
         build = f"built for CUDA {torch['built_for_cuda']}" if torch["built_for_cuda"] else "built without CUDA"
         gpus = ", ".join(torch["gpus"]) or "no GPU that torch can use"
-        click.echo(f"torch {torch['version']} ({build}): {gpus}, {torch['threads']} CPU threads")
+        echo(f"torch {torch['version']} ({build}): {gpus}, {torch['threads']} CPU threads")
     if runtime["usable"]:
-        click.echo(f"onnxruntime {runtime['version']} ({', '.join(runtime['installed']) or 'unknown package'})")
+        echo(f"onnxruntime {runtime['version']} ({', '.join(runtime['installed']) or 'unknown package'})")
         for provider, state in runtime["providers"].items():
-            click.echo(f"  {provider}: {state}")
+            echo(f"  {provider}: {state}")
     for name, status in facts["plugins"].items():
-        click.echo(f"plugin {name}: {status}")
+        echo(f"plugin {name}: {status}")
     for problem in facts["problems"]:
-        click.echo(f"problem: {problem}")
-    click.echo("all is well" if not facts["problems"] else f"{len(facts['problems'])} problems")
+        echo(f"problem: {problem}")
+    echo("all is well" if not facts["problems"] else f"{len(facts['problems'])} problems")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.common import echo, json_option, print_json
 from ganzoo.cli.progress import Lines
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def command(
     for item in exported:
         batches = ", ".join(str(case.dims["batch"]) for case in item.proof.cases)
         bound = max(bound for case in item.proof.cases for bound in case.bounds.values())
-        click.echo(f"{item.path}  {item.bytes / 1e6:.1f} MB")
-        click.echo(f"  proved: error {item.proof.error:.2g} (bound {bound:.2g}) at batches {batches}")
-    click.echo(f"next: ganzoo bench {exported[0].path}")
+        echo(f"{item.path}  {item.bytes / 1e6:.1f} MB")
+        echo(f"  proved: error {item.proof.error:.2g} (bound {bound:.2g}) at batches {batches}")
+    echo(f"next: ganzoo bench {exported[0].path}")
 
 
 class _Checkpoint(Lines):

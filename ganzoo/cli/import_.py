@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("import")
@@ -44,5 +44,5 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | N
         return
     architecture_table = run.config.tables()["architecture"]
     settings = ", ".join(f"{key} {architecture_table[key]}" for table, key in run.config.origins if table != "data")
-    click.echo(f"{out}: {run.architecture}, {run.data}; {settings}")
-    click.echo(f"next: ganzoo export {out}")
+    echo(f"{out}: {run.architecture}, {run.data}; {settings}")
+    echo(f"next: ganzoo export {out}")

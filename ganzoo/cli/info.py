@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import json_option, print_json, table
+from ganzoo.cli.common import echo, json_option, print_json, table
 
 
 @click.command("info")
@@ -19,19 +19,19 @@ def command(architecture: str, as_json: bool) -> None:
         print_json(found.to_json())
         return
     spec = found.spec
-    click.echo(f"{spec.name}: {spec.summary}")
-    click.echo(f"task {spec.task}, {spec.paper or 'no paper'}, from {found.distribution} {found.version}\n")
+    echo(f"{spec.name}: {spec.summary}")
+    echo(f"task {spec.task}, {spec.paper or 'no paper'}, from {found.distribution} {found.version}\n")
     presets = [[name, preset.summary] for name, preset in spec.presets.items()]
     if presets:
-        click.echo(table(["preset", "meaning"], presets, wrap="meaning"))
+        echo(table(["preset", "meaning"], presets, wrap="meaning"))
     for name, settings in found.settings.items():
         rows = [
             [item.name, item.expected, "-" if item.default in (None, "") else str(item.default), item.help]
             for item in settings
         ]
-        click.echo(f"\n[{name}]" + ("  --set KEY=VALUE" if name == "architecture" else f"  --set {name}.KEY=VALUE"))
-        click.echo(table(["key", "expected", "default", "meaning"], rows, wrap="meaning"))
+        echo(f"\n[{name}]" + ("  --set KEY=VALUE" if name == "architecture" else f"  --set {name}.KEY=VALUE"))
+        echo(table(["key", "expected", "default", "meaning"], rows, wrap="meaning"))
     if any("schedule" in item.expected for settings in found.settings.values() for item in settings):
-        click.echo('\nA schedule: {start=2e-4, end=5e-5, to_kimg=20000}, and from_kimg=0, shape="linear" or "cosine";')
-        click.echo("or to_epochs and from_epochs, in passes over the pictures.")
-    click.echo(f"\nTry: ganzoo train {architecture} --data PATH --out RUN --dry-run")
+        echo('\nA schedule: {start=2e-4, end=5e-5, to_kimg=20000}, and from_kimg=0, shape="linear" or "cosine";')
+        echo("or to_epochs and from_epochs, in passes over the pictures.")
+    echo(f"\nTry: ganzoo train {architecture} --data PATH --out RUN --dry-run")

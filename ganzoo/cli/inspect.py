@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("inspect")
@@ -24,21 +24,21 @@ def command(model: Path, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    click.echo(
+    echo(
         f"{facts['file']}  {facts['bytes'] / 1e6:.1f} MB, opset {facts['opset']}, {facts['producer'] or 'no producer'}"
     )
     for kind in ("inputs", "outputs"):
         for tensor in facts[kind]:
-            click.echo(f"{kind[:-1]:<7} {tensor['name']}: {tensor['dtype']} {_shape(tensor['shape'])}")
-    click.echo(f"weights {facts['parameters']:,} numbers")
-    click.echo("nodes   " + ", ".join(f"{count} {name}" for name, count in facts["operators"].items()))
+            echo(f"{kind[:-1]:<7} {tensor['name']}: {tensor['dtype']} {_shape(tensor['shape'])}")
+    echo(f"weights {facts['parameters']:,} numbers")
+    echo("nodes   " + ", ".join(f"{count} {name}" for name, count in facts["operators"].items()))
     if facts["random_operators"]:
-        click.echo(f"random  {', '.join(facts['random_operators'])}: outputs differ from run to run")
-    click.echo(f"sha256 of the file       {facts['sha256']}")
-    click.echo(f"sha256 of the structure  {facts['structure_sha256']}")
-    click.echo(f"sha256 of the weights    {facts['weights_sha256']}")
+        echo(f"random  {', '.join(facts['random_operators'])}: outputs differ from run to run")
+    echo(f"sha256 of the file       {facts['sha256']}")
+    echo(f"sha256 of the structure  {facts['structure_sha256']}")
+    echo(f"sha256 of the weights    {facts['weights_sha256']}")
     for key, value in facts["metadata"].items():
-        click.echo(f"{key} = {value}")
+        echo(f"{key} = {value}")
 
 
 def _shape(shape: list[Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import json_option, print_json, table
+from ganzoo.cli.common import echo, json_option, print_json, table
 
 
 @click.command("list")
@@ -22,7 +22,7 @@ def command(as_json: bool) -> None:
     if not offers:
         from ganzoo.plugin.published import published
 
-        click.echo(f"No architectures are installed. The first-party ones: pip install {' '.join(published())}")
+        echo(f"No architectures are installed. The first-party ones: pip install {' '.join(published())}")
         return
     names = [offer.name for offer in offers]
     rows = [
@@ -34,4 +34,4 @@ def command(as_json: bool) -> None:
         ]
         for offer in offers
     ]
-    click.echo(table(["name", "task", "plugin", "summary"], rows, wrap="summary"))
+    echo(table(["name", "task", "plugin", "summary"], rows, wrap="summary"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ganzoo.cli.common import json_option, print_json, table
+from ganzoo.cli.common import echo, json_option, print_json, table
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -39,4 +39,4 @@ def list_plugins(as_json: bool = False) -> None:
         for report in reports
     ]
     headings = ["plugin", "status", "API", first.words, ", ".join(kind.words for kind in others), "problem"]
-    click.echo(table(headings, rows, wrap="problem"))
+    echo(table(headings, rows, wrap="problem"))

@@ -6,7 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import click
+from ganzoo.cli.common import echo
+from ganzoo.errors import escaped
 
 if TYPE_CHECKING:
     from ganzoo.api.types import Progress
@@ -41,14 +42,14 @@ class Display:
         if self._bar is not None:
             self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
         else:
-            click.echo(f"step {progress.done}/{progress.total}  {facts}", err=True)
+            echo(f"step {progress.done}/{progress.total}  {facts}", err=True)
 
     def say(self, text: str) -> None:
         self._begin()
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(escaped(text), markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
     def _begin(self) -> None:
         if self._bar is not None or not sys.stderr.isatty():
@@ -73,13 +74,13 @@ class Lines:
     def update(self, progress: Progress) -> None:
         line = self.line(progress)
         if line:
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     def line(self, progress: Progress) -> str:
         return ""
 
     def say(self, text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
 def clock(seconds: float) -> str:

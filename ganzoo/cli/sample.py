@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ganzoo.cli.common import echo
+
 
 @click.command("sample")
 @click.argument("sources", metavar="RUN|MODEL.onnx", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -96,7 +98,7 @@ def command(
         if wrong := [name for name, value in stated.items() if value is not None]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
         shape: dict[str, Any] = {"size": size, "count": count, "columns": columns, "values": parse_values(values)}
-        click.echo(translate_files(model, inputs, out=out, direction=direction, **shape))
+        echo(translate_files(model, inputs, out=out, direction=direction, **shape))
         return
     if model.paints and (inputs or direction or size):
         raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")
@@ -108,18 +110,18 @@ def command(
         check_picture_name(out, moves=True)
         pictures = model.walk(chosen, frames=walk, **choices)
         pictures.save_animation(out, fps=fps)
-        click.echo(f"{len(pictures)} pictures{model.origin} on a walk through {len(chosen)} seeds: {out}")
+        echo(f"{len(pictures)} pictures{model.origin} on a walk through {len(chosen)} seeds: {out}")
         return
     check_picture_name(out)
     if mix is not None:
         others = parse_seeds(mix)
         taken = parse_seeds(layers) if layers is not None else None
         model.mix(chosen, others, layers=taken, **choices).save(out)
-        click.echo(f"{len(chosen)} seeds{model.origin} with the styles of {len(others)}: {out}")
+        echo(f"{len(chosen)} seeds{model.origin} with the styles of {len(others)}: {out}")
         return
     model.sample(chosen, **choices).save(out, columns=columns)
     ends = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else str(chosen[0])
-    click.echo(f"{len(chosen)} pictures{model.origin}, seeds {ends}: {out}")
+    echo(f"{len(chosen)} pictures{model.origin}, seeds {ends}: {out}")
 
 
 def _seeds(text: str | None, seed: int | None, count: int | None, usual: int) -> list[int]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ganzoo.cli.common import echo
 from ganzoo.cli.progress import Display
+from ganzoo.errors import GanzooError
 
 if TYPE_CHECKING:
     from ganzoo.api.train import TrainingPlan
-    from ganzoo.api.types import Run
+    from ganzoo.api.types import Run, TrainingOutcome
     from ganzoo.config.resolve import Layer
 
 _TRAIN_OPTIONS = (
@@ -70,7 +73,7 @@ def command(
     torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
     from ganzoo.api.train import plan_layers, resume_layer, train_layers
-    from ganzoo.config.resolve import Layer, file_layer, set_layer
+    from ganzoo.config.resolve import Layer, file_layer, merged, set_layer
     from ganzoo.config.tables import LENGTHS
     from ganzoo.errors import RequestError
 
@@ -84,7 +87,8 @@ def command(
     if "compile" in given:
         given["compile"] = "on"
     if resume is not None:
-        changes = Layer(origin="command line", tables=_merge(set_layer(assignments).tables, {"train": given}))
+        options_layer = Layer(origin="options", tables={"train": given})
+        changes = merged("command line", set_layer(assignments), options_layer)
         with Display(resume.name) as display:
             return _report(resume_layer(resume, changes, progress=display))
     assert architecture is not None
@@ -149,21 +153,12 @@ def _option_layer(table: str, key: str, value: Any) -> Layer:
     return Layer(origin=names.get(key, f"--{key.replace('_', '-')}"), tables={table: {key: value}})
 
 
-def _merge(*parts: Any) -> dict[str, dict[str, Any]]:
-    merged: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        for table, values in part.items():
-            if values:
-                merged.setdefault(table, {}).update(values)
-    return merged
-
-
 def _print_plan(plan: TrainingPlan) -> None:
-    click.echo(plan.config)
-    click.echo(f"# data: {plan.data}")
-    click.echo(f"# parameters: {', '.join(f'{name} {size:,}' for name, size in plan.parameters.items())}")
-    click.echo(f"# device: {plan.device}, {plan.precision}")
-    click.echo(f"# length: {plan.steps:,} steps of {plan.batch_size} pictures")
+    echo(plan.config)
+    echo(f"# data: {plan.data}")
+    echo(f"# parameters: {', '.join(f'{name} {size:,}' for name, size in plan.parameters.items())}")
+    echo(f"# device: {plan.device}, {plan.precision}")
+    echo(f"# length: {plan.steps:,} steps of {plan.batch_size} pictures")
 
 
 def _report(run: Run) -> int:
@@ -172,17 +167,22 @@ def _report(run: Run) -> int:
     status = 130 if outcome.interrupted else 0
     if not outcome.leads:
         return status
-    click.echo(
+    with contextlib.suppress(GanzooError, BrokenPipeError):  # what was learnt is saved, whoever listens
+        _print_outcome(run, outcome)
+    return status
+
+
+def _print_outcome(run: Run, outcome: TrainingOutcome) -> None:
+    echo(
         f"{outcome.steps:,} steps, {outcome.kimg:.1f} kimg, {outcome.seconds:.1f} s, "
         f"{outcome.images_per_second:,.0f} images/s"
     )
-    click.echo(f"samples     {outcome.samples}")
-    click.echo(f"checkpoint  {outcome.checkpoint}")
+    echo(f"samples     {outcome.samples}")
+    echo(f"checkpoint  {outcome.checkpoint}")
     if outcome.best is not None and outcome.best != outcome.checkpoint:
-        click.echo(f"best        {outcome.best}")
+        echo(f"best        {outcome.best}")
     if outcome.finished:
-        click.echo(f"next        ganzoo export {run.path}")
+        echo(f"next        ganzoo export {run.path}")
     else:
         how = "interrupted" if outcome.interrupted else "out of time"
-        click.echo(f"{how}; go on with: ganzoo train --resume {run.path}")
-    return status
+        echo(f"{how}; go on with: ganzoo train --resume {run.path}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.common import json_option, print_json
+from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("verify")
@@ -38,5 +38,5 @@ def command(model: Path, provider: str, as_json: bool) -> None:
     for case in proof.cases:
         sizes = ", ".join(f"{name} {size}" for name, size in case.dims.items())
         errors = ", ".join(f"{name} {error:.2g} (bound {case.bounds[name]:.2g})" for name, error in case.errors.items())
-        click.echo(f"{sizes}: {errors}")
-    click.echo(f"{model} paints the proved pictures on {proof.provider}, onnxruntime {proof.onnxruntime}")
+        echo(f"{sizes}: {errors}")
+    echo(f"{model} paints the proved pictures on {proof.provider}, onnxruntime {proof.onnxruntime}")

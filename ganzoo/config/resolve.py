@@ -88,6 +88,16 @@ def _as_table(schedule: Schedule) -> dict[str, Any]:
     return {key: value for key, value in as_dict(schedule).items() if value is not None}
 
 
+def merged(origin: str, *layers: Layer) -> Layer:
+    """One layer of several, each over the one before."""
+    tables: dict[str, dict[str, Any]] = {}
+    for layer in layers:
+        for table, values in layer.tables.items():
+            if values:
+                tables.setdefault(table, {}).update(values)
+    return Layer(origin=origin, tables=tables)
+
+
 def file_layer(path: Path) -> Layer:
     """The layer of a TOML file. Raises RequestError for a file that cannot be read or has other tables."""
     try:

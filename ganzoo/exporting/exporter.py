@@ -163,13 +163,13 @@ def _in_folder(folder: Path, name: str, origin: Origin) -> Path:
 
 
 def _check_place(path: Path) -> None:
-    """Raises RequestError for a place that holds something else than a file of ours."""
+    """Raises RequestError for a place that holds somebody else's model."""
     check_output(path)
-    if path.exists():
-        with contextlib.suppress(ExportError):
-            if OnnxFile(path).ours:
-                return
-        raise RequestError(f"{path} is there, and ganzoo did not export it.", hint="Choose another -o, or remove it.")
+    with contextlib.suppress(ExportError):  # of no file, or of one that is no model
+        if not OnnxFile(path).ours:
+            raise RequestError(
+                f"{path} is a model that ganzoo did not export.", hint="Choose another -o, or remove it."
+            )
 
 
 def _export_one(

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, one_line
-from ganzoo.plugin.call import stdout_to
+from ganzoo.plugin.streams import stdout_to
 from ganzoo.runtime.file import RANDOM_OPERATORS, nodes
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 

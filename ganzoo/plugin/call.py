@@ -6,42 +6,19 @@ carry a result. GANZOO_STRICT=1 lets its errors through as they are.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
-import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any, TextIO, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from ganzoo.errors import GanzooError, GanzooWarning, PluginError, one_line
+from ganzoo.errors import GanzooError, GanzooWarning, PluginError, one_line, printable
 from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.isolation import Isolated
 
 ResultT = TypeVar("ResultT")
 
 _registered: dict[str, object] = {}
-_lock = threading.RLock()
-_targets: list[TextIO] = []  # where stdout goes now, the last of them
-_usual: list[TextIO] = []  # sys.stdout as it was before the first
-
-
-@contextlib.contextmanager
-def stdout_to(target: TextIO) -> Iterator[None]:
-    """What is printed inside goes to `target`. For several threads at once: whoever leaves last puts stdout back."""
-    with _lock:
-        if not _targets:
-            _usual[:] = [sys.stdout]
-        _targets.append(target)
-        sys.stdout = target
-    try:
-        yield
-    finally:
-        with _lock:
-            _targets.reverse()
-            _targets.remove(target)  # the newest of equals
-            _targets.reverse()
-            sys.stdout = _targets[-1] if _targets else _usual[0]
 
 
 def is_strict() -> bool:
@@ -59,8 +36,7 @@ def resolve(import_string: str) -> Any:
     if import_string in _registered:
         return _registered[import_string]
     module_name, _, attribute = import_string.partition(":")
-    with stdout_to(sys.stderr):
-        return getattr(importlib.import_module(module_name), attribute)
+    return getattr(importlib.import_module(module_name), attribute)
 
 
 def load_object(import_string: str, *, offer: InstalledSpec[Any]) -> Any:
@@ -68,12 +44,14 @@ def load_object(import_string: str, *, offer: InstalledSpec[Any]) -> Any:
 
     Raises PluginError, which names the distribution, when it cannot be imported; a GanzooError of its own passes.
     """
+    guest = Isolated()
     try:
-        return resolve(import_string)
+        with guest:
+            return resolve(import_string)
     except GanzooError:
         raise
-    except (Exception, SystemExit) as error:
-        if is_strict():
+    except BaseException as error:
+        if is_strict() or guest.interrupted:
             raise
         raise PluginError(
             f"{offer.maker} cannot be loaded: {import_string}: {reason(error)}",
@@ -93,13 +71,14 @@ def call_plugin(
     failed: how the message begins when it raises anything else, e.g. "The logger 'x' of y 1.0 failed".
     kind: what is raised then, with the cause behind it.
     """
+    guest = Isolated()
     try:
-        with stdout_to(sys.stderr):
+        with guest:
             return function(*arguments, **named)
     except (GanzooError, GanzooWarning):  # a warning, where the caller's filter makes errors of them
         raise
-    except (Exception, SystemExit) as error:  # SystemExit too: a plugin must not end the program
-        if is_strict():
+    except BaseException as error:  # SystemExit too: a plugin must not end the program
+        if is_strict() or guest.interrupted:
             raise
         raise kind(
             f"{failed}: {one_line(error)}",
@@ -129,9 +108,13 @@ class Attempts:
         """what: names the work in the warning, and what is left out."""
         if what in self._failed:
             return
+        guest = Isolated()
         try:
-            work()
-        except (Exception, SystemExit) as error:  # a plugin must not end a training
+            with guest:
+                work()
+        except BaseException as error:  # a plugin must not end a training
+            if guest.interrupted:
+                raise
             self._failed.add(what)
             self._say(f"warning: {what} failed and was left out: {one_line(error)}")
 
@@ -140,6 +123,9 @@ def reason(error: BaseException) -> str:
     """One line: what was raised, and where in the plugin."""
     if isinstance(error, PluginError):
         return one_line(error).removeprefix("PluginError: ")
-    frames = traceback.extract_tb(error.__traceback__)
-    here = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
-    return one_line(error) + here
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+        here = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
+    except Exception:  # a file whose name is none
+        here = ""
+    return one_line(error) + printable(here)

@@ -20,6 +20,11 @@ def published() -> Mapping[str, Mapping[str, Sequence[str]]]:
         return {}
 
 
+def published_modules() -> dict[str, list[str]]:
+    """The entry points of each distribution."""
+    return {name: list(offers.get("modules", ())) for name, offers in published().items()}
+
+
 def publisher(kind: str, name: str) -> str | None:
     """The distribution that offers a name of this kind, or None."""
     return next((dist for dist, offers in published().items() if name in offers.get(kind, ())), None)

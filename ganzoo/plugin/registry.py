@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
@@ -19,13 +18,14 @@ import pluggy
 
 from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin import api1, hooks
-from ganzoo.plugin.call import is_strict, reason, resolve, stdout_to
-from ganzoo.plugin.discovery import allow_list, entry_points, normalize
+from ganzoo.plugin.call import is_strict, reason, resolve
+from ganzoo.plugin.discovery import Found, allow_list, entry_points, normalize
 from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.isolation import Isolated, Patience
 from ganzoo.plugin.kinds import ARCHITECTURES, DATA_SOURCES, KINDS, LOGGERS, Kind
 from ganzoo.plugin.published import publisher
 from ganzoo.plugin.report import PluginReport
-from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
+from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, own_copy
 from ganzoo.version import API_VERSION, OLDEST_API_VERSION, __version__
 
 _MOST_SPECS = 1000  # of one hook; an endless iterator must not hang `ganzoo list`
@@ -59,12 +59,16 @@ class Registry:
         registry._add_own()
         allowed = allow_list()
         seen = set()
-        for entry_point, distribution, version in entry_points():
-            seen.add(normalize(distribution))
-            if allowed is not None and normalize(distribution) not in allowed:
-                registry._report("disabled", distribution, version, entry_point.name, {}, api=None)
-                continue
-            registry._load(entry_point, distribution, version)
+        with Patience(warn or (lambda line: None)) as patience:
+            for found in entry_points():
+                seen.add(normalize(found.distribution))
+                if allowed is not None and normalize(found.distribution) not in allowed:
+                    registry._report(
+                        "disabled", found.distribution, found.version, found.entry_point.name, {}, api=None
+                    )
+                    continue
+                patience.wait_for(f"plugin {found.title}")
+                registry._load(found)
         for name in sorted((allowed or set()) - seen):
             problem = "GANZOO_PLUGINS names it, but it is not installed"
             registry._report_broken(name, "", "", {}, problem, api=None)
@@ -112,6 +116,8 @@ class Registry:
         found = [offer for offer in offers if name in (offer.name, offer.qualified_name)]
         if len(found) == 1:
             return found[0]
+        if ours := [offer for offer in found if _is_ours(kind, offer)]:
+            return ours[0]
         if found:
             choices = [offer.qualified_name for offer in found]
             raise RequestError(
@@ -156,19 +162,22 @@ class Registry:
                 entry_point = kind.own.partition(":")[0].removeprefix("ganzoo.").partition(".")[0]
                 self._report("loaded", "ganzoo", __version__, entry_point, {kind.name: specs}, api=API_VERSION)
 
-    def _load(self, named: EntryPoint, distribution: str, version: str) -> None:
+    def _load(self, found: Found) -> None:
+        named, distribution, version = found.entry_point, found.distribution, found.version
         entry_point, package = named.name, named.module.partition(".")[0]
         collected: Collected = {}
         apis: list[int] = []
         name = f"{distribution}:{entry_point}"
+        guest = Isolated(filters=True)
         try:
-            # A plugin that prints must not spoil the JSON on stdout.
-            with stdout_to(sys.stderr):
+            if found.problem:
+                raise PluginError(found.problem)
+            with guest:
                 self._collect(named.load(), name, collected, apis)
             self._refuse_repeats(distribution, collected)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # SystemExit too: a plugin must not end the program
+            if guest.interrupted:
+                raise
             with contextlib.suppress(Exception):
                 self._manager.unregister(name=name)
             api = apis[0] if apis else None
@@ -210,7 +219,7 @@ class Registry:
                 name = getattr(spec, "name", None)
                 if not isinstance(name, str):
                     raise PluginError(f"{kind.hook}() gave a spec whose name is {name!r}; expected a text")
-                into.append(spec)
+                into.append(own_copy(spec, kind.spec))
 
     def _offers_nothing(self, named: EntryPoint) -> str:
         """In one clause, with the functions that would be hooks if they said so."""
@@ -261,6 +270,11 @@ class Registry:
                 hint="GANZOO_STRICT=1 makes this fatal; without it the plugin is left out.",
             ) from cause
         self._report("broken", distribution, version, entry_point, collected, api=api, problem=problem)
+
+
+def _is_ours(kind: Kind, offer: InstalledSpec[Any]) -> bool:
+    """Whether ganzoo or a distribution of this repository offers it: what others call by that name has a longer one."""
+    return normalize(offer.distribution) in ("ganzoo", publisher(kind.name, offer.name))
 
 
 def _check_api(module: ModuleType) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 Task = Literal["noise-to-image", "image-to-image"]
@@ -21,6 +21,26 @@ def _check_name(kind: str, name: object) -> None:
 def _check_import_string(what: str, value: object) -> None:
     if not isinstance(value, str) or not _IMPORT_STRING.fullmatch(value):
         raise ValueError(f"{what} {value!r}: expected an import string such as 'mygan.model:MyGAN'")
+
+
+def own_copy(spec: Any, kind: type) -> Any:
+    """A record of this class with the same fields, whose plain values its author cannot change any more.
+
+    Raises ValueError for a malformed field.
+    """
+    return kind(**{item.name: _plain_copy(getattr(spec, item.name)) for item in fields(kind)})
+
+
+def _plain_copy(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)  # of a class of its own, a plain one
+    if isinstance(value, Preset):
+        return own_copy(value, Preset)
+    if isinstance(value, Mapping):
+        return {_plain_copy(key): _plain_copy(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain_copy, value)) if type(value) in (list, tuple) else list(map(_plain_copy, value))
+    return value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

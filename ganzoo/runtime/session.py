@@ -7,7 +7,6 @@ neither happens: see `_create`.
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line
-from ganzoo.plugin.call import stdout_to
+from ganzoo.files import scratch
+from ganzoo.plugin.streams import stdout_to
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
 from ganzoo.tensors import TensorSpec
@@ -62,8 +62,8 @@ def open_checked(
     if provider == "cpu":
         session, seconds = _create(path, [(PROVIDERS["cpu"], {})], threads=threads, optimize=optimize)
         return _inspect(session, seconds, provider)
-    with tempfile.TemporaryDirectory(prefix="ganzoo-session-") as scratch:
-        return _open_on_gpu(path, provider, Path(scratch, "optimized.onnx"), threads, optimize, device, tf32)
+    with scratch("ganzoo-session-") as folder:
+        return _open_on_gpu(path, provider, folder / "optimized.onnx", threads, optimize, device, tf32)
 
 
 def _open_on_gpu(

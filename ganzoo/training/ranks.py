@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from ganzoo.errors import GanzooError, RequestError, one_line
 
 _RESTLESS_SECONDS = 0.05
 _yield = getattr(os, "sched_yield", lambda: time.sleep(0))
+_LOOKS_SECONDS, _GRACE_SECONDS = 0.5, 120.0
 _PATIENCE = datetime.timedelta(minutes=30)  # others wait while rank 0 writes or scores
 
 
@@ -155,6 +158,7 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     if count == 1:
         yield Ranks()
         return
+    _leave_with(os.getppid())
     rank, local_rank = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if on_gpu:
@@ -182,6 +186,20 @@ def joined_ranks(device: str) -> Iterator[Ranks]:
     host_group = dist.new_group(backend="gloo", timeout=_PATIENCE) if on_gpu else None
     yield Ranks(rank=rank, count=count, local_rank=local_rank, host_group=host_group)
     dist.destroy_process_group()  # not after an error: it would wait for the others, who may be gone
+
+
+def _leave_with(parent: int) -> None:
+    """When torchrun is killed it ends nobody; then this process stops as if asked to, and saves."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOKS_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_SECONDS)
+        os._exit(1)  # another rank is gone, and a message to it waits for ever
+
+    if hasattr(os, "getppid") and os.name != "nt":
+        threading.Thread(target=watch, name="ganzoo-torchrun", daemon=True).start()
 
 
 def _keep_to_own_cores(local_rank: int, local_count: int) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to finish the step and save."""
+"""Ctrl-C, SIGTERM and SIGHUP as a request to finish the step and save."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class StopRequest:
     def listening(self) -> Iterator[None]:
         """Handle the signals inside; elsewhere they mean what they meant."""
         handled = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's wish
+            handled.append(signal.SIGHUP)  # the terminal is gone
         try:
             before = {number: signal.signal(number, self._handle) for number in handled}
         except ValueError:  # not the main thread: whoever runs us there handles signals

@@ -111,8 +111,10 @@ def result_document(
 
 def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
     """Raises RequestError for a result's place that is an input, or holds something else than a result."""
+    if not out.parent.is_dir():
+        raise RequestError(f"There is no directory {out.parent} for {out.name}.")
     files.check_output(out, inputs)
-    with contextlib.suppress(FileNotFoundError), files.open_regular(out) as file:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), files.open_regular(out) as file:
         if not _BEGINNING.match(file.read(100)):
             raise RequestError(
                 f"{out} is there, and ganzoo bench did not write it.", hint="Choose another -o, or remove it."
@@ -138,9 +140,9 @@ class BenchResult:
     def save(self, path: Path | str) -> Path:
         """Write the whole document as JSON. Raises RequestError when it cannot be written, see `check_place`."""
         out = Path(path)
-        check_place(out)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
+            check_place(out)
             files.write_text(out, json.dumps(self.document, indent=1) + "\n")
         except (OSError, ValueError) as error:
             raise RequestError(f"{out} cannot be written: {one_line(error)}") from None

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo import errors
 from ganzoo.errors import BenchError, GanzooError
@@ -19,10 +15,14 @@ from ganzoo.progress import Progress, ProgressListener
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.latency import machine
 from ganzoo.runtime.latency.inputs import sweep_cases
+from ganzoo.runtime.latency.process import ask
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.result import BenchResult, case_result, result_document
 from ganzoo.runtime.providers.requirements import require
 from ganzoo.runtime.tolerances import PROVIDER, PROVIDER_UINT8, largest_error, peak
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
 _LEAST_SECONDS = 1.0
@@ -53,32 +53,21 @@ def run(request: Request, *, progress: ProgressListener) -> BenchResult:
     checks: dict[Path, dict[str, Any]] = {}
     states = {"before": machine.gpu_state(request.device)} if request.provider == "cuda" else {}
     began, done, total = time.monotonic(), 0, len(cases) * request.repeats
-    with tempfile.TemporaryDirectory(prefix="ganzoo-bench-") as scratch:
-        for repeat in range(request.repeats):
-            # Interleaved, and begun at another case each time: drift of the machine meets every case alike.
-            for number in _rotated(len(cases), repeat):
-                case = cases[number]
-                values = {"case": _title(case), "repeat": repeat + 1, "repeats": request.repeats}
-                progress.update(Progress(done=done, total=total, unit="processes", values=values))
-                done += 1
-                check = case.checked and repeat == 0
-                outputs = Path(scratch, f"{number}.npz") if check else None
-                measured[number].append(
-                    _work(
-                        request,
-                        case,
-                        Path(scratch),
-                        "measure",
-                        seconds=seconds,
-                        samples=samples,
-                        outputs=outputs,
-                    )
-                )
-                if outputs is not None:
-                    checks[case.file.path] = _check(request, case, Path(scratch), outputs)
-        progress.update(Progress(done=total, total=total, unit="processes"))
-        if request.provider == "cuda":
-            states["after"] = machine.gpu_state(request.device)
+    for repeat in range(request.repeats):
+        # Interleaved, and begun at another case each time: drift of the machine meets every case alike.
+        for number in _rotated(len(cases), repeat):
+            case = cases[number]
+            values = {"case": _title(case), "repeat": repeat + 1, "repeats": request.repeats}
+            progress.update(Progress(done=done, total=total, unit="processes", values=values))
+            done += 1
+            check = case.checked and repeat == 0
+            result, outputs = _work(request, case, "measure", seconds=seconds, samples=samples, outputs=check)
+            measured[number].append(result)
+            if check:
+                checks[case.file.path] = _check(request, case, outputs)
+    progress.update(Progress(done=total, total=total, unit="processes"))
+    if request.provider == "cuda":
+        states["after"] = machine.gpu_state(request.device)
     document = result_document(
         request=request,
         cases=[
@@ -124,16 +113,13 @@ def _title(case: _Case) -> str:
 def _work(
     request: Request,
     case: _Case,
-    scratch: Path,
     mode: str,
     *,
     seconds: float = 0.0,
     samples: int = 0,
-    outputs: Path | None = None,
-) -> dict[str, Any]:
-    """One worker process. Raises what it raised, or BenchError when it died."""
-    asked, answer = scratch / "request.json", scratch / "answer.json"
-    answer.unlink(missing_ok=True)
+    outputs: bool = False,
+) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """One worker process: its numbers, and its outputs. Raises what it raised, or BenchError when it died."""
     body = {
         "mode": mode,
         "model": str(case.file.path.resolve()),
@@ -145,35 +131,28 @@ def _work(
         "precision": request.precision,
         "seconds": seconds,
         "samples": samples,
-        "outputs": str(outputs) if outputs else "",
+        "outputs": outputs,
     }
-    asked.write_text(json.dumps(body), encoding="utf-8")
     # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
-    environment = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", **os.environ}
-    command = [sys.executable, "-m", "ganzoo.runtime.latency.worker", str(asked), str(answer)]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
-    if not answer.exists():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        how = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+    answer = ask(body, {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")})
+    if answer.content is None:
+        how = f"killed by signal {-answer.status}" if answer.status < 0 else f"exit status {answer.status}"
         raise BenchError(
-            f"The process that measured {_title(case)} died ({how}): {last}",
+            f"The process that measured {_title(case)} died ({how}): {answer.last_words}",
             hint="Killed by signal 9 usually means out of memory; try a smaller --batch."
-            if done.returncode == -9
+            if answer.status == -9
             else "",
         )
-    result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
-    if "error" in result:
-        error = result["error"]
+    if "error" in answer.content:
+        error = answer.content["error"]
         kind = getattr(errors, error["kind"], GanzooError)
         raise kind(error["message"], hint=error["hint"])
-    measured: dict[str, Any] = result["ok"]
-    return measured
+    measured: dict[str, Any] = answer.content["ok"]
+    return measured, answer.arrays
 
 
-def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[str, Any]:
+def _check(request: Request, case: _Case, found: Sequence[NDArray[Any]]) -> dict[str, Any]:
     """Compare outputs with the CPU provider, unoptimised, in a process of its own."""
-    import numpy as np
-
     random = case.file.random_operators()
     if random:
         return {
@@ -182,11 +161,9 @@ def _check(request: Request, case: _Case, scratch: Path, outputs: Path) -> dict[
             "error": None,
             "bound": None,
         }
-    expected_path = scratch / "expected.npz"
-    _work(request, case, scratch, "reference", outputs=expected_path)
-    with np.load(outputs) as found, np.load(expected_path) as expected:
-        error = max(largest_error(expected[name], found[name]) for name in expected.files)
-        bound = _bound(request, case.file, max(peak(expected[name]) for name in expected.files))
+    _, expected = _work(request, case, "reference", outputs=True)
+    error = max(largest_error(one, other) for one, other in zip(expected, found, strict=True))
+    bound = _bound(request, case.file, max(peak(one) for one in expected))
     if not error <= bound:  # a NaN fails
         raise errors.GateError(
             f"{_title(case)}: outputs on {request.provider} differ from the reference by {error:.3g}; "

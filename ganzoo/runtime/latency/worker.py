@@ -1,20 +1,25 @@
-"""One case in a process of its own: `python -m ganzoo.runtime.latency.worker REQUEST RESULT`.
+"""One case in a process of its own: `python -m ganzoo.runtime.latency.worker`, see `process.py` for the other end.
 
-Two sessions in one process disturb each other by factors, so each is measured alone. The request
-and the result are JSON files; an error travels as its text, not as a traceback.
+Two sessions in one process disturb each other by factors, so each is measured alone. A line of JSON comes in, a line
+goes out, with the outputs behind it; an error travels as its text, not as a traceback.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+import os
+import signal
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
+from ganzoo.files import remove_scratch
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import make_feed
 from ganzoo.runtime.latency.measure import Budget, bound_loop, copy_loop, host_loop, measure
@@ -22,10 +27,8 @@ from ganzoo.runtime.providers.table import PROVIDERS
 from ganzoo.runtime.session import open_checked, run_session
 
 
-def run(request: dict[str, Any]) -> dict[str, Any]:
-    """Measure what a request says. Raises GanzooError."""
-    import numpy as np
-
+def run(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Measure what a request says; the outputs of the first run if they are asked for. Raises GanzooError."""
     file = OnnxFile(Path(request["model"]))
     files = {name: Path(path) for name, path in request["files"].items()}
     shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
@@ -43,8 +46,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     began = time.perf_counter()
     outputs = run_session(session, feed, file.path)
     first_run_ms = (time.perf_counter() - began) * 1000
-    if request["outputs"]:
-        np.savez(request["outputs"], *outputs)
+    kept = outputs if request["outputs"] else []
     result: dict[str, Any] = {
         "session_seconds": opened.seconds,
         "first_run_ms": first_run_ms,
@@ -54,7 +56,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
         "options": session.get_provider_options().get(PROVIDERS[provider], {}),
     }
     if request["mode"] == "reference":
-        return result
+        return result, kept
     budget = Budget(seconds=request["seconds"], samples=request["samples"])
     if provider == "cpu":
         # On the CPU host and device are one, and there is nothing to copy: one number.
@@ -67,7 +69,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
             "copies": asdict(measure(copy_loop(feed, outputs, device), third)),
         }
     result["peak_bytes"] = _peak_bytes()
-    return result
+    return result, kept
 
 
 def _peak_bytes() -> int | None:
@@ -80,16 +82,35 @@ def _peak_bytes() -> int | None:
     return None
 
 
-def main(request_path: str, result_path: str) -> None:
-    request = json.loads(Path(request_path).read_text(encoding="utf-8"))
+def main() -> None:
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # libraries print what they like; the answer stands alone
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's, which ends us
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, name="ganzoo-parent", daemon=True).start()
+    outputs: list[Any] = []
     try:
-        result = {"ok": run(request)}
+        measured, outputs = run(request)
+        answer: dict[str, Any] = {"ok": measured}
     except GanzooError as error:
-        result = {
-            "error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint},
-        }
-    Path(result_path).write_text(json.dumps(result), encoding="utf-8")
+        answer = {"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}
+    out.write(json.dumps(answer).encode() + b"\n")
+    if outputs:
+        import numpy as np
+
+        content = io.BytesIO()
+        np.savez(content, *outputs)
+        out.write(content.getbuffer())
+    out.close()
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of our stdin, and nothing more comes: it is closed when the parent is gone."""
+    while os.read(0, 4096):  # not sys.stdin: a thread that waits inside it cannot be left at the end
+        pass
+    remove_scratch()
+    os._exit(1)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
