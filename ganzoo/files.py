@@ -49,6 +49,14 @@ def size_of(path: Path) -> int:
     return found.st_size
 
 
+def is_regular(path: Path) -> bool:
+    """Whether there is a file of this name, itself or through a link."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def open_regular(path: Path) -> BufferedReader:
     """A regular file to read. Raises OSError; nothing waits for the other end of a pipe."""
     size_of(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ganzoo.datainfo import Condition, ConditionKind, DataInfo, Domain, Picture
+from ganzoo.errors import RequestError
 from ganzoo.plugin.api1 import Translating, current_value, renamed
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ __all__ = [
     "Picture",
     "TensorSpec",
 ]
+
+MOST_NUMBERS = 2**26
+"""Drawn at once: 0.8 GB while they are. The noise of sixteen pictures of 1024 pixels is two thirds of it."""
 
 InputKind = Literal["normal", "uniform", "class", "vector", "picture", "number"]
 DType = Literal["float32", "float16", "int64", "uint8"]
@@ -115,6 +119,17 @@ class TensorSpec(metaclass=Translating):
         """The concrete shape. Raises KeyError for a `Dim` that `dims` does not name."""
         return tuple(size if isinstance(size, int) else size.times * dims[size.name] for size in self.shape)
 
+    def _counted(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        """`sizes`, which a stranger's file may have stated. Raises RequestError for more numbers than memory has."""
+        shape = self.sizes(dims)
+        if (numbers := math.prod(shape)) > MOST_NUMBERS:
+            raise RequestError(
+                f"{self.name!r} would have {numbers:,} numbers at once, {'x'.join(map(str, shape))}; {MOST_NUMBERS:,} "
+                "are the most.",
+                hint="Fewer, or smaller, at a time.",
+            )
+        return shape
+
     def sample(self, seeds: Sequence[int], dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
         """One row per seed, each from a generator of its own: (len(seeds), *shape[1:]).
 
@@ -123,7 +138,7 @@ class TensorSpec(metaclass=Translating):
         """
         import numpy as np
 
-        shape = self.sizes({**(dims or {}), BATCH.name: len(seeds)})[1:]
+        shape = self._counted({**(dims or {}), BATCH.name: len(seeds)})[1:]
         rows: list[NDArray[np.generic]] = []
         for seed in seeds:
             random = np.random.RandomState(seed if self.stream == 0 else [seed, self.stream])
@@ -141,7 +156,7 @@ class TensorSpec(metaclass=Translating):
         """`count` rows of one value, or of one row of values: (count, *shape[1:])."""
         import numpy as np
 
-        return np.full(self.sizes({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
+        return np.full(self._counted({**(dims or {}), BATCH.name: count}), value, dtype=self.dtype)
 
     def default_or_sample(self, seeds: Sequence[int], dims: Mapping[str, int] | None = None) -> NDArray[np.generic]:
         """What a picture is painted from: the default value if there is one, else what the seeds draw."""

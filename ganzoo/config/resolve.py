@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ganzoo import files
 from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
@@ -101,12 +101,12 @@ def merged(origin: str, *layers: Layer) -> Layer:
 def file_layer(path: Path) -> Layer:
     """The layer of a TOML file. Raises RequestError for a file that cannot be read or has other tables."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = files.read_toml(path)
     except FileNotFoundError:
         raise RequestError(f"There is no file {path}.", hint="-c takes a TOML file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{path} cannot be read as text: {error}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise RequestError(f"{path} is not valid TOML: {error}") from None
     values.pop("run", None)  # a run's own config.toml says where it came from; it can be used as it is
     for table, content in values.items():
@@ -143,8 +143,8 @@ def set_layer(assignments: Sequence[str]) -> Layer:
 def _literal(text: str) -> Any:
     """A TOML value, or the text itself, so that `objective=hinge` needs no quotes."""
     try:
-        parsed = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+        parsed = files.parse_toml(f"value = {text}")
+    except ValueError:
         return text
     return parsed["value"] if set(parsed) == {"value"} else text
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
-
+from ganzoo.data.decoding import suffixes
 from ganzoo.errors import DataError, did_you_mean
+from ganzoo.files import is_regular
 
 
 def find_pictures(folder: Path, notify: Callable[[str], None]) -> list[Path]:
@@ -24,14 +24,14 @@ def find_pictures(folder: Path, notify: Callable[[str], None]) -> list[Path]:
         )
     if not folder.is_dir():
         raise DataError(f"{folder} is a file; expected a folder of pictures.", hint="Unpack archives first.")
-    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    known = suffixes()
     found, others = [], 0
     for base, folders, names in os.walk(folder, onerror=lambda error: notify(f"left out: {error}")):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.startswith("."):
                 continue
-            if Path(name).suffix.lower() in suffixes:
+            if Path(name).suffix.lower() in known and is_regular(Path(base, name)):
                 found.append(Path(base, name))
             else:
                 others += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.config import DataConfig
+from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.finding import find_pictures
 from ganzoo.data.folder import DEFAULT
-from ganzoo.data.pictures import Region, central_region, fitted, open_picture
-from ganzoo.data.store import PictureStore, UnreadableFileError
+from ganzoo.data.pictures import Region, central_region, fitted
+from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import DataError, first_few
 
@@ -53,7 +56,7 @@ class PairsSource:
     def __init__(
         self,
         files: Sequence[tuple[Path, ...]],
-        read: Callable[[tuple[Path, ...], Sequence[int]], Halves],
+        read: Callable[[tuple[Path, ...], Sequence[int]], AbstractContextManager[Halves]],
         folder: Path,
         how: str,
         options: DataConfig,
@@ -65,23 +68,23 @@ class PairsSource:
         misfits: list[str] = []
 
         def read_pair(paths: tuple[Path, ...]) -> NDArray[np.uint8]:
-            halves = read(paths, [like.channels for like in likes])
-            if not _correspond(halves, alike):
-                sizes = [f"{half.width}x{half.height}" for half in halves]
-                misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
-            return np.concatenate(
-                [
-                    fitted(
-                        half,
-                        height=like.height,
-                        width=like.width,
-                        resize=options.resize,
-                        fit=options.fit,
-                        region=region,
-                    ).ravel()
-                    for half, like, region in zip(halves, likes, _same_place(halves, likes), strict=True)
-                ]
-            )
+            with read(paths, [like.channels for like in likes]) as halves:
+                if not _correspond(halves, alike):
+                    sizes = [f"{half.width}x{half.height}" for half in halves]
+                    misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
+                return np.concatenate(
+                    [
+                        fitted(
+                            half,
+                            height=like.height,
+                            width=like.width,
+                            resize=options.resize,
+                            fit=options.fit,
+                            region=region,
+                        ).ravel()
+                        for half, like, region in zip(halves, likes, _same_place(halves, likes), strict=True)
+                    ]
+                )
 
         self._store = PictureStore(
             files,
@@ -116,25 +119,20 @@ class PairsSource:
         )
 
 
-def _both(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
-    images = []
-    for path, count in zip(paths, channels, strict=True):
-        try:
-            images.append(open_picture(path, channels=count))
-        except Exception as error:  # damaged files make decoders raise anything
-            if path is paths[0]:
-                raise
-            raise UnreadableFileError(str(path), error) from error
-    return images[0], images[1]
+@contextlib.contextmanager
+def _both(paths: tuple[Path, ...], channels: Sequence[int]) -> Iterator[Halves]:
+    with opened_pictures(paths, channels) as (first, second):
+        yield first, second
 
 
-def _halves(paths: tuple[Path, ...], channels: Sequence[int]) -> Halves:
-    image = open_picture(paths[0], channels=max(channels))
-    if image.width % 2:
-        raise ValueError(f"it is {image.width}x{image.height}, and two pictures side by side have an even width")
-    middle = image.width // 2
-    parts = image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
-    return parts[0].convert(_MODES[channels[0]]), parts[1].convert(_MODES[channels[1]])
+@contextlib.contextmanager
+def _halves(paths: tuple[Path, ...], channels: Sequence[int]) -> Iterator[Halves]:
+    with opened_pictures(paths[:1], [max(channels)]) as (image,):
+        if image.width % 2:
+            raise ValueError(f"it is {image.width}x{image.height}, and two pictures side by side have an even width")
+        middle = image.width // 2
+        parts = image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
+        yield parts[0].convert(_MODES[channels[0]]), parts[1].convert(_MODES[channels[1]])
 
 
 def _same_place(halves: Halves, likes: Sequence[Picture]) -> list[Region]:

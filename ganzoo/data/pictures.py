@@ -1,4 +1,4 @@
-"""One picture file to one uint8 array, whatever its mode, and back to files as grids."""
+"""One picture file to one uint8 array of a stated shape, and back to files as grids."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ganzoo.data.decoding import opened_pictures
 from ganzoo.datainfo import Picture
 from ganzoo.files import written_beside
 
@@ -25,32 +26,9 @@ RESIZE_FILTERS = {
 
 
 def read_picture(path: Path, like: Picture, *, resize: str = "lanczos", fit: str = "crop") -> NDArray[np.uint8]:
-    """(C, H, W) uint8 of a stated shape, see `open_picture` and `fitted`.
-
-    Raises OSError, ValueError, SyntaxError or DecompressionBombError for what cannot be read.
-    """
-    opened = open_picture(path, channels=like.channels)
-    return fitted(opened, height=like.height, width=like.width, resize=resize, fit=fit)
-
-
-def open_picture(path: Path, *, channels: int) -> Image.Image:
-    """A picture at its own size, in mode L or RGB, see `as_mode`. Raises what `read_picture` raises."""
-    with Image.open(path) as file:
-        return as_mode(file, channels=channels)
-
-
-def as_mode(image: Image.Image, *, channels: int) -> Image.Image:
-    """A picture in mode L or RGB.
-
-    EXIF rotation is applied, transparency is laid on white, 16-bit and float greys are scaled to 8 bits, an animation
-    gives its first frame.
-    """
-    image = _to_eight_bits(ImageOps.exif_transpose(image))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB" if channels == 3 else "L")
+    """(C, H, W) uint8 of a stated shape, see `opened_pictures`, whose errors it raises, and `fitted`."""
+    with opened_pictures([path], [like.channels], about=(like.height, like.width)) as (image,):
+        return fitted(image, height=like.height, width=like.width, resize=resize, fit=fit)
 
 
 def fitted(
@@ -90,21 +68,6 @@ def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     """A picture of mode L or RGB as (channels, H, W) uint8."""
     pixels = np.asarray(image)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None])
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits, or float, to 8 bits: `convert` would clip it to white."""
-    if image.mode[0] not in "IF":
-        return image
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it has values that are not finite")
-    largest = values.max(initial=0.0)
-    if image.mode == "F":
-        scale = 255.0 if largest <= 1 else 1.0
-    else:
-        scale = 255 / 65535 if largest > 255 or image.mode.startswith("I;16") else 1.0
-    return Image.fromarray((values * scale).round().clip(0, 255).astype(np.uint8))
 
 
 def to_uint8(images: NDArray[np.generic], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.errors import DataError, first_few, one_line
+from ganzoo.data.decoding import UnreadableFileError
+from ganzoo.errors import DataError, first_few, one_line, printable
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
@@ -19,14 +20,6 @@ _THREADS = 8  # Pillow releases the lock while it decodes
 _NOTICE_SECONDS = 10.0
 
 ItemT = TypeVar("ItemT")
-
-
-class UnreadableFileError(ValueError):
-    """One of several files of an item. name: of the file, in place of the item's. reason: what was raised."""
-
-    def __init__(self, name: str, reason: BaseException) -> None:
-        super().__init__(name)
-        self.name, self.reason = name, reason
 
 
 class PictureStore(Generic[ItemT]):
@@ -102,8 +95,8 @@ class PictureStore(Generic[ItemT]):
     def _told(self, item: ItemT, error: BaseException) -> tuple[str, str]:
         """The file that cannot be read, and why."""
         if isinstance(error, UnreadableFileError):
-            return error.name, one_line(error.reason, limit=120)
-        return self._name(item), one_line(error, limit=120)
+            return printable(error.name), one_line(error.reason, limit=120)
+        return printable(self._name(item)), one_line(error, limit=120)
 
     def _read_all(self, items: Sequence[ItemT], notify: Notify) -> Iterator[NDArray[np.uint8] | BaseException]:
         told = time.monotonic()

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ganzoo.architecture import Graph
 from ganzoo.errors import ExportError, one_line
 from ganzoo.plugin.streams import stdout_to
-from ganzoo.runtime.file import RANDOM_OPERATORS, nodes
+from ganzoo.runtime.file import RANDOM_OPERATORS
+from ganzoo.runtime.reading import nodes
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 
 Precision = Literal["fp32", "fp16"]

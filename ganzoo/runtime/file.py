@@ -9,19 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ganzoo import files
-from ganzoo.errors import ExportError, did_you_mean, one_line
+from ganzoo.errors import ExportError, one_line
 from ganzoo.roles import ROLES, GraphRole, Role
+from ganzoo.runtime.reading import load_model, nodes
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+    from onnx import TensorProto, ValueInfoProto
 
 PREFIX = "ganzoo."
 RANDOM_OPERATORS = frozenset(
@@ -48,7 +49,7 @@ class OnnxFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.model = _load(path)
+        self.model = load_model(path)
         self.metadata = {item.key: item.value for item in self.model.metadata_props}
 
     @property
@@ -151,15 +152,29 @@ class OnnxFile:
                 hint="It was exported by a newer ganzoo: upgrade this one.",
             )
         try:
-            specs = tuple(TensorSpec.from_json(item) for item in json.loads(text))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            specs = tuple(TensorSpec.from_json(item) for item in files.parse_json(text))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ExportError(f"{self.path}: its metadata {PREFIX}{which} is damaged: {one_line(error)}") from None
-        declared = [value.name for value in (self.inputs if which == "inputs" else self.outputs)]
-        if [spec.name for spec in specs] != declared:
+        declared = self.inputs if which == "inputs" else self.outputs
+        if [spec.name for spec in specs] != [value.name for value in declared]:
+            names = [value.name for value in declared]
             raise ExportError(
-                f"{self.path}: {PREFIX}{which} describes {[spec.name for spec in specs]}, the graph has {declared}."
+                f"{self.path}: {PREFIX}{which} describes {[spec.name for spec in specs]}, the graph has {names}."
             )
+        for spec, value in zip(specs, declared, strict=True):
+            if not _describes(spec, value):
+                raise ExportError(
+                    f"{self.path}: {PREFIX}{which} describes {spec.name!r} as {spec.dtype} "
+                    f"{list(map(str, spec.shape))}, the graph has {value.dtype} {list(value.shape)}."
+                )
         return specs
+
+
+def _describes(spec: TensorSpec, value: Tensor) -> bool:
+    """Whether what metadata say of a tensor is what the graph declares; a size that it leaves open fits any."""
+    if spec.dtype != value.dtype or len(spec.shape) != len(value.shape):
+        return False
+    return all(size == found or not isinstance(found, int) for size, found in zip(spec.shape, value.shape, strict=True))
 
 
 def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec], **facts: str) -> dict[str, str]:
@@ -178,23 +193,6 @@ def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
     return props
 
 
-def _load(path: Path) -> ModelProto:
-    import onnx
-
-    if not path.exists():
-        beside = [item.name for item in path.parent.glob("*.onnx")] if path.parent.is_dir() else []
-        raise ExportError(f"There is no file {path}.{did_you_mean(path.name, beside)}")
-    if path.is_dir():
-        raise ExportError(f"{path} is a directory; expected an ONNX file.", hint="Export a run: ganzoo export RUN")
-    try:
-        model = onnx.load(path)
-    except Exception as error:  # protobuf's own errors, and missing external data
-        raise ExportError(f"{path} cannot be read as an ONNX model: {one_line(error)}") from None
-    if not model.graph.node or not model.graph.output:
-        raise ExportError(f"{path} is not an ONNX model: it has no graph.")
-    return model
-
-
 def _tensor(value: ValueInfoProto) -> Tensor:
     import onnx
 
@@ -205,17 +203,6 @@ def _tensor(value: ValueInfoProto) -> Tensor:
         dtype = f"type {kind.elem_type}"
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim)
     return Tensor(name=value.name, dtype=dtype, shape=shape)
-
-
-def nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """Every node, those of subgraphs included."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from nodes(attribute.g)
-            for inner in attribute.graphs:
-                yield from nodes(inner)
 
 
 def _is_structure(tensor: TensorProto) -> bool:

@@ -109,17 +109,18 @@ def usual_size(graph: GraphFunction) -> tuple[int, int]:
 
 def read_pixels(path: Path, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
     """A file as (1, C, H, W), of the size that is stated. Raises DataError."""
-    from ganzoo.data.pictures import open_picture
+    from ganzoo.data.decoding import opened_pictures
 
     try:
-        return _pixels(open_picture(path, channels=_channels(graph)), size)
+        with opened_pictures([path], [_channels(graph)], about=size) as (image,):
+            return _pixels(image, size)
     except Exception as error:  # damaged files make decoders raise anything
         raise DataError(f"{path} cannot be read as a picture: {one_line(error)}") from None
 
 
 def image_pixels(image: Image.Image, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
     """A picture in memory as (1, C, H, W), of the size that is stated."""
-    from ganzoo.data.pictures import as_mode
+    from ganzoo.data.decoding import as_mode
 
     return _pixels(as_mode(image, channels=_channels(graph)), size)
 
