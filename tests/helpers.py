@@ -1,9 +1,12 @@
 """Fake distributions on disk and the command line in a process of its own."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 
@@ -44,3 +47,39 @@ def assert_clean(done, *, status: int) -> None:
     """The exit status is the expected one, and what the user sees is a message, not a traceback."""
     assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr
+
+
+@contextlib.contextmanager
+def within(*, seconds: float = 10.0, megabytes: float = 1000.0):
+    """The block takes no longer, and no more memory beyond what the process has. The bounds are those of strangers'
+    files: a decision about them, not a measurement of speed."""
+    before = _memory("VmRSS")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    began = time.monotonic()
+    yield
+    took, grew = time.monotonic() - began, (_memory("VmHWM") - before) / 1024
+    assert took < seconds, f"{took:.1f} s"
+    assert grew < megabytes, f"{grew:.0f} MB"
+
+
+def _memory(key: str) -> int:
+    """KiB, of /proc/self/status; 0 where there is none."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def run_main(*arguments: object) -> tuple[int, str, str]:
+    """(exit status, stdout, stderr) of `ganzoo ARGUMENTS` in this process; any exception but SystemExit goes up."""
+    from ganzoo.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as ended:
+            return ended.code, out.getvalue(), err.getvalue()
+    raise AssertionError("main() returned")

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 )
 @click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
 @click.option(
-    "--threads",
-    type=click.IntRange(0),
-    default=0,
-    help="Threads of one operator; 0 is ONNX Runtime's choice.",
+    "--threads", type=click.IntRange(0), default=0, help="Threads of one operator; 0 is ONNX Runtime's choice."
 )
 @click.option("--precision", type=click.Choice(["file", "tf32"]), default="file", help="tf32 allows it on CUDA.")
 @click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Processes per case.")

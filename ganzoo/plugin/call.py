@@ -104,11 +104,11 @@ class Attempts:
         self._say = say
         self._failed: set[str] = set()
 
-    def attempt(self, what: str, work: Callable[[], object]) -> None:
-        """what: names the work in the warning, and what is left out."""
+    def attempt(self, what: str, work: Callable[[], object], *, prints: bool = False) -> None:
+        """what: names the work in the warning, and what is left out. prints: it may do so on stdout."""
         if what in self._failed:
             return
-        guest = Isolated()
+        guest = Isolated(prints=prints)
         try:
             with guest:
                 work()

@@ -28,13 +28,16 @@ class Isolated:
     any other.
     """
 
-    def __init__(self, *, filters: bool = False) -> None:
+    def __init__(self, *, filters: bool = False, prints: bool = False) -> None:
+        """prints: it is the caller's own code, and may print on stdout."""
         self.interrupted = False
+        self._prints = prints
         self._filters = list(warnings.filters) if filters else None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(stdout_to(sys.stderr))
+        if not self._prints:
+            self._stack.enter_context(stdout_to(sys.stderr))
         self._streams = sys.stdin, sys.stderr
         self._recursion = sys.getrecursionlimit()
         self._folder = _folder()

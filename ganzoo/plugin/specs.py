@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
 Task = Literal["noise-to-image", "image-to-image"]
@@ -28,6 +28,8 @@ def own_copy(spec: Any, kind: type) -> Any:
 
     Raises ValueError for a malformed field.
     """
+    if not is_dataclass(kind):
+        return spec
     return kind(**{item.name: _plain_copy(getattr(spec, item.name)) for item in fields(kind)})
 
 

@@ -206,10 +206,26 @@ def claim(path: Path) -> RunLock:
 def hold(path: Path) -> RunLock:
     """The lock of a run, without what a kill left in it. Raises CheckpointError when another process trains it."""
     lock = RunLock(path)
+    with lock.released_on_error():
+        _check_places(path)
     clean(path / "checkpoints")
     for folder in (path, path / "samples"):
         files.remove_partial(folder)
     return lock
+
+
+_PLACES = ("config.toml", "record.json", "metrics.jsonl", "samples", "checkpoints", "tensorboard")
+
+
+def _check_places(path: Path) -> None:
+    """Raises CheckpointError for a run in which a link stands where something will be written."""
+    for name in _PLACES:
+        try:
+            files.check_inside(path / name, path)
+        except OSError as error:
+            raise CheckpointError(
+                f"The run {path} cannot be written: {error}.", hint="Copy the run without its links: cp -rL RUN COPY"
+            ) from None
 
 
 def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:

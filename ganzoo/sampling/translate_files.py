@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -190,11 +191,14 @@ def _files(inputs: Sequence[Path], say: Callable[[str], None]) -> dict[Path, Pat
     return found
 
 
-def _originals(files: Iterable[Path]) -> set[Path]:
-    return {path.resolve() for path in files}
+def _originals(files: Iterable[Path]) -> set[tuple[int, int]]:
+    """Files by what the system calls them, whatever their names and links."""
+    return {(found.st_dev, found.st_ino) for path in files if (found := path.stat())}
 
 
-def _spare(target: Path, originals: set[Path]) -> None:
+def _spare(target: Path, originals: set[tuple[int, int]]) -> None:
     """Raises RequestError when writing `target` would destroy a picture that is to be translated."""
-    if target.resolve() in originals:
-        raise RequestError(f"{target} is one of the pictures to translate.", hint="Choose another -o.")
+    with contextlib.suppress(OSError):
+        found = target.stat()
+        if (found.st_dev, found.st_ino) in originals:
+            raise RequestError(f"{target} is one of the pictures to translate.", hint="Choose another -o.")

@@ -51,14 +51,14 @@ class Reporter:
         progress = Progress(
             done=record["step"], total=steps, unit="steps", seconds_left=seconds_left, values=dict(record)
         )
-        self.attempt("the display", lambda: self._listener.update(progress))
+        self._attempts.attempt("the display", lambda: self._listener.update(progress), prints=True)
         for warning in self._watch.look(record):
             self.say(f"warning: {warning}")
 
     def status(self, text: str, *, step: int, steps: int, seconds_left: float | None = None) -> None:
         """Where the training stands, in words: no warning to anybody."""
         progress = Progress(done=step, total=steps, unit="steps", seconds_left=seconds_left, values={"status": text})
-        self.attempt("the display", lambda: self._listener.update(progress))
+        self._attempts.attempt("the display", lambda: self._listener.update(progress), prints=True)
 
     def picture(self, path: Path, step: int) -> None:
         for name, logger in self._loggers.items():
