@@ -3,6 +3,8 @@
 import contextlib
 import io
 import os
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -57,7 +59,17 @@ def within(*, seconds: float = 10.0, megabytes: float = 1000.0):
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
     began = time.monotonic()
-    yield
+
+    def stop(*_):
+        raise AssertionError(f"still at it after {3 * seconds:.0f} s")
+
+    before_alarm = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 3 * seconds)  # what hangs shall not hang the tests
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before_alarm)
     took, grew = time.monotonic() - began, (_memory("VmHWM") - before) / 1024
     assert took < seconds, f"{took:.1f} s"
     assert grew < megabytes, f"{grew:.0f} MB"
@@ -83,3 +95,19 @@ def run_main(*arguments: object) -> tuple[int, str, str]:
         except SystemExit as ended:
             return ended.code, out.getvalue(), err.getvalue()
     raise AssertionError("main() returned")
+
+
+def special(path: Path, kind: str) -> None:
+    """Something that is there and is no file."""
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "socket":
+        before = Path.cwd()
+        os.chdir(path.parent)  # a socket's path is short
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
+        os.chdir(before)
+    else:
+        path.mkdir()

@@ -31,6 +31,8 @@ def to_path(value: object, argument: str) -> Path:
         raise RequestError(
             f"{argument} = {_short(value)}: expected a path.", hint=f'For example {argument}="runs/photos"'
         )
+    if "\0" in str(place):
+        raise RequestError(f"{argument} = {_short(value)}: no name of a file holds a zero byte.")
     return Path(place)
 
 

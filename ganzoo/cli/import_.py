@@ -26,7 +26,6 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | N
     The run samples, exports and benches, and `ganzoo train --init-from` begins from it. Settings are taken from the
     tensors. A file that wants to run code is refused. Several files are what ARCHITECTURE says they are, in order.
     """
-
     from ganzoo.api.import_run import import_run
 
     run = import_run(files, architecture=architecture, out=out, size=size)

@@ -16,6 +16,8 @@ def find_pictures(folder: Path, notify: Callable[[str], None]) -> list[Path]:
 
     Raises DataError for a folder that is not there, is a file, or has none.
     """
+    if "\0" in str(folder):
+        raise DataError(f"{str(folder)!r} is no name of a folder.")
     if not folder.exists():
         beside = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
         raise DataError(

@@ -68,7 +68,7 @@ def _bytes_of(tensor: TensorProto) -> int:
 
     kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     halves = onnx.TensorProto.DataType.Name(tensor.data_type) in ("INT4", "UINT4", "FLOAT4E2M1")
-    numbers = math.prod(tensor.dims)
+    numbers: int = math.prod(tensor.dims)
     return (numbers + 1) // 2 if halves else numbers * int(kind.itemsize)
 
 

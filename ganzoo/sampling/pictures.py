@@ -150,7 +150,7 @@ class Pictures(Sequence["Image.Image"]):
 
 
 def _place(path: object) -> Path:
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise RequestError(f"{path!r} is no path.", hint="For example grid.png")
     return Path(path)
 

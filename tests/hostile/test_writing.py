@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import run_main
+from helpers import run_main, special
 from PIL import Image
 
 import ganzoo as gz
@@ -97,7 +97,7 @@ def test_a_folder_that_may_not_be_written(tmp_path):
         "from PIL import Image; Image.init()\nimport ganzoo.data.pictures\n"
         "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: pictures.save(sys.argv[1])\n"
-        "except gz.RequestError as error: print(error)\n"
+        "except gz.GanzooError as error: print(error)\n"
     )
     for parent in (tmp_path, *tmp_path.parents[:-2]):
         parent.chmod(parent.stat().st_mode | 0o055)  # pytest's own folders are private
@@ -134,24 +134,6 @@ def test_a_place_that_no_file_can_take(tmp_path, kind):
     with pytest.raises(RequestError, match=r"cannot be written: OSError: .* is a"):
         gz.Pictures(_pixels()).save(path)
     assert not path.is_file()
-
-
-def special(path, kind):
-    """Something that is there and is no file."""
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "socket":
-        import socket
-
-        before = Path.cwd()
-        os.chdir(path.parent)  # a socket's path is short
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind(path.name)
-        os.chdir(before)
-    else:
-        path.mkdir()
 
 
 # Runs

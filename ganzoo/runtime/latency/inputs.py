@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line
+from ganzoo.files import open_regular
 from ganzoo.runtime.file import OnnxFile, Tensor
 from ganzoo.tensors import Dim, TensorSpec
 
@@ -229,7 +230,8 @@ def load_array(path: Path) -> NDArray[Any]:
     import numpy as np
 
     try:
-        array = np.load(path, allow_pickle=False)
+        with open_regular(path) as file:
+            array = np.load(file, allow_pickle=False)
     except Exception as error:  # zipfile has errors of its own
         raise RequestError(f"--input: {path} cannot be read as a .npy file: {one_line(error)}") from None
     if not isinstance(array, np.ndarray):
