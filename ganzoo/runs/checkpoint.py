@@ -11,7 +11,7 @@ import contextlib
 import math
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST, CONFIG = (
     "config.toml",
 )
 
+_MOST_TIMES, _ROOM = 8, 2**24  # of the model's bytes: Adam's state has twice as many, rarely anything more
 _NAME = re.compile(r"step-(\d{8,})")
 
 
@@ -45,6 +46,7 @@ class Checkpoint:
             hashes = {str(name): str(expected) for name, expected in manifest["sha256"].items()}
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise CheckpointError(f"{self.path / MANIFEST} cannot be read: {one_line(error)}") from None
+        self._check_sizes(hashes)
         for name, expected in hashes.items():
             try:
                 found = files.sha256(self._file(name))
@@ -56,6 +58,16 @@ class Checkpoint:
                 )
         if missing := {MODEL, OPTIMIZERS, STATE, CONFIG} - set(hashes):
             raise CheckpointError(f"{self.path / MANIFEST} does not list {', '.join(sorted(missing))}")
+
+    def _check_sizes(self, names: Iterable[str]) -> None:
+        """Raises CheckpointError for a file far larger than a model of that size has: it is not even hashed."""
+        with contextlib.suppress(OSError, ValueError):  # of a file that is not there: told when it is hashed
+            model = files.size_of(self._file(MODEL))
+            for name in names:
+                if (size := files.size_of(self._file(name))) > _MOST_TIMES * model + _ROOM:
+                    raise CheckpointError(
+                        f"{self.path / name} has {size:,} bytes, beside a model of {model:,}; it is not read"
+                    )
 
     def state(self) -> dict[str, Any]:
         """What it was written with as `state`, and `step`. Raises CheckpointError."""

@@ -61,7 +61,7 @@ def optimizer_states(checkpoint: Checkpoint, device: torch.device) -> dict[str, 
     return files.as_object(load_torch(checkpoint.path / checkpoints.OPTIMIZERS, device=device))
 
 
-_MOST_TIMES = {checkpoints.MODEL: 2, checkpoints.AVERAGE: 2, checkpoints.OPTIMIZERS: 8}  # of the model; Adam's: 2
+_MOST_TIMES = {checkpoints.MODEL: 2, checkpoints.AVERAGE: 2}  # of what the architecture has
 _ROOM = 2**24
 
 

@@ -370,8 +370,7 @@ def test_a_state_of_gigabytes_in_a_strangers_run(run):
     checkpoint = next((run / "checkpoints").iterdir())
     with (checkpoint / "optimizers.pt").open("r+b") as file:
         file.truncate(3 * 2**30)  # sparse
-    rehash(checkpoint)
-    with within(seconds=30), pytest.raises(CheckpointError, match="optimizers.pt has 3,221,225,472 bytes, for an arch"):
+    with within(), pytest.raises(CheckpointError, match="optimizers.pt has 3,221,225,472 bytes, beside a model"):
         gz.resume(run, steps=8)
 
 
@@ -382,7 +381,10 @@ def test_weights_of_gigabytes_in_a_strangers_run(run, name):
     checkpoint = next((run / "checkpoints").iterdir())
     save_file({"x": torch.zeros(30_000_000)}, checkpoint / name)
     rehash(checkpoint)
-    with within(), pytest.raises(CheckpointError, match=f"{name} has 120,000,[0-9,]+ bytes, for an architecture of"):
+    with (
+        within(),
+        pytest.raises(CheckpointError, match=f"{name} has 120,000,[0-9,]+ bytes, (for an arch|beside a model)"),
+    ):
         gz.load(run)
 
 
