@@ -11,6 +11,8 @@ from ganzoo.datainfo import height_and_width, size_text
 from ganzoo.errors import PluginError, RequestError, did_you_mean
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.kinds import ARCHITECTURES
+from ganzoo.plugin.published import publisher
 from ganzoo.plugin.specs import ArchitectureSpec
 
 _TASK_CONFIGS: Mapping[str, type] = {
@@ -40,9 +42,9 @@ def resolve_for(
     """
     config = config_class(offer)
     if preset is None:
-        return resolve(offer.spec.name, config, layers)
-    below = preset_layer(offer.spec, preset)
-    resolved = resolve(offer.spec.name, config, [below, *layers])
+        return resolve(typed_name(offer), config, layers)
+    below = preset_layer(offer, preset)
+    resolved = resolve(typed_name(offer), config, [below, *layers])
     computed = offer.spec.presets[preset].computed
     if not computed:
         return resolved
@@ -66,17 +68,25 @@ def resolve_for(
         batch_size=resolved.train.batch_size if stated else None,
         failed=f"The preset {preset!r} of {offer.maker} could not be computed",
     )
-    return resolve(offer.spec.name, config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers])
+    return resolve(
+        typed_name(offer), config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers]
+    )
 
 
-def preset_layer(spec: ArchitectureSpec, name: str) -> Layer:
+def preset_layer(offer: InstalledSpec[ArchitectureSpec], name: str) -> Layer:
     """The layer of a preset. Raises RequestError for a name the architecture does not have."""
-    preset = spec.presets.get(name)
+    preset = offer.spec.presets.get(name)
     if preset is None:
         raise RequestError(
-            f"{spec.name} has no preset {name!r}.{did_you_mean(name, spec.presets)} "
-            f"Presets: {', '.join(spec.presets) or 'none'}.",
-            hint=f"See `ganzoo info {spec.name}`.",
+            f"{typed_name(offer)} has no preset {name!r}.{did_you_mean(name, offer.spec.presets)} "
+            f"Presets: {', '.join(offer.spec.presets) or 'none'}.",
+            hint=f"See `ganzoo info {typed_name(offer)}`.",
         )
     tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
     return Layer(origin=f"preset {name}", tables=tables)
+
+
+def typed_name(offer: InstalledSpec[ArchitectureSpec]) -> str:
+    """What a user types for it: a name that is one of ours means ours, and a stranger's has a longer one."""
+    ours = publisher(ARCHITECTURES.name, offer.name)
+    return offer.name if ours in (None, offer.distribution) else offer.qualified_name
