@@ -43,7 +43,7 @@ def resolve_for(
     config = config_class(offer)
     if preset is None:
         return resolve(typed_name(offer), config, layers)
-    below = preset_layer(offer, preset)
+    below = preset_layer(offer.spec, preset, typed=typed_name(offer))
     resolved = resolve(typed_name(offer), config, [below, *layers])
     computed = offer.spec.presets[preset].computed
     if not computed:
@@ -68,19 +68,23 @@ def resolve_for(
         batch_size=resolved.train.batch_size if stated else None,
         failed=f"The preset {preset!r} of {offer.maker} could not be computed",
     )
-    return resolve(
-        typed_name(offer), config, [below, Layer(origin=f"preset {preset}, computed", tables=tables), *layers]
-    )
+    if not isinstance(tables, Mapping) or not all(isinstance(values, Mapping) for values in tables.values()):
+        raise PluginError(f"{computed} of {offer.maker} gave a {type(tables).__name__}; expected tables of settings.")
+    above = Layer(origin=f"preset {preset}, computed", tables=tables)
+    return resolve(typed_name(offer), config, [below, above, *layers])
 
 
-def preset_layer(offer: InstalledSpec[ArchitectureSpec], name: str) -> Layer:
-    """The layer of a preset. Raises RequestError for a name the architecture does not have."""
-    preset = offer.spec.presets.get(name)
+def preset_layer(spec: ArchitectureSpec, name: str, *, typed: str = "") -> Layer:
+    """The layer of a preset. typed: what a user types for the architecture, if it is not its name.
+
+    Raises RequestError for a name the architecture does not have.
+    """
+    preset, typed = spec.presets.get(name), typed or spec.name
     if preset is None:
         raise RequestError(
-            f"{typed_name(offer)} has no preset {name!r}.{did_you_mean(name, offer.spec.presets)} "
-            f"Presets: {', '.join(offer.spec.presets) or 'none'}.",
-            hint=f"See `ganzoo info {typed_name(offer)}`.",
+            f"{typed} has no preset {name!r}.{did_you_mean(name, spec.presets)} "
+            f"Presets: {', '.join(spec.presets) or 'none'}.",
+            hint=f"See `ganzoo info {typed}`.",
         )
     tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
     return Layer(origin=f"preset {name}", tables=tables)

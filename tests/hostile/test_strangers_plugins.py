@@ -321,10 +321,7 @@ def test_a_distribution_without_metadata(site, metadata):
 
 def test_names_and_summaries_are_printed_escaped(tmp_path):
     summary = "\\x1b[31mred\\x1b[0m \\u202ebidi \\ud800 [bold]x[/bold] \\n second"
-    hook = f'@hookimpl
-def ganzoo_architectures():
-    return [spec(summary="{summary}", paper="{summary}")]
-'
+    hook = f'@hookimpl\ndef ganzoo_architectures():\n    return [spec(summary="{summary}", paper="{summary}")]\n'
     make_distribution(tmp_path, "loud", SPEC + hook)
     for verb in (["list"], ["plugins", "list"], ["info", "stranger"], ["list", "--json"]):
         done = ganzoo(*verb, path=tmp_path)
