@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ganzoo.plugin import hooks
 from ganzoo.plugin.published import published_modules
 
+_MODULE = re.compile(r"\s*[\w.]+\s*(:\s*[\w.]+\s*)?(\[.*\]\s*)?")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
@@ -57,7 +59,7 @@ def entry_points() -> Iterator[Found]:
         except Exception:  # metadata of a half-removed distribution: pip warns about those, we pass by
             continue
         key = normalize(name)
-        problem = _impostor(key, points, ours)
+        problem = _problem(key, points, ours)
         entries = [Found(entry_point=point, distribution=name, version=version, problem=problem) for point in points]
         known = found.setdefault(key, [])
         if not known or problem or all(entry.problem for entry in known):
@@ -76,7 +78,11 @@ def _called(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
     return name or "a distribution without metadata", version
 
 
-def _impostor(key: str, points: list[importlib.metadata.EntryPoint], ours: dict[str, list[str]]) -> str:
+def _problem(key: str, points: list[importlib.metadata.EntryPoint], ours: dict[str, list[str]]) -> str:
+    """Why the plugins of a distribution are not loaded: entry points that name no module, or those of an impostor."""
+    for point in points:
+        if not _MODULE.fullmatch(point.value):
+            return f"its entry point names {point.value!r}; expected a module, such as mygan.plugin"
     if not ours.get(key) or all(point.value in ours[key] for point in points):
         return ""
     named = ", ".join(point.value for point in points)

@@ -164,7 +164,7 @@ class Registry:
 
     def _load(self, found: Found) -> None:
         named, distribution, version = found.entry_point, found.distribution, found.version
-        entry_point, package = named.name, named.module.partition(".")[0]
+        entry_point, package = named.name, named.value.partition(":")[0].partition(".")[0]
         collected: Collected = {}
         apis: list[int] = []
         name = f"{distribution}:{entry_point}"

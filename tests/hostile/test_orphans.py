@@ -69,6 +69,11 @@ def scratch(tmp_path):
     return folder
 
 
+def left(scratch):
+    """What is in a folder for temporary files, but for the cache that torch keeps there for good."""
+    return [item.name for item in scratch.iterdir() if not item.name.startswith("torchinductor")]
+
+
 def end_a_bench(model, scratch, out, how, after):
     command = [sys.executable, "-m", "ganzoo", "bench", model, "--repeats", "3", "--max-time", "60", "-o", out]
     with marked(command, scratch, stdout=subprocess.DEVNULL) as (process, marker):
@@ -81,7 +86,7 @@ def end_a_bench(model, scratch, out, how, after):
         process.send_signal(how)
         process.wait(20)
         assert gone(marker) == []
-    assert list(scratch.iterdir()) == [] and not out.exists()
+    assert left(scratch) == [] and not out.exists()
     assert [item.name for item in out.parent.iterdir() if item.name.startswith(".")] == []
 
 
@@ -286,7 +291,7 @@ def test_fifty_kills_over_all_architectures(tmp_path, scratch):
                 time.sleep(moments.random() * 0.05)
                 process.kill()
                 process.wait()
-                assert gone(marker) == [] and list(scratch.iterdir()) == []
+                assert gone(marker) == [] and left(scratch) == []
         done = ganzoo("train", "--resume", run, *every)
         assert done.returncode == 0, done.stderr
         assert ganzoo(*begin, "--out", tmp_path / offer.name / "whole").returncode == 0
