@@ -26,6 +26,7 @@ __all__ = [
     "first_few",
     "one_line",
     "printable",
+    "short",
 ]
 
 
@@ -104,6 +105,12 @@ def first_few(items: Sequence[str], most: int = 5, *, separator: str = ", ") -> 
     shown, more = separator.join(items[:most]), len(items) - most
     last = " and " if separator == ", " else f"{separator}and "
     return f"{shown}{last}{more} more" if more > 0 else shown
+
+
+def short(value: object, *, limit: int = 60) -> str:
+    """A value of a user's on one printable line."""
+    text = _text_of(lambda: repr(value)) or f"a {type(value).__name__} that cannot be printed"
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
 def printable(text: str) -> str:

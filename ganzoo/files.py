@@ -119,9 +119,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 def parse_toml(text: str) -> dict[str, Any]:
     """Raises ValueError, for values that are nested too deep and for numbers of thousands of digits too."""
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
+        _check_numbers(values)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    return values
+
+
+def _check_numbers(value: Any) -> None:
+    """Raises ValueError for a whole number beyond what TOML has: 64 bits."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_numbers(item)
+    elif isinstance(value, int) and value.bit_length() > 63:
+        raise ValueError("it has a number of more than 64 bits")
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ganzoo.config.fields import PictureSize
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, short
 from ganzoo.runs.run import Run
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def to_path(value: object, argument: str) -> Path:
     place = getattr(value, "path", value)
     if not isinstance(place, str | os.PathLike) or not str(place) or not isinstance(os.fspath(place), str):
         raise RequestError(
-            f"{argument} = {_short(value)}: expected a path.", hint=f'For example {argument}="runs/photos"'
+            f"{argument} = {short(value)}: expected a path.", hint=f'For example {argument}="runs/photos"'
         )
     if "\0" in str(place):
-        raise RequestError(f"{argument} = {_short(value)}: no name of a file holds a zero byte.")
+        raise RequestError(f"{argument} = {short(value)}: no name of a file holds a zero byte.")
     return Path(place)
 
 
@@ -61,18 +61,18 @@ def to_text(value: object, argument: str) -> str | None:
         return value
     if isinstance(value, os.PathLike):
         return str(value)
-    raise RequestError(f"{argument} = {_short(value)}: expected a text or a path.")
+    raise RequestError(f"{argument} = {short(value)}: expected a text or a path.")
 
 
 def to_name(value: object, argument: str) -> str:
     if not isinstance(value, str):
-        raise RequestError(f"{argument} = {_short(value)}: expected a name.")
+        raise RequestError(f"{argument} = {short(value)}: expected a name.")
     return value
 
 
 def to_choice(value: object, argument: str, choices: Sequence[object]) -> Any:
     if value not in choices:
-        raise RequestError(f"{argument} = {_short(value)}: expected {' or '.join(map(repr, choices))}.")
+        raise RequestError(f"{argument} = {short(value)}: expected {' or '.join(map(repr, choices))}.")
     return value
 
 
@@ -86,7 +86,7 @@ def to_whole(value: object, argument: str, *, least: int, most: int | None = Non
         number = least - 1
     if number < least or (most is not None and number > most):
         until = f" to {most}" if most is not None else ""
-        raise RequestError(f"{argument} = {_short(value)}: expected a whole number from {least}{until}.")
+        raise RequestError(f"{argument} = {short(value)}: expected a whole number from {least}{until}.")
     return number
 
 
@@ -95,7 +95,7 @@ def to_size(value: object, argument: str, *, least: int, most: int) -> int | tup
     try:
         found: int | tuple[int, int] | None = PictureSize(least, most).read(value)
     except ValueError as error:
-        raise RequestError(f"{argument} = {_short(value)}: {error}.") from None
+        raise RequestError(f"{argument} = {short(value)}: {error}.") from None
     return found
 
 
@@ -109,7 +109,7 @@ def to_number(value: object, argument: str, *, above: float = -math.inf) -> floa
         number = math.nan
     if not math.isfinite(number) or not number > above:
         what = f"a number above {above:g}" if above > -math.inf else "a finite number"
-        raise RequestError(f"{argument} = {_short(value)}: expected {what}.")
+        raise RequestError(f"{argument} = {short(value)}: expected {what}.")
     return number
 
 
@@ -118,8 +118,3 @@ def one_length(**lengths: object) -> None:
     stated = [f"{name}=" for name, value in lengths.items() if value is not None]
     if len(stated) > 1:
         raise RequestError(f"{' and '.join(stated)} both state the length; give one.")
-
-
-def _short(value: object) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from ganzoo.api.arguments import to_choice, to_name, to_number, to_optional_path, to_path, to_paths, to_whole
+from ganzoo.api.arguments import to_choice, to_name, to_number, to_optional_path, to_path, to_paths, to_size, to_whole
+from ganzoo.datainfo import height_and_width
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ganzoo.api.arguments import Place
     from ganzoo.runtime.latency.result import BenchResult
 
-Size = int | tuple[int, int]
+Size = int | tuple[int, int] | str
 
 
 def bench(
@@ -37,7 +38,7 @@ def bench(
 
     provider: "cpu" or "cuda". device: which GPU. dims: sizes of dimensions by their symbolic name, swept; "batch" is
     the first dimension whatever its name, 1 if not stated. sizes: of pictures whose size is open: a
-    number is a square, a pair (height, width), a list is several.
+    number is a square, a pair or "256x384" height and width, a list is several.
     shapes: of an input by name, one or several. inputs: .npy files by input. threads: of one operator; 0 is
     ONNX Runtime's choice. precision: "file", or "tf32" on CUDA. repeats: processes per case. max_seconds: for all.
     out: where the result is written, `.json`; the place is checked before anything is measured.
@@ -102,7 +103,7 @@ def _sizes(value: Any) -> list[int]:
 
 def _pairs(sizes: Any) -> tuple[tuple[int, int], ...]:
     """A number is a square; a pair is height and width; a list is several."""
-    if isinstance(sizes, SupportsIndex):
+    if isinstance(sizes, SupportsIndex | str):
         return (_pair(sizes),)
     several = _several(sizes, "sizes")
     if isinstance(sizes, tuple) and len(several) == 2 and all(isinstance(size, SupportsIndex) for size in several):
@@ -111,6 +112,10 @@ def _pairs(sizes: Any) -> tuple[tuple[int, int], ...]:
 
 
 def _pair(size: Any) -> tuple[int, int]:
+    if isinstance(size, str):
+        found = to_size(size, "sizes", least=1, most=65_536)
+        assert found is not None
+        return height_and_width(found)
     parts = [size, size] if isinstance(size, SupportsIndex) else _several(size, "sizes")
     if len(parts) != 2:
         raise RequestError(f"sizes = {size!r}: expected a number, or a pair of height and width.")

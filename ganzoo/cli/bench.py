@@ -67,7 +67,7 @@ def command(
     times have settled. A percentile that the number of samples cannot carry is not printed.
     """
     from ganzoo.api.bench import bench
-    from ganzoo.cli.parse import parse_batches, parse_files, parse_shape, parse_size
+    from ganzoo.cli.parse import parse_batches, parse_files, parse_shape
 
     swept: dict[str, list[tuple[int, ...]]] = {}
     for text in shapes:
@@ -78,7 +78,7 @@ def command(
         provider=provider,
         device=device,
         dims={"batch": parse_batches(batch)} if batch else {},
-        sizes=[parse_size(text) for text in size.split(",")] if size else [],
+        sizes=size.split(",") if size else [],
         shapes=swept,
         inputs=parse_files(files),
         threads=threads,

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, short
 
 _LARGEST_SEED = 2**32 - 1
 _MOST_SEEDS = 10_000
+
+
+def _whole(text: str) -> int | None:
+    """Of decimal digits, fewer than any number here has; None for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -17,11 +22,14 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         ends = (first, last) if dash else (first, first)
-        if not all(end.isdecimal() and int(end) <= _LARGEST_SEED for end in ends) or int(ends[1]) < int(ends[0]):
-            raise RequestError(f"--seeds {text!r} is not of the form 0-15,20: whole numbers up to {_LARGEST_SEED}.")
-        if len(seeds) + int(ends[1]) - int(ends[0]) >= _MOST_SEEDS:
-            raise RequestError(f"--seeds {text!r} are more than {_MOST_SEEDS:,}.")
-        seeds += range(int(ends[0]), int(ends[1]) + 1)
+        low, high = (_whole(end) for end in ends)
+        if low is None or high is None or not low <= high <= _LARGEST_SEED:
+            raise RequestError(
+                f"--seeds {short(text)} is not of the form 0-15,20: whole numbers up to {_LARGEST_SEED}."
+            )
+        if len(seeds) + high - low >= _MOST_SEEDS:
+            raise RequestError(f"--seeds {short(text)} are more than {_MOST_SEEDS:,}.")
+        seeds += range(low, high + 1)
     return seeds
 
 
@@ -35,7 +43,7 @@ def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
         try:
             values[name] = [float(number) for number in numbers.split(",")]
         except ValueError:
-            raise RequestError(f"--value {text!r} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
+            raise RequestError(f"--value {short(text)} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
     return values
 
 
@@ -47,24 +55,16 @@ def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
     except ValueError:
         shape = ()
     if not equals or not name or not shape or min(shape) < 1:
-        raise RequestError(f"--shape {text!r} is not of the form NAME=1x3x256x256.")
+        raise RequestError(f"--shape {short(text)} is not of the form NAME=1x3x256x256.")
     return name, shape
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """`256` or `320x448`, height by width. Raises RequestError."""
-    parts = text.strip().lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RequestError(f"--size {text!r} is not of the form 256 or 320x448, height by width.")
-    return int(parts[0]), int(parts[-1])
 
 
 def parse_batches(text: str) -> list[int]:
     """`1,8,32`. Raises RequestError."""
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() and int(part) >= 1 for part in parts):
-        raise RequestError(f"--batch {text!r} is not of the form 1,8,32.")
-    return [int(part) for part in parts]
+    sizes = [size for part in text.split(",") if (size := _whole(part.strip()))]
+    if len(sizes) < text.count(",") + 1:
+        raise RequestError(f"--batch {short(text)} is not of the form 1,8,32.")
+    return sizes
 
 
 def parse_files(texts: Sequence[str]) -> dict[str, Path]:

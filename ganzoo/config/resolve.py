@@ -13,7 +13,7 @@ from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
-from ganzoo.errors import RequestError, did_you_mean
+from ganzoo.errors import RequestError, did_you_mean, short
 
 ConfigT = TypeVar("ConfigT")
 
@@ -232,7 +232,7 @@ def _validate(
 
 def _refusal(table: str, key: str, given: Any, field: FieldInfo, origins: Mapping[tuple[str, str], str]) -> str:
     where = origins.get((table, key), "default")
-    return f"[{table}] {key} = {_short(given)} ({where}): expected {field.expected}."
+    return f"[{table}] {key} = {short(given)} ({where}): expected {field.expected}."
 
 
 def _schedules_out_of_range(table: str, config: type, made: Any, fields: Mapping[str, FieldInfo]) -> list[str]:
@@ -243,8 +243,3 @@ def _schedules_out_of_range(table: str, config: type, made: Any, fields: Mapping
         for name, value in schedules.items()
         if not within(config, name, (value.start, value.end))
     ]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line, short
 
 MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST, CONFIG = (
     "model.safetensors",
@@ -72,7 +72,11 @@ class Checkpoint:
     def state(self) -> dict[str, Any]:
         """What it was written with as `state`, and `step`. Raises CheckpointError."""
         try:
-            return files.read_json(self._file(STATE))
+            values = files.read_json(self._file(STATE))
+            for key in ("seconds", "kimg", "step"):
+                if not isinstance(value := values.get(key, 0), int | float) or not math.isfinite(value):
+                    raise ValueError(f"{key} is {short(value)}; expected a number")
+            return values
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.path / STATE} is damaged: {one_line(error)}") from None
 

@@ -278,8 +278,17 @@ def test_fifty_kills_over_all_architectures(tmp_path, scratch):
             else "digits-outline"
         )
         every = ["--steps", str(steps), "--set", "train.log_every_steps=1", "--set", "train.checkpoint_every_kimg=0.02"]
-        every += ["--set", "train.score_count=0"]
-        begin = ["train", offer.qualified_name, "--preset", "tiny", "--data", data, *every]
+        begin = [
+            "train",
+            offer.qualified_name,
+            "--preset",
+            "tiny",
+            "--data",
+            data,
+            *every,
+            "--set",
+            "train.score_count=0",
+        ]
         for _ in range(kills[offer.qualified_name]):
             saved = any((run / "checkpoints").glob("step-*"))
             verb = ["train", "--resume", run, *every] if saved else [*begin, "--out", run]
