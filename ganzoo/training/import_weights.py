@@ -110,8 +110,11 @@ def _load(architecture: Architecture, weights: ForeignWeights, files: Sequence[P
     live = architecture.state_dict(keep_vars=True)
     if missing := [name for name in state if name not in weights.state and id(live[name]) in shown]:
         raise CheckpointError(f"{names} lacks tensors that the exported networks need: {first_few(missing)}.")
-    architecture.load_state_dict({**state, **weights.state})
     given = {name.partition(".")[0] for name in weights.state}
+    # Half of a network in its first random weights would judge, and train on, without a word.
+    if missing := [name for name in state if name not in weights.state and name.partition(".")[0] in given]:
+        raise CheckpointError(f"{names} has a part of a network only; it lacks {first_few(missing)}.")
+    architecture.load_state_dict({**state, **weights.state})
     return sorted({name.partition(".")[0] for name in state} - given)
 
 
