@@ -89,7 +89,7 @@ def _player(tensors: Mapping[str, Tensor], path: Path) -> str:
     raise CheckpointError(
         f"{path} is neither netG nor netD of the DCGAN of pytorch/examples at {_SIZE}x{_SIZE}; its first tensors: "
         f"{', '.join(list(tensors)[:4]) or 'none'}.",
-        hint="Expected 4x4 kernels: main.0.weight, and main.12.weight of a generator or main.11.weight of a discriminator.",
+        hint="Expected main.0.weight, and main.12.weight of a generator or main.11.weight of a discriminator, all 4x4.",
     )
 
 

@@ -36,6 +36,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             implementation="ganzoo_stylegan.stylegan2:StyleGAN2",
             config="ganzoo_stylegan.config:StyleGAN2Config",
             importer="ganzoo_stylegan.importing:read_stylegan2",
+            families=("StyleGAN2",),
             presets={
                 "auto": Preset(
                     summary="from resolution, batch and GPUs, a short mapping; for pictures of your own",
