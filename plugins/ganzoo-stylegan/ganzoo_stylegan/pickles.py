@@ -9,8 +9,8 @@ import io
 import pickle
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,24 @@ from torch import Tensor
 from ganzoo.errors import CheckpointError, one_line
 
 _PLAIN_KINDS = "biufc"  # of numpy data: no objects
+_LEADING: Mapping[str, tuple[str, ...]] = {
+    "Generator": ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"),
+    "Discriminator": ("c_dim", "img_resolution", "img_channels"),
+}
+"""Arguments that may be given by their place, by class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is left of a pickled module. arguments: it was made with, by name. state: its tensors by dotted name."""
+    """What is left of a pickled module. arguments: it was made with, by name. state: its tensors by dotted name.
+
+    attributes: plain ones of each module inside it, by dotted name: numbers, texts, flags and None.
+    """
 
     class_name: str
     arguments: Mapping[str, Any]
     state: Mapping[str, Tensor]
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Refused(pickle.UnpicklingError):
@@ -216,11 +225,32 @@ class _Unpickler(pickle.Unpickler):
 def _network(shell: _Shell, path: Path) -> Network:
     arguments = shell.state.get("_init_kwargs", {})
     positional = shell.state.get("_init_args", ())
-    if positional or not isinstance(arguments, Mapping):
-        raise CheckpointError(f"{path}: {shell.class_name} was made with arguments that have no names: {positional!r}")
+    names = _LEADING.get(shell.class_name, ())
+    known = isinstance(positional, tuple | list) and len(positional) <= len(names)
+    if not isinstance(arguments, Mapping) or not known or set(names[: len(positional)]) & set(arguments):
+        raise CheckpointError(
+            f"{path}: {shell.class_name} was made with arguments that have no names: {positional!r}.",
+            hint=f"Known by their place are {', '.join(names)}." if names else "",
+        )
     state: dict[str, Tensor] = {}
     _collect(shell, "", state, path, 0)
-    return Network(shell.class_name, dict(arguments), state)
+    named = {**dict(zip(names, positional, strict=False)), **arguments}
+    return Network(shell.class_name, named, state, dict(_attributes(shell, "")))
+
+
+def _attributes(shell: _Shell, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    plain = (bool, int, float, str, type(None))
+    yield (
+        prefix,
+        {
+            str(name): value
+            for name, value in shell.state.items()
+            if isinstance(value, plain) and not str(name).startswith("_")
+        },
+    )
+    for name, inner in _items(shell, "_modules"):
+        if isinstance(inner, _Shell):
+            yield from _attributes(inner, f"{prefix}.{name}" if prefix else name)
 
 
 def _collect(shell: _Shell, prefix: str, found: dict[str, Tensor], path: Path, depth: int) -> None:
