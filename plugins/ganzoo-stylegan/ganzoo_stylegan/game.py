@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
+from ganzoo.architecture import Batch, Ema, Graph, Losses, NoiseToImage, Step
 from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
 from ganzoo.tensors import BATCH, ConditionKind, TensorSpec
@@ -122,6 +122,11 @@ class StyleGame(NoiseToImage):
         super().after_step(step, stats)
         if "generator.w" in stats:
             self.generator.average.lerp_(stats["generator.w"], 1 - self.config.average_decay)
+
+    def ema(self) -> Ema | None:
+        """Of weights; the mean style of the average is that of the network that learns, not its average once more."""
+        found = super().ema()
+        return None if found is None else replace(found, buffers="copied")
 
     def graphs(self) -> Sequence[Graph]:
         """The whole generator and its halves: what maps z to styles, what paints them, and that with noise given."""
