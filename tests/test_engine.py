@@ -251,10 +251,10 @@ def test_a_lazy_phase_counts_for_parameters_that_it_does_not_reach():
 
     class Two(Scalars):
         def build(self):
-            self.a, self.b = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+            self.a, self.b, self.later = (nn.Linear(1, 1, bias=False) for _ in range(3))
 
     def optimizers(self):
-        return {"both": Optimizer(trains=("a", "b"), lr=0.1, betas=(0.0, 0.9))}
+        return {"both": Optimizer(trains=("a", "b", "later"), lr=0.1, betas=(0.0, 0.9))}
 
     def everything(self, batch, step):
         return Losses({"sum": (self.a.weight + self.b.weight).sum()})
@@ -271,6 +271,7 @@ def test_a_lazy_phase_counts_for_parameters_that_it_does_not_reach():
     state = one.optimizers["both"].inner.state[one.architecture.b.weight]
     beta = 0.9 ** (2 / 3)
     assert state["step"].item() == 2
+    assert one.architecture.later.weight not in one.optimizers["both"].inner.state  # no phase reaches it yet
     assert state["exp_avg_sq"].item() == pytest.approx(beta * (1 - beta))
     assert all(parameter.grad is None for parameter in one.architecture.parameters())
 

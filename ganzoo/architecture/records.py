@@ -148,7 +148,7 @@ class Phase:
     every, offset: the phase runs at steps n with n % every == offset.
     lazy: a regulariser that stands for itself at all `every` steps: the trainer multiplies its loss by
         `every`, and lr and betas of its optimiser by and to the power c = k/(k+1) (arXiv:1912.04958, B). Parameters of
-        that optimiser which it does not reach have a gradient of zero.
+        that optimiser which it does not reach, and others have, get a gradient of zero.
     reals: `shared`, the batch of the step, which kimg counts; or `own`, another batch, whose order and crops are keyed
         by the phase's name and which is counted by its own updates.
     """

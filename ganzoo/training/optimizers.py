@@ -83,13 +83,14 @@ class PlayerOptimizer:
         self.drop_gradients()
 
     def complete_gradients(self) -> None:
-        """A gradient of zero for each parameter that has none.
+        """A gradient of zero for each parameter that has none and was updated before.
 
         A lazy phase stands for a term of one sum at every step, whose gradient is zero where the term is constant. Adam
         takes that for an update, as the correction of rate and betas has counted it; without a gradient it would not.
+        What takes no part yet, as layers of a network that grows, is left alone: its moments begin when it does.
         """
         for parameter in self.parameters:
-            if parameter.grad is None:
+            if parameter.grad is None and parameter in self.inner.state:
                 parameter.grad = torch.zeros_like(parameter)
 
     def drop_gradients(self) -> None:
