@@ -8,9 +8,10 @@ import itertools
 
 import pytest
 import torch
-from ganzoo_cyclegan.config import CycleGANConfig
+from ganzoo_cyclegan.config import CycleGANConfig, Pix2PixConfig
 from ganzoo_cyclegan.cyclegan import CycleGAN
-from ganzoo_cyclegan.importing import read_generator
+from ganzoo_cyclegan.importing import read_cyclegan, read_generator, read_pix2pix
+from ganzoo_cyclegan.pix2pix import Pix2Pix
 from torch.nn import functional as F
 
 from ganzoo import DataInfo, Picture
@@ -133,18 +134,42 @@ def saved(reference, path):
     return path
 
 
+GAMES = {
+    "cyclegan": (read_cyclegan, CycleGANConfig, CycleGAN),
+    "pix2pix": (read_pix2pix, Pix2PixConfig, Pix2Pix),
+}
+
+
+@pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize(("network", "norm", "dropout"), CONFIGURATIONS)
-def test_a_configuration_is_read_exactly(tmp_path, network, norm, dropout):
-    architecture = "pix2pix" if dropout else "cyclegan"  # as each game has it unless told otherwise
-    reads, paints = CHANNELS[(len(network) + len(norm)) % 2], 3
-    reference = Reference(network, norm, dropout, reads, paints, width=2)
-    told = []
-    trained = imported([saved(reference, tmp_path / "latest_net_G.pth")], architecture, tmp_path, told)
-    config = trained.architecture.config
-    assert (config.norm, config.width) == (norm, 2)
-    assert distance(trained, "a2b", reference, size_of(network)) <= 1e-5
-    assert ("rate of its dropout" in "".join(told)) == (dropout and network.startswith("resnet"))
-    assert ("whether this U-Net drops out" in "".join(told)) == network.startswith("unet")
+def test_a_configuration_is_read_exactly_with_every_pair_of_channels(tmp_path, game, network, norm, dropout):
+    read, config, kind = GAMES[game]
+    for reads, paints in itertools.product(CHANNELS, CHANNELS):
+        reference = Reference(network, norm, dropout, reads, paints, width=2)
+        found = read([saved(reference, tmp_path / "latest_net_G.pth")])
+        networks = kind(config(**found.settings), found.data).eval()
+        networks.load_state_dict({**networks.state_dict(), **found.state})
+        (there,) = [way.network for way in networks.directions().values() if way.reads == "source"]
+        x = torch.rand(1, reads, *[size_of(network)] * 2, generator=torch.Generator().manual_seed(1)) * 2 - 1
+        with torch.no_grad():
+            assert (there(x) - reference(x)).abs().max() <= 1e-5
+        assert (networks.config.norm, networks.config.width) == (norm, 2)
+        told = "".join(found.notes)
+        assert ("rate of its dropout" in told) == (dropout and network.startswith("resnet"))
+        assert ("whether this U-Net drops out" in told) == network.startswith("unet")
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+@pytest.mark.parametrize("game", GAMES)
+def test_a_discriminator_is_refused_as_one(tmp_path, game, layers):
+    """--netD basic and n_layers; pixel has other names."""
+    names = ["model.0", "model.2", *[f"model.{2 + 3 * layer}" for layer in range(1, layers + 1)]]
+    torch.save({f"{name}.weight": torch.ones(2, 2, 4, 4) for name in names}, tmp_path / "latest_net_D.pth")
+    with pytest.raises(GanzooError, match=f"family PatchGAN discriminator. {game} reads pix2pix and CycleGAN"):
+        imported([tmp_path / "latest_net_D.pth"], game, tmp_path)
+    torch.save({f"net.{place}.weight": torch.ones(2, 2, 1, 1) for place in (0, 2, 5)}, tmp_path / "latest_net_D.pth")
+    with pytest.raises(GanzooError, match="is no ResNet or U-Net generator of that code; its first tensors: net.0"):
+        imported([tmp_path / "latest_net_D.pth"], game, tmp_path)
 
 
 @pytest.mark.parametrize(("reads", "paints"), list(itertools.product(CHANNELS, CHANNELS)))

@@ -372,12 +372,14 @@ SIZES = (32, 64, 128, 256, 512, 1024)
 FREEZED = (0, 4)
 
 
-@pytest.mark.parametrize(("cfg", "classes", "fp32"), list(itertools.product(ADA, (0, 3), (False, True))))
-def test_a_configuration_of_stylegan2_ada_is_read_exactly(tmp_path, cfg, classes, fp32):
+@pytest.mark.parametrize(
+    ("cfg", "classes", "fp32", "channels"), list(itertools.product(ADA, (0, 3), (False, True), (1, 3)))
+)
+def test_a_configuration_of_stylegan2_ada_is_read_exactly(tmp_path, cfg, classes, fp32, channels):
     layers, architecture, group = ADA[cfg]
     half = {"num_fp16_res": 0, "conv_clamp": None} if fp32 else {"num_fp16_res": 4, "conv_clamp": 256}
     painter, judge = networks_of(
-        size=32, classes=classes, channels=1 if classes else 3, mapping={"num_layers": layers}, synthesis=half,
+        size=32, classes=classes, channels=channels, mapping={"num_layers": layers}, synthesis=half,
         judge={
             **half, "architecture": architecture, "mapping_kwargs": {},
             "block_kwargs": {"freeze_layers": FREEZED[fp32]}, "epilogue_kwargs": {"mbstd_group_size": group},
