@@ -81,7 +81,7 @@ _WIDTH = Argument(
     "fixed",
     "as wide as what the mapping gives",
     "None, or the width of w",
-    lambda value, facts: value is None or value == facts["width"],
+    lambda value, facts: value is None or value == facts.get("width"),
 )
 _LEAKY = _fixed("leaky ReLU of slope 0.2", "'lrelu'", "lrelu")
 _FILTER = Argument("fixed", "the binomial low-pass filter", "[1, 3, 3, 1]", lambda value, facts: is_our_filter(value))

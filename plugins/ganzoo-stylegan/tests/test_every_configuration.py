@@ -433,7 +433,7 @@ def test_the_clamp_of_the_stylegan3_repository_is_known_without_attributes(tmp_p
 
 
 def random_values():
-    """(network, table, argument, value): known arguments at values of all kinds, drawn by a fixed seed."""
+    """(network, table, argument, value, whether it is admitted): values of all kinds, drawn by a fixed seed."""
     draw = random.Random(0)
     tables = {
         ("G", "mapping_kwargs"): arguments.MAPPING,
@@ -452,7 +452,7 @@ def random_values():
         "lr_multiplier": [0.01, 0.1, 1.0, 0.003, 0, -1, None],
         "num_layers": [0, 1, 3, 5, 40, None, 2.0],
         "use_noise": [False, True, None, "no"],
-        "mbstd_group_size": [None, 1, 2, 3, 4, 100, 0, "4"],
+        "mbstd_group_size": [None, 1, 2, 4, 100, 0, "4"],
         "mbstd_num_channels": [0, 1, 2],
         "embed_features": [None, WIDTH, 7, 8],
         "layer_features": [None, WIDTH, 7, 8],
@@ -465,9 +465,9 @@ def random_values():
         "num_fp16_res": [0, 4, 9],
     }
     for (network, table), known in tables.items():
-        for name in known:
+        for name, argument in known.items():
             for value in own.get(name, [True, None, draw.randrange(5), draw.random(), "x", [1, 2]]):
-                yield network, table, name, value
+                yield network, table, name, value, argument.admits is None or argument.admits(value, {})
 
 
 REFERENCE_KNOWS = ("activation", "conv_clamp", "lr_multiplier", "num_layers", "use_noise", "mbstd_group_size")
@@ -477,7 +477,7 @@ REFERENCE_KNOWS = ("activation", "conv_clamp", "lr_multiplier", "num_layers", "u
 def test_a_changed_argument_is_computed_with_or_refused(tmp_path, classes):
     """Made so by the original: its tensors and attributes are those that the arguments give."""
     read, refused = collections.Counter(), collections.Counter()
-    for network, table, name, value in random_values():
+    for network, table, name, value, admitted in random_values():
         synthesis = {"conv_clamp": 2.0}
         judge = {"conv_clamp": 2.0, "epilogue_kwargs": {}, "mapping_kwargs": {}, "block_kwargs": {}}
         mapping = {}
@@ -508,6 +508,7 @@ def test_a_changed_argument_is_computed_with_or_refused(tmp_path, classes):
         try:
             networks = built(path)
         except (GanzooError, RuntimeError, AssertionError, ValueError):
+            assert not (admitted and name in REFERENCE_KNOWS), (network, table, name, value)
             refused[name] += 1
             continue
         apart = errors(networks, painter, critic, classes=classes)
