@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ _MAPPING = re.compile(r"mapping\.fc(\d+)\.(.+)")
 _DISCRIMINATOR = re.compile(r"b(\d+)\.(.+)")
 _FILTER = "resample_filter"  # a constant that every layer repeats
 _ADA_PASSES = 2.25  # of the generator in a step of stylegan2-ada-pytorch, each of which moves its mean style
+Repository = Literal["stylegan2-ada-pytorch", "stylegan3", "unsaid"]
 _CLASSES = {"G": "Generator", "G_ema": "Generator", "D": "Discriminator"}
 
 
@@ -106,7 +107,7 @@ def _discriminator_name(name: str, size: int) -> str:
 
 def _generator(network: Network, name: str, path: Path) -> tuple[dict[str, Any], DataInfo]:
     """The [architecture] table and what the pictures are like, from the arguments that the network was made with."""
-    given, flat = _laid_out(network, name, path)
+    given, repository = _laid_out(network, name, path)
     synthesis, mapping = given["synthesis_kwargs"], given["mapping_kwargs"]
     arguments.check(given, arguments.GENERATOR, of=name, path=path)
     arguments.check(synthesis, arguments.SYNTHESIS, of=f"{name}'s synthesis", path=path)
@@ -115,19 +116,15 @@ def _generator(network: Network, name: str, path: Path) -> tuple[dict[str, Any],
     if not classes:  # there is nothing to embed
         mapping = {key: value for key, value in mapping.items() if key != "embed_features"}
     arguments.check(mapping, arguments.MAPPING, of=f"{name}'s mapping", path=path, facts=widths)
-    clamp, multiplier = _clamp(synthesis, network, flat), mapping.get("lr_multiplier", 0.01)
-    if clamp == "unsaid":
-        raise CheckpointError(
-            f"{path}: {name} says neither conv_clamp nor which repository made it, and the two have other defaults."
-        )
-    noisy = synthesis.get("use_noise", True)
-    decay = mapping.get("w_avg_beta", 0.998 if flat else 0.995)
+    clamp, multiplier = _clamp(synthesis, network, repository, path), mapping.get("lr_multiplier", 0.01)
+    noisy, layers = synthesis.get("use_noise", True), mapping.get("num_layers", 8)
+    decay = mapping.get("w_avg_beta", 0.998 if repository == "stylegan3" else 0.995)
     _check_filters(network, name, path)
-    _check_attributes(network, _of_generator(clamp, noisy, multiplier, network), name, path)
+    _check_attributes(network, _of_generator(clamp, noisy, layers, multiplier), name, path)
     settings = {
         "latent_size": given["z_dim"],
         "style_size": given["w_dim"],
-        "mapping_layers": mapping.get("num_layers", 8),
+        "mapping_layers": layers,
         "mapping_lr_multiplier": float(multiplier),
         "maps_base": synthesis.get("channel_base", 32768),
         "maps_most": synthesis.get("channel_max", 512),
@@ -135,35 +132,37 @@ def _generator(network: Network, name: str, path: Path) -> tuple[dict[str, Any],
         "clamp": float(clamp or 0),
         "noise": noisy,
         # The stylegan3 repository moves the mean once a step, as we do; the other at each pass of the generator.
-        "average_decay": decay if flat else decay**_ADA_PASSES,
+        "average_decay": decay if repository == "stylegan3" else decay**_ADA_PASSES,
     }
     return settings, DataInfo(channels=given["img_channels"], size=given["img_resolution"], classes=classes)
 
 
-def _laid_out(network: Network, name: str, path: Path) -> tuple[dict[str, Any], bool]:
-    """A generator's arguments in the layout of stylegan2-ada-pytorch, and whether they were in that of stylegan3."""
+def _laid_out(network: Network, name: str, path: Path) -> tuple[dict[str, Any], Repository]:
+    """A generator's arguments in the layout of stylegan2-ada-pytorch, and whose layout they were in."""
     given = dict(network.arguments)
     for key in ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"):
         if key not in given:
             raise CheckpointError(f"{path}: {name} was not made as StyleGAN2's generator is: {key!r} is missing.")
     if "synthesis_kwargs" in given:
-        return {"mapping_kwargs": {}, **given}, False
+        return {"mapping_kwargs": {}, **given}, "stylegan2-ada-pytorch"
     flat = {key: given.pop(key) for key in list(given) if key not in arguments.GENERATOR}
-    return {"mapping_kwargs": {}, **given, "synthesis_kwargs": flat}, bool(flat)
+    return {"mapping_kwargs": {}, **given, "synthesis_kwargs": flat}, "stylegan3" if flat else "unsaid"
 
 
-def _clamp(given: Mapping[str, Any], network: Network, flat: bool) -> Any:
-    """As it is stated; else as the layers have it; else as the repository has it; "unsaid" where nothing tells."""
+def _clamp(given: Mapping[str, Any], network: Network, repository: Repository, path: Path) -> Any:
+    """As it is stated; else as the layers have it; else as the repository has it. Raises where nothing tells."""
     if "conv_clamp" in given:
         return given["conv_clamp"]
-    told = {
-        layer["conv_clamp"]
-        for name, layer in network.attributes.items()
-        if "conv_clamp" in layer and name[-4:] != "skip"
-    }
+    layers = network.attributes.items()
+    told = {layer["conv_clamp"] for name, layer in layers if "conv_clamp" in layer and not name.endswith("skip")}
     if len(told) == 1:
         return told.pop()
-    return 256 if flat else None if "channel_base" in given or "num_fp16_res" in given else "unsaid"
+    if repository == "unsaid":
+        raise CheckpointError(
+            f"{path} says neither conv_clamp nor which repository made it, and the two have other defaults.",
+            hint="Expected synthesis_kwargs of stylegan2-ada-pytorch, or channel_base of the stylegan3 repository.",
+        )
+    return 256 if repository == "stylegan3" else None
 
 
 def _discriminator(
@@ -205,18 +204,15 @@ def _discriminator(
             raise CheckpointError(
                 f"{path}: D has {key} = {found!r} and G {expected!r}; one for both is expected.",
             )
-    _, flat = _laid_out(generator, "G", path)
-    clamp = _clamp(given, network, flat)
-    if clamp == "unsaid":
-        clamp = None  # G's arguments say that it is stylegan2-ada-pytorch's
+    clamp = _clamp(given, network, _laid_out(generator, "G", path)[1], path)
     group = given["epilogue_kwargs"].get("mbstd_group_size", 4)
-    residual = given.get("architecture", "resnet") == "resnet"
+    residual, layers = given.get("architecture", "resnet") == "resnet", mapping.get("num_layers", 8)
     _check_filters(network, "D", path)
-    _check_attributes(network, _of_discriminator(clamp, group, residual), "D", path)
+    _check_attributes(network, _of_discriminator(clamp, group, layers, residual), "D", path)
     return {
         "residual": residual,
         "group": group or 0,
-        "discriminator_mapping_layers": mapping.get("num_layers", 8),
+        "discriminator_mapping_layers": layers,
         "discriminator_clamp": float(clamp or 0),
     }
 
@@ -238,17 +234,17 @@ def _check_filters(network: Network, name: str, path: Path) -> None:
 _Expected = Iterator[tuple[re.Pattern[str], Mapping[str, Any]]]
 
 
-def _of_generator(clamp: Any, noisy: bool, multiplier: float, network: Network) -> _Expected:
+def _of_generator(clamp: Any, noisy: bool, layers: int, multiplier: float) -> _Expected:
     """Modules by pattern of their names, and the attributes that the arguments would have given them."""
-    yield from _of_mapping(multiplier)
+    yield from _of_mapping(layers, multiplier)
     yield re.compile(r"synthesis\.b\d+"), {"architecture": "skip"}
     yield re.compile(r"synthesis\.b\d+\.conv[01]"), {"activation": "lrelu", "conv_clamp": clamp, "use_noise": noisy}
     yield re.compile(r"synthesis\.b\d+\.torgb"), {"conv_clamp": clamp}
     yield re.compile(r"synthesis\.b\d+\.\w+\.affine"), {"activation": "linear", "bias_gain": 1.0}
 
 
-def _of_discriminator(clamp: Any, group: Any, residual: bool) -> _Expected:
-    yield from _of_mapping(0.01)
+def _of_discriminator(clamp: Any, group: Any, layers: int, residual: bool) -> _Expected:
+    yield from _of_mapping(layers, 0.01)
     yield re.compile(r"b\d+"), {"architecture": "resnet" if residual else "orig"}
     yield re.compile(r"b\d+\.(fromrgb|conv[01]|conv)"), {"activation": "lrelu", "conv_clamp": clamp}
     yield re.compile(r"b\d+\.skip"), {"activation": "linear", "conv_clamp": None}
@@ -257,7 +253,8 @@ def _of_discriminator(clamp: Any, group: Any, residual: bool) -> _Expected:
     yield re.compile(r"b4\.out"), {"activation": "linear", "bias_gain": 1.0}
 
 
-def _of_mapping(multiplier: float) -> _Expected:
+def _of_mapping(layers: int, multiplier: float) -> _Expected:
+    yield re.compile(r"mapping"), {"num_layers": layers}
     yield re.compile(r"mapping\.embed"), {"activation": "linear", "bias_gain": 1.0}
     yield re.compile(r"mapping\.fc\d+"), {"activation": "lrelu", "bias_gain": multiplier}
 

@@ -83,6 +83,7 @@ def unit(x):
 
 def mapped(net, z, c, *, out, num_layers, lr_multiplier, activation):
     """mapping.*: z (B, Z) or None, c one-hot or None."""
+    net.note("mapping", num_layers=num_layers)
     parts = ([unit(z)] if z is not None else []) + ([unit(net.dense(c, "mapping.embed", out))] if c is not None else [])
     x = torch.cat(parts, 1)
     for layer in range(num_layers):
@@ -430,6 +431,10 @@ def test_the_clamp_of_the_stylegan3_repository_is_known_without_attributes(tmp_p
     stored["G"] = {**painter.given, "synthesis_kwargs": SMALL}
     config = built(write(tmp_path / "network.pkl", painter, judge, stored=stored)).config
     assert (config.clamp, config.discriminator_clamp) == (0, 0)
+    nothing = {"G": {**painter.given, "synthesis_kwargs": {}}, "D": {**bare, "channel_base": 32768, "channel_max": 512}}
+    assert read_stylegan2([write(tmp_path / "network.pkl", painter, judge, stored=nothing)]).settings["clamp"] == 0
+    with pytest.raises(GanzooError, match="says neither conv_clamp nor which repository made it"):
+        read_stylegan2([write(tmp_path / "network.pkl", painter, judge, flat=True, stored=nothing)])
 
 
 def random_values():
@@ -522,6 +527,8 @@ def test_a_changed_argument_is_computed_with_or_refused(tmp_path, classes):
     ("network", "place", "changes"),
     [
         ("G", "mapping.fc0", {"activation": "relu"}),
+        ("G", "mapping", {"num_layers": 3}),
+        ("D", "mapping", {"num_layers": 3}),
         ("G", "mapping.fc1", {"bias_gain": 0.1}),
         ("G", "mapping.fc1", {"weight_gain": 0.1}),
         ("G", "synthesis.b8.conv0", {"activation": "linear"}),
@@ -538,7 +545,7 @@ def test_a_changed_argument_is_computed_with_or_refused(tmp_path, classes):
     ],
 )
 def test_attributes_that_contradict_the_arguments_are_refused_by_name(tmp_path, network, place, changes):
-    painter, judge = networks_of()
+    painter, judge = networks_of(classes=3)
     path = write(tmp_path / "network.pkl", painter, judge, changed={network: {place: changes}})
     (key,) = changes
     with pytest.raises(GanzooError, match=rf"{network}(_ema)?'s {place} has {key} = "):
