@@ -14,7 +14,7 @@ from ganzoo.architecture.families import family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, one_line
+from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
 from ganzoo.plugin.installed import InstalledSpec
@@ -119,7 +119,7 @@ def _of_what_it_is(
     if not able:
         return CheckpointError(
             f"{path} is of the family {family}. {reads}",
-            hint=f"No architecture that is installed reads {family}: {one_line(error)}",
+            hint=f"No architecture that is installed reads {family}. What opening it said: {error.message}",
         )
     given = " ".join(str(one) for one in files)
     return CheckpointError(

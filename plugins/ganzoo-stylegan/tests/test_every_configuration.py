@@ -624,3 +624,12 @@ def test_arguments_that_were_given_by_their_place(tmp_path):
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(GanzooError, match=r"arguments that have no names: \(1,\)"):  # and has one by name besides
         read_stylegan2([path])
+
+
+@pytest.mark.parametrize("cutoff", [1, 3, 5])
+def test_truncation_stops_at_the_layer_that_the_setting_names(tmp_path, cutoff):
+    painter, judge = networks_of()
+    found = read_stylegan2([write(tmp_path / "network.pkl", painter, judge)])
+    networks = StyleGAN2(StyleGAN2Config(**found.settings, truncated_layers=cutoff), found.data).eval()
+    networks.load_state_dict({**networks.state_dict(), **found.state})
+    assert max(errors(networks, painter, judge, classes=0, psi=0.3)) <= 1e-5
