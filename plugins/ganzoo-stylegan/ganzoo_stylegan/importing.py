@@ -231,32 +231,40 @@ def _check_filters(network: Network, name: str, path: Path) -> None:
             )
 
 
+_LEAKY = {"activation": "lrelu", "act_gain": math.sqrt(2)}
 _Expected = Iterator[tuple[re.Pattern[str], Mapping[str, Any]]]
 
 
 def _of_generator(clamp: Any, noisy: bool, layers: int, multiplier: float) -> _Expected:
-    """Modules by pattern of their names, and the attributes that the arguments would have given them."""
+    """Modules by pattern of their names, and the attributes that the arguments would have given them.
+
+    weight_gain is divided by the root of what one output of the weight reads.
+    """
     yield from _of_mapping(layers, multiplier)
     yield re.compile(r"synthesis\.b\d+"), {"architecture": "skip"}
-    yield re.compile(r"synthesis\.b\d+\.conv[01]"), {"activation": "lrelu", "conv_clamp": clamp, "use_noise": noisy}
-    yield re.compile(r"synthesis\.b\d+\.torgb"), {"conv_clamp": clamp}
-    yield re.compile(r"synthesis\.b\d+\.\w+\.affine"), {"activation": "linear", "bias_gain": 1.0}
+    yield re.compile(r"synthesis\.b\d+\.conv[01]"), {**_LEAKY, "conv_clamp": clamp, "use_noise": noisy}
+    yield re.compile(r"synthesis\.b\d+\.conv0"), {"up": 2}
+    yield re.compile(r"synthesis\.b\d+\.conv1"), {"up": 1}
+    yield re.compile(r"synthesis\.b\d+\.torgb"), {"conv_clamp": clamp, "weight_gain": 1.0}
+    yield re.compile(r"synthesis\.b\d+\.\w+\.affine"), {"activation": "linear", "bias_gain": 1.0, "weight_gain": 1.0}
 
 
 def _of_discriminator(clamp: Any, group: Any, layers: int, residual: bool) -> _Expected:
     yield from _of_mapping(layers, 0.01)
     yield re.compile(r"b\d+"), {"architecture": "resnet" if residual else "orig"}
-    yield re.compile(r"b\d+\.(fromrgb|conv[01]|conv)"), {"activation": "lrelu", "conv_clamp": clamp}
-    yield re.compile(r"b\d+\.skip"), {"activation": "linear", "conv_clamp": None}
+    yield re.compile(r"b\d+\.(fromrgb|conv[01]|conv)"), {**_LEAKY, "conv_clamp": clamp, "weight_gain": 1.0}
+    yield re.compile(r"b\d+\.(conv1|skip)"), {"down": 2}
+    yield re.compile(r"b\d+\.(fromrgb|conv0|conv)"), {"down": 1}
+    yield re.compile(r"b\d+\.skip"), {"activation": "linear", "act_gain": 1.0, "conv_clamp": None, "weight_gain": 1.0}
     yield re.compile(r"b4\.mbstd"), {"group_size": group, "num_channels": 1}
-    yield re.compile(r"b4\.fc"), {"activation": "lrelu", "bias_gain": 1.0}
-    yield re.compile(r"b4\.out"), {"activation": "linear", "bias_gain": 1.0}
+    yield re.compile(r"b4\.fc"), {"activation": "lrelu", "bias_gain": 1.0, "weight_gain": 1.0}
+    yield re.compile(r"b4\.out"), {"activation": "linear", "bias_gain": 1.0, "weight_gain": 1.0}
 
 
 def _of_mapping(layers: int, multiplier: float) -> _Expected:
     yield re.compile(r"mapping"), {"num_layers": layers}
-    yield re.compile(r"mapping\.embed"), {"activation": "linear", "bias_gain": 1.0}
-    yield re.compile(r"mapping\.fc\d+"), {"activation": "lrelu", "bias_gain": multiplier}
+    yield re.compile(r"mapping\.embed"), {"activation": "linear", "bias_gain": 1.0, "weight_gain": 1.0}
+    yield re.compile(r"mapping\.fc\d+"), {"activation": "lrelu", "bias_gain": multiplier, "weight_gain": multiplier}
 
 
 def _check_attributes(network: Network, expected: _Expected, name: str, path: Path) -> None:
@@ -266,8 +274,8 @@ def _check_attributes(network: Network, expected: _Expected, name: str, path: Pa
             if not pattern.fullmatch(place):
                 continue
             wanted, weight = dict(attributes), network.state.get(f"{place}.weight")
-            if "bias_gain" in wanted and weight is not None and weight.ndim == 2:
-                wanted["weight_gain"] = wanted["bias_gain"] / math.sqrt(weight.shape[1])
+            if "weight_gain" in wanted and weight is not None and weight.ndim > 1 and weight.numel():
+                wanted["weight_gain"] /= math.sqrt(weight[0].numel())
             for key, value in wanted.items():
                 if key in found and not _agree(found[key], value):
                     raise CheckpointError(

@@ -148,7 +148,7 @@ class Painter(Tensors):
         kernel = self.low_pass(name, options["resample_filter"])
         self.note(
             name, activation=options["activation"], conv_clamp=options["conv_clamp"], use_noise=options["use_noise"],
-            resolution=side, up=1 + up,
+            resolution=side, up=1 + up, act_gain=ACTIVATIONS[options["activation"]][1],
         )  # fmt: skip
         style = self.dense(w, f"{name}.affine", x.shape[1], offset=1.0)
         weight = self.tensor(f"{name}.weight", self.maps(side), x.shape[1], 3, 3)
@@ -191,7 +191,10 @@ class Judge(Tensors):
 
     def conv(self, x, name, out, size, *, activation, down=False, gain=1.0, clamp=None, bias=True):
         kernel = self.low_pass(name, self.block["resample_filter"])
-        self.note(name, activation=activation, conv_clamp=clamp)
+        self.note(
+            name, activation=activation, conv_clamp=clamp, act_gain=ACTIVATIONS[activation][1], down=1 + down, up=1,
+            weight_gain=(x.shape[1] * size**2) ** -0.5,
+        )  # fmt: skip
         weight = self.tensor(f"{name}.weight", out, x.shape[1], size, size) / (x.shape[1] * size**2) ** 0.5
         if down:
             x = filtered(x, kernel, size // 2 + 1, size // 2 + 1)
@@ -559,6 +562,13 @@ def test_a_changed_argument_is_computed_with_or_refused(monkeypatch, classes):
         ("D", "b16.skip", {"conv_clamp": 0.5}),
         ("D", "b16.fromrgb", {"activation": "swish"}),
         ("D", "b4.mbstd", {"group_size": 2}),
+        ("D", "b16.conv0", {"weight_gain": 1.0}),
+        ("D", "b16.conv0", {"down": 2}),
+        ("D", "b16.skip", {"act_gain": 2.0}),
+        ("G", "synthesis.b8.conv1", {"act_gain": 1.0}),
+        ("G", "synthesis.b8.conv1", {"up": 2}),
+        ("G", "synthesis.b8.torgb", {"weight_gain": 1.0}),
+        ("G", "synthesis.b8.torgb.affine", {"weight_gain": 1.0}),
         ("D", "b4.fc", {"activation": "linear"}),
         ("D", "b16", {"architecture": "orig"}),
     ],
