@@ -51,15 +51,20 @@ def is_number(value: Any, least: float, most: float = math.inf) -> bool:
 
 def is_our_filter(value: Any) -> bool:
     """Whether taps, (K,) or (K, K), are those of our resampling; the original divides them by their sum."""
+    ours = low_pass().double()
     try:
         taps = torch.as_tensor(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
+        return False
+    if taps.shape not in (ours.shape, ours.shape[:1]) or not float(taps.sum()):
         return False
     kernel = torch.outer(taps, taps) if taps.ndim == 1 else taps
-    ours = low_pass().double()
-    if kernel.shape != ours.shape or not float(kernel.sum()):
-        return False
     return torch.allclose(kernel / kernel.sum(), ours, rtol=0, atol=1e-6)
+
+
+def _is_plain(value: Any) -> bool:
+    """Not a tensor or an array, whose comparisons are no yes or no."""
+    return isinstance(value, bool | int | float | str | None)
 
 
 def _read(setting: str, expected: str, admits: Callable[[Any], bool]) -> Argument:
@@ -71,9 +76,7 @@ def _table(name: str) -> Argument:
 
 
 def _fixed(computed: str, expected: str, *values: Any) -> Argument:
-    return Argument(
-        "fixed", computed, expected, lambda value, facts: any(value is one or value == one for one in values)
-    )
+    return Argument("fixed", computed, expected, lambda value, facts: _is_plain(value) and value in values)
 
 
 _PRECISION = Argument("no effect", "half precision on a GPU; the same numbers up to rounding")
@@ -81,7 +84,7 @@ _WIDTH = Argument(
     "fixed",
     "as wide as what the mapping gives",
     "None, or the width of w",
-    lambda value, facts: value is None or value == facts.get("width"),
+    lambda value, facts: value is None or (is_whole(value, 0) and value == facts.get("width")),
 )
 _LEAKY = _fixed("leaky ReLU of slope 0.2", "'lrelu'", "lrelu")
 _FILTER = Argument("fixed", "the binomial low-pass filter", "[1, 3, 3, 1]", lambda value, facts: is_our_filter(value))

@@ -177,7 +177,7 @@ def _discriminator(
     arguments.check(given["block_kwargs"], arguments.BLOCK, of="D's blocks", path=path)
     arguments.check(given["epilogue_kwargs"], arguments.EPILOGUE, of="D's last layers", path=path)
     mapping, table = given["mapping_kwargs"], arguments.DISCRIMINATOR_MAPPING
-    if conditional and mapping.get("num_layers", 8) == 0:  # only the embedding is there
+    if conditional and arguments.is_whole(mapping.get("num_layers", 8), 0, 0):  # only the embedding is there
         free = {key: mapping[key] for key in ("layer_features", "activation", "lr_multiplier") if key in mapping}
         arguments.without_effect(free, table, of="D's mapping", path=path)
         arguments.check(
