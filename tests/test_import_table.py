@@ -5,6 +5,7 @@
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 from ganzoo_stylegan import arguments
@@ -19,6 +20,8 @@ PAGE = ROOT / "docs" / "importing.md"
 def module_of(plugin, name="test_every_configuration"):
     """A plugin's test module, for what it enumerates."""
     path = ROOT / "plugins" / plugin / "tests" / f"{name}.py"
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))  # what it imports beside it
     spec = importlib.util.spec_from_file_location(f"{name}_of_{plugin.replace('-', '_')}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -141,9 +141,7 @@ class Engine:
             norm = optimizer.norm()
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
-            if phase.lazy:
-                optimizer.complete_gradients()
-            optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total))
+            optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total), complete=phase.lazy)
             self._note(phase.name, losses)
             stats |= {f"{phase.name}.{name}": value for name, value in losses.stats.items()}
         if self.device.type == "cpu":
