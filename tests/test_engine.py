@@ -220,6 +220,62 @@ def test_the_ramp_lets_an_early_average_follow():
     assert average.modules["a"].weight.item() == pytest.approx(0.5 ** (0.1 / 0.1))
 
 
+def test_the_first_average_is_what_the_first_step_has_learnt():
+    """Of the weights that a run begins with nothing is left: no pictures were shown before."""
+    one = engine(Scalars, ema=lambda self: Ema(of=("a",), half_life_kimg=10.0, rampup=0.5))
+    one.step(0, batch())
+    learnt = one.architecture.a.weight.item()
+    assert one.average.modules["a"].weight.item() == learnt
+    one.step(1, batch())
+    beta = 0.5 ** (1 / 0.5)  # a half-life of half the one batch that was shown before
+    expected = beta * learnt + (1 - beta) * one.architecture.a.weight.item()
+    assert one.average.modules["a"].weight.item() == pytest.approx(expected)
+
+
+def test_buffers_of_floats_are_copied_where_the_average_says_so():
+    class Normed(Scalars):
+        def build(self):
+            self.a = nn.BatchNorm1d(2)
+
+    architecture = Normed(None, DATA)
+    average = Average(Ema(of=("a",), half_life_kimg=0.1, rampup=0, buffers="copied"), architecture)
+    architecture.a.running_mean.fill_(1.0)
+    nn.init.constant_(architecture.a.weight, 0.0)
+    average.update(kimg=0.1, batch_size=100)
+    state = average.state()["a"]
+    assert state["running_mean"].tolist() == [1.0, 1.0] and state["weight"].tolist() == [0.5, 0.5]
+
+
+def test_a_lazy_phase_counts_for_parameters_that_it_does_not_reach():
+    """Its gradient there is zero, as in the sum that it stands for: Adam's second moment falls, its steps rise."""
+
+    class Two(Scalars):
+        def build(self):
+            self.a, self.b, self.later = (nn.Linear(1, 1, bias=False) for _ in range(3))
+
+    def optimizers(self):
+        return {"both": Optimizer(trains=("a", "b", "later"), lr=0.1, betas=(0.0, 0.9))}
+
+    def everything(self, batch, step):
+        return Losses({"sum": (self.a.weight + self.b.weight).sum()})
+
+    def only_a(self, batch, step):
+        return Losses({"a": self.a.weight.square().sum()})
+
+    def phases(self):
+        main = Phase(name="main", optimizer="both", loss=self.everything)
+        return [main, Phase(name="lazy", optimizer="both", loss=self.only_a, every=2, lazy=True)]
+
+    one = engine(Two, optimizers=optimizers, everything=everything, only_a=only_a, phases=phases)
+    one.step(0, batch())
+    state = one.optimizers["both"].inner.state[one.architecture.b.weight]
+    beta = 0.9 ** (2 / 3)
+    assert state["step"].item() == 2
+    assert one.architecture.later.weight not in one.optimizers["both"].inner.state  # no phase reaches it yet
+    assert state["exp_avg_sq"].item() == pytest.approx(beta * (1 - beta))
+    assert all(parameter.grad is None for parameter in one.architecture.parameters())
+
+
 def test_batch_norm_statistics_are_averaged_and_counters_copied():
     class Normed(Scalars):
         def build(self):

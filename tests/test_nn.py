@@ -119,7 +119,10 @@ def test_blitting_is_exact():
     assert torch.equal(blit(images, ~zero.bool(), zero, none), images.flip(3))
     shifted = blit(images, zero.bool(), zero, torch.tensor([[2, -1]]).expand(4, 2))
     assert torch.equal(shifted[..., :-1, 2:], images[..., 1:, :-2])
-    assert torch.equal(shifted[..., 0], shifted[..., 3])  # what moves in is a mirror image
+    assert torch.equal(shifted[..., 0], shifted[..., 4])  # what moves in is a mirror image, its edge not repeated
+    padded = torch.nn.functional.pad(images, (5, 5, 5, 5), mode="reflect")
+    far = blit(images, zero.bool(), zero, torch.tensor([[-5, 3]]).expand(4, 2))
+    assert torch.equal(far, padded[..., 2:-8, 10:])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -162,6 +165,17 @@ def test_ada_follows_the_sign_of_the_discriminator():
     assert set(augment.state_dict()) == {"probability", "signs"}
 
 
+def test_ada_above_one_applies_what_one_applies_and_comes_down_from_there():
+    augment = AdaptiveAugment(target=0.6, kimg=1.0).double()
+    images, draws = pictures(), torch.rand(4, augment.columns, dtype=torch.float64)
+    augment.probability.fill_(1.0)
+    at_one = augment(images, draws)
+    for step in range(8):
+        augment.feedback(torch.tensor(1.0), step=step, batch_size=100)
+    assert augment.probability.item() == pytest.approx(1.8)
+    assert torch.equal(augment(images, draws), at_one)
+
+
 def test_hue_turns_colours_and_leaves_grey():
     augment = AdaptiveAugment(target=0.6, kimg=1.0)
     augment.probability.fill_(1.0)
@@ -197,10 +211,21 @@ def test_oblong_pictures_are_mirrored_turned_and_moved(height, width):
             inner = (..., slice(top, top + side), slice(left, left + side))
             assert torch.equal(turned[inner], torch.rot90(images[inner], turns, (2, 3)))
     shifted = blit(images, zero.bool(), zero, torch.tensor([[2, 0]]).expand(4, 2))
-    assert torch.equal(shifted[..., 2:], images[..., :-2]) and torch.equal(shifted[..., 0], images[..., 1])
+    assert torch.equal(shifted[..., 2:], images[..., :-2]) and torch.equal(shifted[..., 0], images[..., 2])
     same = matrix(1, 0, 0, 1).expand(4, 3, 3)
     assert (warp(images, same) - images).abs().max() < 1e-10
     assert (warp(images, matrix(-1, 0, 0, 1).expand(4, 3, 3)).shape) == images.shape
+
+
+def test_beyond_the_border_is_nearly_what_padding_once_by_reflection_gives():
+    """As the authors' code does it; they differ in whether the filter is mirrored with the picture."""
+    draw = torch.Generator().manual_seed(0)
+    coarse = torch.randn(8, 1, 6, 6, generator=draw, dtype=torch.float64)
+    images = torch.nn.functional.interpolate(coarse, size=(24, 24), mode="bicubic")
+    turned = matrix(1.2, 0.9, -0.7, 1.1, x=3.3).expand(8, 3, 3)
+    padded = warp(torch.nn.functional.pad(images, (23,) * 4, mode="reflect"), turned)[..., 23:-23, 23:-23]
+    apart = (warp(images, turned) - padded).square().mean().sqrt() / images.square().mean().sqrt()
+    assert apart < 0.03
 
 
 def test_an_oblong_warp_is_that_of_the_square_around_it():

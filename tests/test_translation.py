@@ -8,8 +8,8 @@ import torch
 from helpers import assert_clean, ganzoo
 from PIL import Image
 
+import ganzoo as gz
 from ganzoo.api.load import load
-from ganzoo.cli.parse import parse_size
 from ganzoo.errors import RequestError
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import InputRequest, sweep_cases
@@ -172,15 +172,15 @@ def test_epochs_on_the_command_line_are_counted_in_the_larger_domain(tmp_path):
 def test_bench_sweeps_sizes_and_knows_the_usual_one(runs):
     file = OnnxFile(runs / "pix2pix" / "exports" / "a2b.onnx")
     assert sweep_cases(file, InputRequest()) == [{"source": (1, 1, 16, 16)}]
-    request = InputRequest(batches=(1, 2), sizes=(parse_size("32"), parse_size("16x24")))
+    request = InputRequest(batches=(1, 2), sizes=((32, 32), (16, 24)))
     assert [case["source"] for case in sweep_cases(file, request)] == [
         (1, 1, 32, 32), (2, 1, 32, 32), (1, 1, 16, 24), (2, 1, 16, 24),
     ]  # fmt: skip
     with pytest.raises(RequestError, match="height of 'source' is 20; the network takes multiples of 8 from 8"):
         sweep_cases(file, InputRequest(sizes=((20, 20),)))
     for text in ("x", "0", "16x", "1x2x3"):
-        with pytest.raises(RequestError, match="is not of the form 256 or 320x448"):
-            parse_size(text)
+        with pytest.raises(RequestError, match=f"sizes = '{text}': expected whole number >= 1.*or HEIGHTxWIDTH"):
+            gz.bench(runs / "pix2pix" / "exports" / "a2b.onnx", sizes=text)
 
 
 def test_bench_measures_a_translator(runs, tmp_path):

@@ -43,7 +43,19 @@ class ForeignWeights:
 
 
 Importer = Callable[[Sequence[Path]], ForeignWeights]
-"""Raises CheckpointError for a file it cannot read, RequestError for files that do not belong together."""
+"""Raises CheckpointError for a file it cannot read, ForeignFamilyError if it knows what the file is of instead,
+RequestError for files that do not belong together."""
+
+
+class ForeignFamilyError(CheckpointError):
+    """A file that is of another family of networks than the importer reads, for example "StyleGAN3".
+
+    Who runs the importer adds which installed architecture reads that family (`ArchitectureSpec.families`).
+    """
+
+    def __init__(self, path: Path, family: str) -> None:
+        super().__init__(f"{path} holds networks of the family {family}.")
+        self.path, self.family = path, family
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

@@ -147,7 +147,8 @@ class Phase:
     optimizer: a key of `Architecture.optimizers()`.
     every, offset: the phase runs at steps n with n % every == offset.
     lazy: a regulariser that stands for itself at all `every` steps: the trainer multiplies its loss by
-        `every`, and lr and betas of its optimiser by and to the power c = k/(k+1) (arXiv:1912.04958, B).
+        `every`, and lr and betas of its optimiser by and to the power c = k/(k+1) (arXiv:1912.04958, B). Parameters of
+        that optimiser which it does not reach, and others have, get a gradient of zero.
     reals: `shared`, the batch of the step, which kimg counts; or `own`, another batch, whose order and crops are keyed
         by the phase's name and which is counted by its own updates.
     """
@@ -173,14 +174,17 @@ class Phase:
 class Ema:
     """An exponential moving average of submodules: what is sampled and exported.
 
-    of: names of the submodules that are averaged, buffers included.
+    of: names of the submodules that are averaged.
     half_life_kimg: how long until old weights count half; a constant or a schedule.
-    rampup: the half-life is at most this share of the kimg so far; 0 switches the ramp off.
+    rampup: the half-life is at most this share of the kimg before a step, so that the weights a run begins with count
+        for nothing; 0 switches the ramp off.
+    buffers: whether those of floats are averaged like weights, which suits running statistics; or copied as they are.
     """
 
     of: tuple[str, ...]
     half_life_kimg: Value
     rampup: float = 0.05
+    buffers: Literal["averaged", "copied"] = "averaged"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

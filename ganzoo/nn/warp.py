@@ -97,20 +97,21 @@ def _bilinear(images: Tensor, x: Tensor, y: Tensor, height: int, width: int) -> 
 def _inside(place: Tensor, size: int) -> Tensor:
     """Whole places on the fine grid, as floats, to indices into `_up`: as far as it reaches, then reflected.
 
-    A picture's edge, half a pixel before its first, is sample -1, nearly. In floats, because integer remainders
-    are slow on CPUs.
+    The middle of a picture's first pixel, the mirror, is sample 0, nearly. In floats, because integer remainders are
+    slow on CPUs.
     """
-    beyond = place + 1
-    beyond = beyond - (beyond / (4 * size)).floor() * (4 * size)
-    reflected = torch.minimum(beyond, 4 * size - beyond) - 1
+    period = max(4 * (size - 1), 1)  # there and back
+    beyond = place - (place / period).floor() * period
+    reflected = torch.minimum(beyond, period - beyond)
     reached = (place >= -_MARGIN) & (place < 2 * size + _MARGIN)
     return torch.where(reached, place, reflected) + _MARGIN
 
 
 def _reflect(place: Tensor, size: int) -> Tensor:
-    """Whole places on a line of `size` pixels with mirrors half a pixel beyond its ends."""
-    place = place.remainder(2 * size)
-    return torch.minimum(place, 2 * size - 1 - place)
+    """Whole places on a line of `size` pixels whose first and last are mirrors, and are not repeated."""
+    period = max(2 * (size - 1), 1)
+    place = place.remainder(period)
+    return torch.minimum(place, period - place)
 
 
 def _up(images: Tensor) -> Tensor:

@@ -79,6 +79,8 @@ class ArchitectureSpec:
     paper: where the architecture was published, e.g. `arXiv:1511.06434`.
     importer: import string of a callable `(files: Sequence[Path]) -> ForeignWeights` that reads checkpoints of the
         original authors' code, see `ganzoo.architecture.foreign_weights`; empty: there is none.
+    families: what the importer reads, by the names of families that `ganzoo.architecture.families` tells files by, e.g.
+        ("StyleGAN2",), or by one of your own; who gives such a file to another architecture is sent to this one.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
 
     Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.
@@ -91,6 +93,7 @@ class ArchitectureSpec:
     config: str = ""
     paper: str = ""
     importer: str = ""
+    families: tuple[str, ...] = ()
     presets: Mapping[str, Preset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,6 +107,10 @@ class ArchitectureSpec:
             _check_import_string(f"config of {self.name!r}:", self.config)
         if self.importer:
             _check_import_string(f"importer of {self.name!r}:", self.importer)
+        if not isinstance(self.families, tuple) or not all(isinstance(name, str) and name for name in self.families):
+            raise ValueError(f"families of {self.name!r} are {self.families!r}; expected a tuple of names")
+        if self.families and not self.importer:
+            raise ValueError(f"families of {self.name!r} are {self.families!r}, and it has no importer to read them")
         for preset_name, preset in self.presets.items():
             _check_name(f"preset of {self.name!r}:", preset_name)
             if not isinstance(preset, Preset):

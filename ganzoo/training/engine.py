@@ -141,7 +141,7 @@ class Engine:
             norm = optimizer.norm()
             if norm is None:
                 raise PluginError(f"the loss of phase {phase.name!r} reaches no parameter of {phase.optimizer!r}")
-            optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total))
+            optimizer.step(steps[0].kimg, norm, self._withhold(number, index, norm + total), complete=phase.lazy)
             self._note(phase.name, losses)
             stats |= {f"{phase.name}.{name}": value for name, value in losses.stats.items()}
         if self.device.type == "cpu":
@@ -288,7 +288,7 @@ class Engine:
         for module in self._stepwise:
             module.advance()
         if self.average is not None:
-            self.average.update(kimg=(step.number + 1) * self.batch_size / 1000, batch_size=self.batch_size)
+            self.average.update(kimg=step.kimg, batch_size=self.batch_size)
 
     def _withhold(self, number: int, index: int, witness: Tensor) -> Tensor | None:
         """1 on the device once the witness, the sum of loss and gradient norm, was not finite."""

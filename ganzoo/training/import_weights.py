@@ -10,10 +10,11 @@ from torch import Tensor
 
 from ganzoo.architecture import Architecture
 from ganzoo.architecture.build import build_architecture
-from ganzoo.architecture.foreign_weights import ForeignWeights
+from ganzoo.architecture.families import family_of
+from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, RequestError, first_few
+from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
 from ganzoo.plugin.installed import InstalledSpec
@@ -46,6 +47,20 @@ def import_weights(
             hint=f"These do: {', '.join(able) or 'none that is installed'}.",
         )
     check_free(out)
+    try:
+        return _import(files, offer, out=out, size=size, say=say)
+    except GanzooError as error:
+        raise _of_what_it_is(error, files, offer, registry) from None
+
+
+def _import(
+    files: Sequence[Path],
+    offer: InstalledSpec[ArchitectureSpec],
+    *,
+    out: Path,
+    size: int | tuple[int, int] | None,
+    say: Callable[[str], None],
+) -> Run:
     names = ", ".join(path.name for path in files)
     weights = _read(files, offer)
     for line in weights.notes:
@@ -89,6 +104,34 @@ def _data_settings(data: DataInfo) -> dict[str, Any]:
     return settings
 
 
+def _of_what_it_is(
+    error: GanzooError, files: Sequence[Path], offer: InstalledSpec[ArchitectureSpec], registry: Registry
+) -> GanzooError:
+    """The error itself; or, of a file of another family, what that is and which architecture reads it."""
+    if isinstance(error, ForeignFamilyError):
+        told: Sequence[tuple[Path, str | None]] = [(error.path, error.family)]
+    else:
+        told = [(path, family_of(path)) for path in files]
+    own = offer.spec.families
+    path, family = next(((path, family) for path, family in told if family and family not in own), (None, None))
+    if path is None or family is None:
+        return error
+    able = [other.spec.name for other in registry.architectures if family in other.spec.families]
+    if not own and not able and not isinstance(error, ForeignFamilyError):
+        return error  # whoever does not say what it reads may well read this
+    reads = f"{offer.spec.name} reads {' and '.join(own)}." if own else f"{offer.spec.name} does not read it."
+    if not able:
+        return CheckpointError(
+            f"{path} is of the family {family}. {reads}",
+            hint=f"No architecture that is installed reads {family}. What opening it said: {error.message}",
+        )
+    given = " ".join(str(one) for one in files)
+    return CheckpointError(
+        f"{path} is of the family {family}. {reads}",
+        hint=f"This reads it: ganzoo import {given} --as {' or --as '.join(able)} --out RUN",
+    )
+
+
 def _read(files: Sequence[Path], offer: InstalledSpec[ArchitectureSpec]) -> ForeignWeights:
     importer = load_object(offer.spec.importer, offer=offer)
     weights: ForeignWeights = call_plugin(importer, files, failed=f"The importer of {offer.maker} failed")
@@ -114,8 +157,11 @@ def _load(architecture: Architecture, weights: ForeignWeights, files: Sequence[P
     live = architecture.state_dict(keep_vars=True)
     if missing := [name for name in state if name not in weights.state and id(live[name]) in shown]:
         raise CheckpointError(f"{names} lacks tensors that the exported networks need: {first_few(missing)}.")
-    architecture.load_state_dict({**state, **weights.state})
     given = {name.partition(".")[0] for name in weights.state}
+    # Half of a network in its first random weights would judge, and train on, without a word.
+    if missing := [name for name in state if name not in weights.state and name.partition(".")[0] in given]:
+        raise CheckpointError(f"{names} has a part of a network only; it lacks {first_few(missing)}.")
+    architecture.load_state_dict({**state, **weights.state})
     return sorted({name.partition(".")[0] for name in state} - given)
 
 

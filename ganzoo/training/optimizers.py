@@ -53,11 +53,14 @@ class PlayerOptimizer:
         norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         return norm
 
-    def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None) -> None:
+    def step(self, kimg: float, norm: Tensor | None, withhold: Tensor | None = None, *, complete: bool = False) -> None:
         """Update the parameters and drop their gradients.
 
         withhold: a float scalar on the device; 1 leaves the parameters as they are, and the moments but RMSprop's.
+        complete: of a lazy phase; parameters that it does not reach have a gradient of zero.
         """
+        if complete:
+            self._complete_gradients()
         for group in self.inner.param_groups:
             group["lr"] = value_at(self.spec.lr, kimg) * self.correction
             if self.spec.kind == "adam":
@@ -81,6 +84,17 @@ class PlayerOptimizer:
                 torch._foreach_clamp_max_(list[Tensor](self.parameters), self.spec.clamp)
                 torch._foreach_clamp_min_(list[Tensor](self.parameters), -self.spec.clamp)
         self.drop_gradients()
+
+    def _complete_gradients(self) -> None:
+        """A gradient of zero for each parameter that has none and was updated before.
+
+        A lazy phase stands for a term of one sum at every step, whose gradient is zero where the term is constant. Adam
+        takes that for an update, as the correction of rate and betas has counted it; without a gradient it would not.
+        What takes no part yet, as layers of a network that grows, is left alone: its moments begin when it does.
+        """
+        for parameter in self.parameters:
+            if parameter.grad is None and parameter in self.inner.state:
+                parameter.grad = torch.zeros_like(parameter)
 
     def drop_gradients(self) -> None:
         """What `zero_grad(set_to_none=True)` does, at a tenth of its cost."""

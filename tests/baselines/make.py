@@ -47,7 +47,7 @@ REQUESTS = {
     "export of nothing": ["export", "nowhere"],
     "unknown provider": ["bench", "nowhere.onnx", "--provider", "cudaa"],
     "malformed batch": ["bench", "nowhere.onnx", "--batch", "1,x"],
-    "import without kind": ["import", "nowhere.pth", "--as", "dcgan", "--out", "x"],
+    "import without kind": ["import", "nowhere.pth", "--as", "gan", "--out", "x"],
 }
 
 

@@ -21,7 +21,7 @@ class Networks(ImageToImageConfig):
         int, Ge(0), Le(12), Help("halvings of a unet; 0: 8 for 256 pixels, 7 for 128, and so on down to 5")
     ] = 0
     width: Annotated[int, Ge(1), Le(512), Help("feature maps of a generator's first layer")] = 64
-    norm: Annotated[Literal["instance", "batch"], Help("normalisation of every network")] = "instance"
+    norm: Annotated[Literal["instance", "batch", "none"], Help("normalisation of every network")] = "instance"
     dropout: Annotated[float, Ge(0), Lt(1), Help("share dropped inside the generators, in training alone")] = 0.0
     discriminator_width: Annotated[int, Ge(1), Le(512), Help("feature maps of a discriminator's first layer")] = 64
     discriminator_layers: Annotated[
@@ -51,7 +51,7 @@ class Pix2PixConfig(Networks):
     generator: Annotated[
         Literal["resnet", "unet"], Help("unet: multiples of 2 to the depth; resnet: any multiple of 4 pixels")
     ] = "unet"
-    norm: Annotated[Literal["instance", "batch"], Help("normalisation of both networks")] = "batch"
+    norm: Annotated[Literal["instance", "batch", "none"], Help("normalisation of both networks")] = "batch"
     dropout: Annotated[float, Ge(0), Lt(1), Help("share dropped inside the generator, in training alone")] = 0.5
     objective: Annotated[Literal["least-squares", "non-saturating"], Help("adversarial loss")] = "non-saturating"
     l1_weight: Annotated[float, Ge(0), Help("lambda of the L1 distance to the target")] = 100.0

@@ -35,9 +35,22 @@ class CycleGAN(Translation):
         self.accept_sizes(self.g_ab, judged=self.config.directions == "both")
         if self.config.directions == "a2b":
             return
-        self.g_ba = self.build_generator()
-        self.d_a, self.d_b = self.build_discriminator(), self.build_discriminator()
-        self.pool_a, self.pool_b = (ImagePool(self.config.pool_size, self.data.picture.shape) for _ in "ab")
+        self._check_identity()
+        self.g_ba = self.build_generator(reads="target", paints="source")
+        self.d_a, self.d_b = self.build_discriminator("source"), self.build_discriminator("target")
+        self.pool_a, self.pool_b = (
+            ImagePool(self.config.pool_size, self.data.pictures[domain].shape) for domain in ("source", "target")
+        )
+
+    def _check_identity(self) -> None:
+        """What is in a domain already can be shown to a translator only if it reads as many channels as it paints."""
+        read, painted = self.channels_of("source"), self.channels_of("target")
+        if self.config.identity_weight and read != painted:
+            raise RequestError(
+                f"identity_weight is {self.config.identity_weight}, and the identity loss shows a translator pictures "
+                f"of the domain that it paints: the source has {read} channels and the target {painted}.",
+                hint="Leave that loss out, --set identity_weight=0, or have both alike.",
+            )
 
     def directions(self) -> Mapping[str, Direction]:
         there = {"a2b": Direction(network=self.g_ab, reads="source", paints="target")}

@@ -1,6 +1,6 @@
 """The networks of CycleGAN (arXiv:1703.10593, appendix 7.2) and pix2pix (arXiv:1611.07004, appendix 6.1).
 
-Shapes: B batch, C channels, H, W; N width.
+Shapes: B batch, C channels read, D channels painted, H, W; N width.
 
 Modules stand in the order in which the authors' released checkpoints number them, so that an import renames keys and
 nothing else. Deviations from the papers: none; any depth, width and number of blocks can be asked for.
@@ -14,18 +14,23 @@ from torch import Tensor, nn
 
 from ganzoo.nn import ReflectionPad2d
 
-Norm = Literal["instance", "batch"]
+Norm = Literal["instance", "batch", "none"]
 
 _MOST_WIDER = 8  # feature maps are capped at eight times the first layer's
 
 
 class ResNetGenerator(nn.Module):
-    """(B, C, H, W) -> (B, C, H, W) in [-1, 1]; H and W multiples of 4 from 8 pixels."""
+    """(B, C, H, W) -> (B, D, H, W) in [-1, 1]; H and W multiples of 4 from 8 pixels.
+
+    channels: C. painted: D, as many as C if None.
+    """
 
     size_multiple = 4
     least_size = 8  # a quarter of it is reflected by one pixel
 
-    def __init__(self, *, channels: int, width: int, blocks: int, norm: Norm, dropout: float) -> None:
+    def __init__(
+        self, *, channels: int, painted: int | None = None, width: int, blocks: int, norm: Norm, dropout: float
+    ) -> None:
         super().__init__()
         conv, deconv, normed = _layers(norm)
         layers: list[nn.Module] = [
@@ -39,7 +44,7 @@ class ResNetGenerator(nn.Module):
         layers += [ResidualBlock(4 * width, norm, dropout) for _ in range(blocks)]  # (B, 4N, H/4, W/4)
         for maps in (4 * width, 2 * width):
             layers += [deconv(maps, maps // 2, 3, 2, 1, output_padding=1), normed(maps // 2), nn.ReLU(inplace=True)]
-        layers += [ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh()]
+        layers += [ReflectionPad2d(3), nn.Conv2d(width, painted or channels, 7), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         self.apply(initialize)
 
@@ -66,12 +71,17 @@ class ResidualBlock(nn.Module):
 
 
 class UNetGenerator(nn.Module):
-    """(B, C, H, W) -> (B, C, H, W) in [-1, 1]; H and W multiples of 2**depth."""
+    """(B, C, H, W) -> (B, D, H, W) in [-1, 1]; H and W multiples of 2**depth.
+
+    channels: C. painted: D, as many as C if None.
+    """
 
     size_multiple: int
     least_size: int
 
-    def __init__(self, *, channels: int, width: int, depth: int, norm: Norm, dropout: float) -> None:
+    def __init__(
+        self, *, channels: int, painted: int | None = None, width: int, depth: int, norm: Norm, dropout: float
+    ) -> None:
         super().__init__()
         self.size_multiple = self.least_size = 2**depth
         conv, _, _ = _layers(norm)
@@ -86,7 +96,7 @@ class UNetGenerator(nn.Module):
             conv(channels, maps[0], 4, 2, 1),
             inner,
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * maps[0], channels, 4, 2, 1),
+            nn.ConvTranspose2d(2 * maps[0], painted or channels, 4, 2, 1),
             nn.Tanh(),
         )
         self.apply(initialize)
@@ -142,8 +152,11 @@ class PatchDiscriminator(nn.Module):
 
 
 def _layers(norm: Norm) -> tuple["partial[nn.Conv2d]", "partial[nn.ConvTranspose2d]", type[nn.Module]]:
-    """Convolutions and the norm behind them. Batch norm has a bias of its own; instance norm here has none."""
-    normed: dict[Norm, type[nn.Module]] = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d}
+    """Convolutions and the norm behind them. Batch norm has a bias of its own; instance norm here has none.
+
+    Without a norm there is no bias either: that is what the released code builds, and its files hold.
+    """
+    normed: dict[Norm, type[nn.Module]] = {"instance": nn.InstanceNorm2d, "batch": nn.BatchNorm2d, "none": nn.Identity}
     bias = norm == "instance"
     return partial(nn.Conv2d, bias=bias), partial(nn.ConvTranspose2d, bias=bias), normed[norm]
 

@@ -11,7 +11,7 @@ With x the question, y the answer, s the logistic function and D a logit per pat
 
 G's noise is its dropout.
 
-Shapes: B batch, C channels, H, W.
+Shapes: B batch, C channels of the question, D of the answer, H, W.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ class Pix2Pix(Translation):
     def build(self) -> None:
         self.generator = self.build_generator()
         self.accept_sizes(self.generator, judged=True)
-        self.discriminator = self.build_discriminator(pictures=2)
+        self.discriminator = self.build_discriminator("source", "target")
 
     def directions(self) -> Mapping[str, Direction]:
         return {"a2b": Direction(network=self.generator, reads="source", paints="target")}
@@ -54,7 +54,7 @@ class Pix2Pix(Translation):
 
     def discriminator_loss(self, batch: Pair, step: Step) -> Losses:
         fakes = self.fakes(batch, step, detach=True)
-        asked = [torch.cat([batch.source, answer], 1) for answer in (batch.target, fakes)]  # (B, 2C, H, W)
+        asked = [torch.cat([batch.source, answer], 1) for answer in (batch.target, fakes)]  # (B, C + D, H, W)
         real, fake = self.together(self.discriminator, *asked)
         stats = {"real": real.detach().mean(), "fake": fake.detach().mean()}
         return Losses({"adversarial": judging_loss(self.config.objective, real, fake)}, stats)

@@ -44,6 +44,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             implementation="ganzoo_cyclegan.cyclegan:CycleGAN",
             config="ganzoo_cyclegan.config:CycleGANConfig",
             importer="ganzoo_cyclegan.importing:read_cyclegan",
+            families=("pix2pix and CycleGAN",),
             presets={
                 "paper": _paper("256x256 cut from 286x286, ResNet-9, 200 epochs, batch 1"),
                 "digits": Preset(
@@ -71,6 +72,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             implementation="ganzoo_cyclegan.pix2pix:Pix2Pix",
             config="ganzoo_cyclegan.config:Pix2PixConfig",
             importer="ganzoo_cyclegan.importing:read_pix2pix",
+            families=("pix2pix and CycleGAN",),
             presets={
                 "paper": _paper("256x256 cut from 286x286, U-Net of depth 8, 200 epochs, batch 1"),
                 "digits": Preset(

@@ -1,6 +1,6 @@
 """What the games of CycleGAN and pix2pix have in common: their networks, and how they are optimised.
 
-Shapes: B batch, C channels, H, W.
+Shapes: B batch, C channels, which the domains may have different ones of, H, W.
 """
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo import objectives
 from ganzoo.architecture import ImageToImage, Optimizer
+from ganzoo.datainfo import Domain
 from ganzoo_cyclegan.config import Networks
 from ganzoo_cyclegan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 
@@ -20,23 +21,37 @@ class Translation(ImageToImage):
 
     config: Networks
 
-    def build_generator(self) -> ResNetGenerator | UNetGenerator:
-        """(B, C, H, W) in [-1, 1] of one domain to the other."""
-        config, channels = self.config, self.data.channels
+    def build_generator(
+        self, *, reads: Domain = "source", paints: Domain = "target"
+    ) -> ResNetGenerator | UNetGenerator:
+        """(B, C, H, W) in [-1, 1] of one domain to the other, each of its own channels."""
+        config, channels, painted = self.config, self.channels_of(reads), self.channels_of(paints)
         if config.generator == "resnet":
             return ResNetGenerator(
-                channels=channels, width=config.width, blocks=config.blocks, norm=config.norm, dropout=config.dropout
+                channels=channels,
+                painted=painted,
+                width=config.width,
+                blocks=config.blocks,
+                norm=config.norm,
+                dropout=config.dropout,
             )
-        depth = config.depth or depth_for(self.data.height, self.data.width)
         return UNetGenerator(
-            channels=channels, width=config.width, depth=depth, norm=config.norm, dropout=config.dropout
+            channels=channels,
+            painted=painted,
+            width=config.width,
+            depth=config.depth or depth_for(self.data.height, self.data.width),
+            norm=config.norm,
+            dropout=config.dropout,
         )
 
-    def build_discriminator(self, *, pictures: int = 1) -> nn.Module:
-        """pictures: how many are judged together, one behind the other in the channels."""
+    def channels_of(self, domain: Domain) -> int:
+        return self.data.pictures[domain].channels
+
+    def build_discriminator(self, *domains: Domain) -> nn.Module:
+        """domains: whose pictures are judged together, one behind the other in the channels."""
         config = self.config
         return PatchDiscriminator(
-            channels=pictures * self.data.channels,
+            channels=sum(map(self.channels_of, domains)),
             width=config.discriminator_width,
             layers=config.discriminator_layers,
             norm=config.norm,

@@ -14,3 +14,6 @@ from ganzoo.config import Ge, Help, Le, NoiseToImageConfig
 class Config(NoiseToImageConfig):
     latent_size: Annotated[int, Ge(1), Help("numbers in a latent vector z")] = 100
     width: Annotated[int, Ge(1), Le(512), Help("feature maps next to the picture; 8 times as many at most")] = 64
+    discriminator_width: Annotated[
+        int, Ge(0), Le(512), Help("the same of the discriminator; 0: as in the generator")
+    ] = 0

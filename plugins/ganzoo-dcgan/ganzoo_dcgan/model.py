@@ -30,4 +30,5 @@ class DCGAN(NoiseToImage):
         )
 
     def build_discriminator(self) -> nn.Module:
-        return Discriminator(size=self.data.size, channels=self.data.channels, width=self.config.width)
+        width = self.config.discriminator_width or self.config.width
+        return Discriminator(size=self.data.size, channels=self.data.channels, width=width)

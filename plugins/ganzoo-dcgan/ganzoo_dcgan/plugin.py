@@ -26,6 +26,8 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             paper="arXiv:1511.06434",
             implementation="ganzoo_dcgan.model:DCGAN",
             config="ganzoo_dcgan.config:Config",
+            importer="ganzoo_dcgan.importing:read_dcgan",
+            families=("DCGAN of pytorch/examples",),
             presets={
                 "paper": Preset(
                     summary="64x64 colour, the published networks and optimiser",

@@ -73,7 +73,7 @@ class DiscriminatorBlock(nn.Module):
         self.conv1 = ScaledConv(inputs, outputs, 3, down=True, gain=half, clamp=clamp)
         self.skip: ScaledConv | None = None
         if residual:
-            self.skip = ScaledConv(inputs, outputs, 1, down=True, active=False, gain=half, clamp=clamp)
+            self.skip = ScaledConv(inputs, outputs, 1, down=True, active=False, gain=half)  # never clamped
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.conv1(self.conv0(x))

@@ -5,7 +5,7 @@ Deviation: a mixed sample changes style at a place of its own, not of the batch'
 
     w = f(z), z ~ N(0, 1);  mixed: layers from a random one on take another sample's w, with probability `mixing`
     picture = g(w per layer, noise ~ N(0, 1) per layer and pixel)
-    w_avg <- 0.995 w_avg + 0.005 mean w;   truncation, when sampling: w_avg + psi (w - w_avg)
+    w_avg <- d w_avg + (1 - d) mean w, once a step;   truncation, when sampling: w_avg + psi (w - w_avg)
 
 Shapes: B batch, C channels, R resolution, Z latent, N width of w, L layers.
 """
@@ -19,14 +19,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganzoo.architecture import Batch, Graph, Losses, NoiseToImage, Step
+from ganzoo.architecture import Batch, Ema, Graph, Losses, NoiseToImage, Step
 from ganzoo.errors import RequestError
 from ganzoo.objectives import at_least_float32
 from ganzoo.tensors import BATCH, ConditionKind, TensorSpec
 from ganzoo_stylegan.config import StyleConfig
 from ganzoo_stylegan.styles import Generator, MappingNetwork, Styles, SynthesisNetwork
-
-_AVERAGE_DECAY = 0.995  # of w, per step
 
 
 class StyleGame(NoiseToImage):
@@ -62,7 +60,11 @@ class StyleGame(NoiseToImage):
     def build_generator(self) -> nn.Module:
         config = self.config
         mapping = MappingNetwork(
-            latent_size=config.latent_size, classes=self.classes, width=config.style_size, layers=config.mapping_layers
+            latent_size=config.latent_size,
+            classes=self.classes,
+            width=config.style_size,
+            layers=config.mapping_layers,
+            multiplier=config.mapping_lr_multiplier,
         )
         return Generator(mapping, self.build_synthesis(), config.style_size, truncated=self.truncated_layers)
 
@@ -119,7 +121,12 @@ class StyleGame(NoiseToImage):
     def after_step(self, step: Step, stats: Dictionary[str, Tensor]) -> None:
         super().after_step(step, stats)
         if "generator.w" in stats:
-            self.generator.average.lerp_(stats["generator.w"], 1 - _AVERAGE_DECAY)
+            self.generator.average.lerp_(stats["generator.w"], 1 - self.config.average_decay)
+
+    def ema(self) -> Ema | None:
+        """Of weights; the mean style of the average is that of the network that learns, not its average once more."""
+        found = super().ema()
+        return None if found is None else replace(found, buffers="copied")
 
     def graphs(self) -> Sequence[Graph]:
         """The whole generator and its halves: what maps z to styles, what paints them, and that with noise given."""
@@ -138,6 +145,8 @@ class StyleGame(NoiseToImage):
             outputs=plain.outputs,
             paints="real",
         )
+        if not self.noise_inputs():
+            return [whole, mapping, synthesis]
         noise = TensorSpec(name="noise", shape=(BATCH, self.noise_inputs()), stream=4)
         noisy = replace(synthesis, name="synthesis_noise", inputs=(ws, noise), on_request=True)
         return [whole, mapping, synthesis, noisy]

@@ -132,11 +132,11 @@ def limited(x: Tensor, most: float) -> Tensor:
 def with_group_deviation(x: Tensor, group: int) -> Tensor:
     """(B, M, H, W) -> (B, M + 1, H, W): the mean standard deviation inside each group of consecutive samples.
 
-    group: of how many at most; as many as divide the batch (arXiv:1710.10196, section 3). Consecutive, where the
-    paper's code takes every so many-th, so that micro-batches and processes do not change what is in a group.
+    group: of how many at most, 0 for all; as many as divide the batch (arXiv:1710.10196, section 3). Consecutive,
+    where the paper's code takes every so many-th, so that micro-batches and processes do not change what is in a group.
     """
     batch, maps, height, width = x.shape
-    size = next(count for count in range(min(group, batch), 0, -1) if batch % count == 0)
+    size = next(count for count in range(min(group or batch, batch), 0, -1) if batch % count == 0)
     groups = x.reshape(-1, size, maps, height, width)
     deviation = (groups.var(1, correction=0) + 1e-8).sqrt().mean((1, 2, 3))  # (B / size,)
     plane = deviation.repeat_interleave(size)[:, None, None, None].expand(batch, 1, height, width)

@@ -1,44 +1,42 @@
 """Reading the research pickles of StyleGAN2-ADA and StyleGAN3 without running anything in them.
 
-Such a pickle holds, for each network, the source text of its class, its name, and the `__dict__` of the module. The
-unpickler here knows a short list of names. Each stands for a function of ours that makes plain data, and a name that is
-not on the list stops it before anything is called. The source text is never looked at.
+Such a pickle holds, for each network, the source text of its class, its name, and the `__dict__` of the module. It is
+counted, then opened by an unpickler that makes plain data alone (`unpickler.py`). The source text is never looked at.
 """
 
 import mmap
-import pickle
-from collections import OrderedDict
-from collections.abc import Mapping, Sized
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from ganzoo.architecture.torch_files import check_claims, load_torch
-from ganzoo.errors import CheckpointError, one_line
+from ganzoo.architecture.torch_files import check_claims
+from ganzoo.errors import CheckpointError, one_line, short
 from ganzoo.files import open_regular
 from ganzoo.pickles import check_pickle
+from ganzoo_stylegan.unpickler import Refused, Shell, Unpickler
 
 _MOST_MODULES = 20_000
-_MOST_TIMES = 4
-_PLAIN_KINDS = "biufc"  # of numpy data: no objects
+_LEADING: Mapping[str, tuple[str, ...]] = {
+    "Generator": ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"),
+    "Discriminator": ("c_dim", "img_resolution", "img_channels"),
+}
+"""Arguments that may be given by their place, by class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is left of a pickled module. arguments: it was made with, by name. state: its tensors by dotted name."""
+    """What is left of a pickled module. arguments: it was made with, by name. state: its tensors by dotted name.
+
+    attributes: plain ones of each module inside it, by dotted name: numbers, texts, flags and None.
+    """
 
     class_name: str
     arguments: Mapping[str, Any]
     state: Mapping[str, Tensor]
-
-
-class Refused(pickle.UnpicklingError):
-    """What the pickle asked for, and does not get."""
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_networks(path: Path) -> dict[str, Network]:
@@ -50,14 +48,14 @@ def read_networks(path: Path) -> dict[str, Network]:
         with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
             check_pickle(whole)  # type: ignore[arg-type]  # it reads like a file, and no more than there is
             whole.seek(0)
-            content = _Unpickler(whole, len(whole)).load()
+            content = Unpickler(whole, len(whole)).load()
     except Refused as error:
         raise CheckpointError(f"{path} is refused: {error}. Nothing was run.") from None
     except Exception as error:  # a damaged pickle raises anything
         raise CheckpointError(f"{path} is no pickle of networks, or is damaged: {one_line(error, limit=160)}") from None
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{path} holds a {type(content).__name__}; expected a dictionary with G, D and G_ema.")
-    shells = {str(name): shell for name, shell in content.items() if isinstance(shell, _Shell)}
+    shells = {str(name): shell for name, shell in content.items() if isinstance(shell, Shell)}
     collector = _Collector(path)
     found = {name: collector.tensors(shell) for name, shell in shells.items()}
     try:
@@ -73,195 +71,34 @@ def read_networks(path: Path) -> dict[str, Network]:
     return networks
 
 
-class _Shell:
-    """A module that was not rebuilt: its class's name and its `__dict__`."""
-
-    def __init__(self, meta: Any) -> None:
-        if not isinstance(meta, Mapping) or not isinstance(meta.get("state"), Mapping):
-            raise Refused("a network in it has no state")
-        self.class_name = str(meta.get("class_name", ""))
-        self.state: Mapping[str, Any] = meta["state"]
-
-
-class _Sealed(type):
-    """A class that a pickle may make instances of, and not change."""
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        raise Refused(f"it changes {cls.__name__}")
-
-
-class _Maker:
-    """A function that a pickle may call, and not change."""
-
-    __slots__ = ("_make",)
-    _make: Any
-
-    def __init__(self, make: Any) -> None:
-        object.__setattr__(self, "_make", make)
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self._make(*arguments)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise Refused("it changes one of the functions it may call")
-
-    def __setstate__(self, state: Any) -> None:
-        raise Refused("it changes one of the functions it may call")
-
-
-class _Ordered(OrderedDict[Any, Any], metaclass=_Sealed):
-    """Stands for collections.OrderedDict, filled item by item."""
-
-    def __init__(self) -> None:
-        super().__init__()
-
-
-class _Dictionary(dict[str, Any], metaclass=_Sealed):
-    """Stands for dnnlib.util.EasyDict, whose attributes are its items."""
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    def __setstate__(self, state: Any) -> None:
-        if isinstance(state, Mapping):
-            self.update(state)
-
-
-def _storage(content: Any) -> Any:
-    """A storage is a torch file inside the pickle; it is opened as strictly."""
-    if not isinstance(content, bytes):
-        raise Refused("a tensor in it is no bytes")
-    try:
-        storage = load_torch(content)
-    except Exception as error:
-        raise Refused(f"a torch file inside it is not plain ({one_line(error, limit=120)})") from None
-    if not isinstance(storage, torch.storage.TypedStorage):
-        raise Refused(f"a torch file inside it holds a {type(storage).__name__}")
-    return storage
-
-
-def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
-    if not isinstance(storage, torch.storage.TypedStorage):
-        raise Refused("a tensor in it has no storage")
-    numbers = [offset, *size, *stride]
-    if not all(isinstance(number, int) and number >= 0 for number in numbers) or len(size) != len(stride):
-        raise Refused("a tensor in it has an impossible shape")
-    last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
-    count = int(np.prod(size, dtype=object)) if size else 1
-    held = storage._size()  # type: ignore[no-untyped-call]
-    if count and (last >= held or count > held):
-        raise Refused(f"a tensor in it claims {count:,} numbers of {held:,}")
-    plain = torch.tensor([], dtype=storage.dtype)
-    # A view: however many tensors name one storage, it is in memory once.
-    return plain.set_(storage._untyped_storage, offset, tuple(size), tuple(stride))
-
-
-def _parameter(tensor: Any, *_: Any) -> Tensor:
-    if not isinstance(tensor, Tensor):
-        raise Refused("a parameter in it is no tensor")
-    return tensor
-
-
-def _encoded(text: Any, encoding: Any = "latin1") -> bytes:
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "ascii", "utf-8"):
-        raise Refused("text in it has an odd encoding")
-    return text.encode(encoding)
-
-
-class _DType:
-    """A numpy type that is being read: plain numbers, or nothing."""
-
-    def __init__(self, name: Any = "", *_: Any) -> None:
-        try:
-            self.dtype = np.dtype(name) if isinstance(name, str) else None
-        except TypeError:
-            self.dtype = None
-        if self.dtype is None or self.dtype.kind not in _PLAIN_KINDS:
-            raise Refused(f"it has numpy data of the type {name!r}")
-
-    def __setstate__(self, state: Any) -> None:
-        assert self.dtype is not None
-        if isinstance(state, tuple) and len(state) > 1 and state[1] == ">":
-            self.dtype = self.dtype.newbyteorder(">")
-
-
-def _scalar(dtype: Any, content: Any = b"") -> Any:
-    if not isinstance(dtype, _DType) or not isinstance(content, bytes) or dtype.dtype is None:
-        raise Refused("it has an odd numpy number")
-    if len(content) != dtype.dtype.itemsize:
-        raise Refused("it has a numpy number of a wrong length")
-    return np.frombuffer(content, dtype.dtype)[0].item()
-
-
-class _Array:
-    """A numpy array that is being read: filled by `__setstate__`, as numpy's own is."""
-
-    def __init__(self, *_: Any) -> None:
-        self.values: np.ndarray[Any, Any] | None = None
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, dtype, fortran, content = state
-        if not isinstance(dtype, _DType) or not isinstance(content, bytes) or dtype.dtype is None:
-            raise Refused("it has an odd numpy array")
-        self.values = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if fortran else "C")
-
-
-_ADMITTED: Mapping[tuple[str, str], Any] = {
-    ("torch_utils.persistence", "_reconstruct_persistent_obj"): _Maker(_Shell),
-    ("collections", "OrderedDict"): _Ordered,
-    ("dnnlib.util", "EasyDict"): _Dictionary,
-    ("torch._utils", "_rebuild_tensor_v2"): _Maker(_tensor),
-    ("torch._utils", "_rebuild_parameter"): _Maker(_parameter),
-    ("torch.storage", "_load_from_bytes"): _Maker(_storage),
-    ("_codecs", "encode"): _Maker(_encoded),
-    ("numpy", "dtype"): _Maker(_DType),
-    ("numpy", "ndarray"): _Maker(_Array),
-    **{(f"numpy.{core}.multiarray", "scalar"): _Maker(_scalar) for core in ("core", "_core")},
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _Maker(_Array) for core in ("core", "_core")},
-    **{("builtins", name): kind for name, kind in {"set": set, "frozenset": frozenset, "slice": slice}.items()},
-}
-_COPYING = frozenset(
-    _ADMITTED[key]
-    for key in (
-        ("torch.storage", "_load_from_bytes"),
-        ("_codecs", "encode"),
-        ("builtins", "set"),
-        ("builtins", "frozenset"),
-    )
-)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Finds only what is admitted. size: bytes of the pickle, which what is made of it cannot exceed many times."""
-
-    def __init__(self, file: Any, size: int) -> None:
-        super().__init__(file)
-        self._room = _MOST_TIMES * size + 2**20
-
-    def find_class(self, module: str, name: str) -> Any:
-        found = _ADMITTED.get((module, name))
-        if found is None:
-            raise Refused(f"it asks for {module}.{name}, which is not a tensor, a container or a known network")
-        return _Maker(partial(self._within_room, found)) if found in _COPYING else found
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise Refused("it refers to something outside itself")
-
-    def _within_room(self, make: Any, content: Any = (), *rest: Any) -> Any:
-        """What copies its argument may be asked for one argument a million times."""
-        self._room -= len(content) if isinstance(content, Sized) else 0
-        if self._room < 0:
-            raise Refused("it makes far more of its bytes than there are")
-        return make(content, *rest)
-
-
-def _network(shell: _Shell, state: Mapping[str, Tensor], path: Path) -> Network:
+def _network(shell: Shell, state: Mapping[str, Tensor], path: Path) -> Network:
     arguments = shell.state.get("_init_kwargs", {})
     positional = shell.state.get("_init_args", ())
-    if positional or not isinstance(arguments, Mapping):
-        raise CheckpointError(f"{path}: {shell.class_name} was made with arguments that have no names: {positional!r}")
+    names = _LEADING.get(shell.class_name, ())
+    known = isinstance(positional, tuple | list) and len(positional) <= len(names)
+    if not isinstance(arguments, Mapping) or not known or set(names[: len(positional)]) & set(arguments):
+        raise CheckpointError(
+            f"{path}: {shell.class_name} was made with arguments that have no names: {short(positional)}.",
+            hint=f"Known by their place are {', '.join(names)}." if names else "",
+        )
     plain = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    return Network(shell.class_name, dict(arguments), plain)
+    named = {**dict(zip(names, positional, strict=False)), **arguments}
+    return Network(shell.class_name, named, plain, dict(_attributes(shell, "")))
+
+
+def _attributes(shell: Shell, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    plain = (bool, int, float, str, type(None))
+    yield (
+        prefix,
+        {
+            str(name): value
+            for name, value in shell.state.items()
+            if isinstance(value, plain) and not str(name).startswith("_")
+        },
+    )
+    for name, inner in _items(shell, "_modules"):
+        if isinstance(inner, Shell):
+            yield from _attributes(inner, f"{prefix}.{name}" if prefix else name)
 
 
 class _Collector:
@@ -270,12 +107,12 @@ class _Collector:
     def __init__(self, path: Path) -> None:
         self._path, self._met = path, 0
 
-    def tensors(self, shell: _Shell) -> dict[str, Tensor]:
+    def tensors(self, shell: Shell) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         self._collect(shell, "", found, 0)
         return found
 
-    def _collect(self, shell: _Shell, prefix: str, found: dict[str, Tensor], depth: int) -> None:
+    def _collect(self, shell: Shell, prefix: str, found: dict[str, Tensor], depth: int) -> None:
         self._met += 1
         if depth > 20 or self._met > _MOST_MODULES:
             raise CheckpointError(f"{self._path}: modules are nested too deep, or without an end, at {prefix[:100]}")
@@ -287,12 +124,12 @@ class _Collector:
                     kind = type(tensor).__name__
                     raise CheckpointError(f"{self._path}: {prefix}{name} is a {kind}; expected a tensor")
         for name, inner in _items(shell, "_modules"):
-            if isinstance(inner, _Shell):
+            if isinstance(inner, Shell):
                 self._collect(inner, f"{prefix}{name}.", found, depth + 1)
             elif inner is not None:
                 raise CheckpointError(f"{self._path}: {prefix}{name} is a {type(inner).__name__}; expected a network")
 
 
-def _items(shell: _Shell, table: str) -> list[tuple[str, Any]]:
+def _items(shell: Shell, table: str) -> list[tuple[str, Any]]:
     content = shell.state.get(table, {})
     return [(str(name), value) for name, value in content.items()] if isinstance(content, Mapping) else []

@@ -15,6 +15,11 @@ _DIGITS = {
     "penalty_weight": 1.0,
     "ema_half_life_kimg": 5.0,
 }
+_OFFICIAL = {
+    # The authors' code moves the mean style at each pass of the generator: two in a step, and one every fourth.
+    "average_decay": 0.98878,  # 0.995 ** 2.25
+    "path_rate": True,
+}
 _TINY = {
     "latent_size": 8,
     "style_size": 8,
@@ -36,9 +41,11 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             implementation="ganzoo_stylegan.stylegan2:StyleGAN2",
             config="ganzoo_stylegan.config:StyleGAN2Config",
             importer="ganzoo_stylegan.importing:read_stylegan2",
+            families=("StyleGAN2",),
             presets={
                 "auto": Preset(
                     summary="from resolution, batch and GPUs, a short mapping; for pictures of your own",
+                    architecture=_OFFICIAL,
                     train={"kimg": 25_000.0},
                     data={"channels": 3},
                     computed="ganzoo_stylegan.auto:configure",
@@ -53,7 +60,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 ),
                 "paper": Preset(
                     summary="1024x1024 colour, configuration F",
-                    architecture={"generator_lr": 2e-3, "discriminator_lr": 2e-3},
+                    architecture={**_OFFICIAL, "generator_lr": 2e-3, "discriminator_lr": 2e-3},
                     train={"batch_size": 32, "kimg": 25_000.0},
                     data={"size": 1024, "channels": 3},
                 ),

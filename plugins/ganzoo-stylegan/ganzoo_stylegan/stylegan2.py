@@ -16,12 +16,14 @@ Shapes: B batch, C channels, R resolution, N width of w, L layers.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from ganzoo.architecture import Batch, Losses, Phase, Step
+from ganzoo.architecture import Batch, Losses, Optimizer, Phase, Step
+from ganzoo.architecture.records import Value, value_at
 from ganzoo.errors import RequestError
 from ganzoo_stylegan.config import StyleGAN2Config
 from ganzoo_stylegan.discriminator import Discriminator
@@ -35,6 +37,7 @@ class StyleGAN2(StyleGame):
     channels_last = True
 
     def build(self) -> None:
+        self.truncated_layers = self.config.truncated_layers
         super().build()
         self.path_mean: Tensor
         self.register_buffer("path_mean", torch.zeros(()))
@@ -48,6 +51,7 @@ class StyleGAN2(StyleGame):
             base=config.maps_base,
             most=config.maps_most,
             clamp=config.clamp,
+            noisy=config.noise,
         )
 
     def build_discriminator(self) -> nn.Module:
@@ -60,7 +64,8 @@ class StyleGAN2(StyleGame):
             most=config.maps_most,
             residual=config.residual,
             group=config.group,
-            clamp=config.clamp,
+            mapping_layers=config.discriminator_mapping_layers,
+            clamp=config.clamp if config.discriminator_clamp < 0 else config.discriminator_clamp,
         )
 
     def path_loss(self, batch: Batch, step: Step) -> Losses:
@@ -88,7 +93,22 @@ class StyleGAN2(StyleGame):
             phases.append(Phase(name="path", optimizer="generator", loss=self.path_loss, every=every, lazy=True))
         return phases
 
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        found = dict(super().optimizers())
+        if self.config.path_rate and not self.config.path_weight:
+            every, player = self.config.path_every, found["generator"]
+            share = every / (every + 1)  # what a lazy phase would have made of them
+            betas = [_changed(beta, lambda value: value**share) for beta in player.betas]
+            lr = _changed(player.lr, lambda value: value * share)
+            found["generator"] = replace(player, lr=lr, betas=(betas[0], betas[1]))
+        return found
+
     def after_step(self, step: Step, stats: Mapping[str, Tensor]) -> None:
         super().after_step(step, stats)
         if "path.length" in stats:
             self.path_mean.lerp_(stats["path.length"], self.config.path_decay)
+
+
+def _changed(value: Value, change: Callable[[float], float]) -> Value:
+    """A constant, or a schedule, after `change`."""
+    return (lambda kimg: change(value_at(value, kimg))) if callable(value) else change(value)

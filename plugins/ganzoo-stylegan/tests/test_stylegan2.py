@@ -16,6 +16,7 @@ from ganzoo_stylegan.synthesis import Synthesis
 
 from ganzoo import DataInfo
 from ganzoo.architecture import Batch, Step
+from ganzoo.config import Schedule
 from ganzoo.errors import RequestError
 from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.registry import Registry
@@ -262,3 +263,39 @@ def test_maps_that_do_not_reach():
 def test_layers_that_spectral_norm_does_not_know():
     with pytest.raises(RequestError, match="spectral_norm finds no layer of torch's own"):
         game(spectral_norm=True)
+
+
+def test_without_path_length_the_rate_can_be_what_it_is_with_it():
+    data = DataInfo(channels=1, size=16)
+
+    def generator(**settings):
+        return StyleGAN2(StyleGAN2Config(**SMALL, **settings), data).optimizers()["generator"]
+
+    plain, scaled = generator(path_weight=0.0), generator(path_weight=0.0, path_rate=True)
+    assert (plain.lr, plain.betas) == (2.5e-3, (0.0, 0.99))
+    assert scaled.lr == pytest.approx(2e-3) and scaled.betas == (0.0, pytest.approx(0.99**0.8))
+    assert generator(path_rate=True) == generator()  # the lazy phase itself scales them
+    scheduled = generator(path_weight=0.0, path_rate=True, generator_lr=Schedule(start=1e-3, end=0.0, to_kimg=2.0))
+    assert scheduled.lr(1.0) == pytest.approx(0.8 * 5e-4)
+
+
+def test_the_average_has_the_mean_style_of_the_network_that_learns():
+    networks = StyleGAN2(StyleGAN2Config(**SMALL), DataInfo(channels=1, size=16))
+    assert networks.ema().buffers == "copied"
+    assert StyleGAN2(StyleGAN2Config(**SMALL, ema_half_life_kimg=0.0), DataInfo(channels=1, size=16)).ema() is None
+
+
+def test_a_network_without_noise_has_no_input_for_it_and_trains():
+    subject = Subject(Registry.load().architecture("stylegan2"), settings={"noise": False})
+    engine = subject.engine()
+    networks = engine.architecture
+    assert [graph.name for graph in networks.graphs()] == ["generator", "mapping", "synthesis"]
+    assert not any("noise" in name for name in networks.state_dict())
+    assert subject.train(engine, range(2))
+
+
+@pytest.mark.parametrize("group", [0, 3])
+def test_a_group_of_zero_is_all_of_the_batch(group):
+    x = torch.randn(6, 2, 4, 4)
+    whole = with_group_deviation(x, 6)
+    assert torch.equal(with_group_deviation(x, group), whole) == (group == 0)

@@ -1,0 +1,112 @@
+"""What a checkpoint is of, told by the names in it and without running anything of it.
+
+A pickle is a list of instructions; `pickletools` reads them and carries out none. The names that it would import, and
+the keys of its dictionaries, are texts among them, and say which code wrote the file. A safetensors file has its names
+in a header.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pickletools
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_LONGEST_NAME = 200  # of characters; source text and paths are longer
+_MOST_NAMES = 200_000
+_MOST_BYTES = 2**26  # of a header, or of the pickle inside a zip file: names of tensors, not their numbers
+_MOST_PICKLES = 8  # one behind the other in a file of an old torch
+
+_Test = Callable[[frozenset[str]], bool]
+
+
+def _any(*names: str) -> _Test:
+    return lambda found: any(name in found for name in names)
+
+
+def _all(*names: str) -> _Test:
+    return lambda found: all(name in found for name in names)
+
+
+def _like(pattern: str) -> _Test:
+    compiled = re.compile(pattern)
+    return lambda found: any(compiled.match(name) for name in found)
+
+
+def _both(one: _Test, two: _Test) -> _Test:
+    return lambda found: one(found) and two(found)
+
+
+_PERSISTENT = _any("torch_utils.persistence")
+_ALIAS_FREE = _any("magnitude_ema", "magnitude_ema_beta", "SynthesisInput")
+
+FAMILIES: tuple[tuple[str, _Test], ...] = (
+    ("StyleGAN of TensorFlow", _like(r"dnnlib\.tflib")),
+    ("StyleGAN-XL", _any("head_layer_names", "cls_embedding", "SuperresGenerator")),
+    ("StyleGAN-XL", _both(_ALIAS_FREE, _like(r"timm\b|pg_modules\b|ProjectedDiscriminator$|feature_networks?$"))),
+    ("Projected GAN", _like(r"pg_modules\b|ProjectedDiscriminator$")),
+    ("StyleGAN-XL", _both(_PERSISTENT, _like(r"timm\b"))),
+    ("StyleGAN3", _ALIAS_FREE),
+    ("StyleGAN3", _like(r"(.*\.)?synthesis\.L\d+_\d+_\d+\.|training\.networks_stylegan3\b")),
+    ("R3GAN", _like(r"(R3GAN|BaselineGAN)\.|(.*\.)?Model\.MainLayers\.|WidthPerStage$")),
+    ("StyleGAN2", _both(_PERSISTENT, _any("noise_strength", "torgb", "fromrgb", "use_noise"))),
+    ("StyleGAN2", _like(r"(.*\.)?synthesis\.b\d+\.torgb\.|training\.networks_stylegan2\b")),
+    ("StyleGAN2 of rosinality", _like(r"(.*\.)?to_rgbs?\d?\.")),
+    ("contrastive-unpaired-translation", _like(r"model\.\d+\.filt$")),
+    ("pix2pix and CycleGAN", _like(r"model\.\d+\.conv_block\.1\.weight$")),
+    ("pix2pix and CycleGAN", _like(r"model\.model\.1\.model\.1\.weight$")),
+    ("DCGAN of pytorch/examples", _both(_any("main.0.weight"), _any("main.12.weight", "main.11.weight"))),
+    ("ESRGAN", _like(r"(.*\.)?(rdb|RDB)1\.conv1\.")),
+    ("fast neural style", _all("in1.weight", "res1.conv1.conv2d.weight")),
+    (
+        "PatchGAN discriminator",
+        _both(_all("model.0.weight", "model.2.weight"), _any("model.5.weight", "model.8.weight")),
+    ),
+)
+"""Families and how each is told, the more special first. Names of a family are what `ArchitectureSpec.families` has."""
+
+
+def family_of(path: Path) -> str | None:
+    """The family of what a file holds; None for a file that cannot be read, or whose names say nothing."""
+    found: set[str] = set()
+    with contextlib.suppress(Exception):  # whatever is damaged: the names before that are what there is
+        for name in _names(path):
+            found.add(name.removeprefix("module."))  # of DataParallel
+            if len(found) >= _MOST_NAMES:
+                break
+    names = frozenset(found)
+    return next((family for family, test in FAMILIES if test(names)), None)
+
+
+def _names(path: Path) -> Iterator[str]:
+    if path.suffix == ".safetensors":
+        yield from _names_of_safetensors(path)
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for item in archive.infolist():
+                stored = item.compress_type == zipfile.ZIP_STORED and item.file_size <= _MOST_BYTES
+                if stored and item.filename.endswith("data.pkl"):
+                    yield from _names_of_pickles(io.BytesIO(archive.read(item)))
+    else:
+        with path.open("rb") as file:
+            yield from _names_of_pickles(file)
+
+
+def _names_of_safetensors(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size <= _MOST_BYTES:
+            yield from json.loads(file.read(size))
+
+
+def _names_of_pickles(file: BinaryIO) -> Iterator[str]:
+    for _ in range(_MOST_PICKLES):
+        for opcode, argument, _ in pickletools.genops(file):
+            if isinstance(argument, str) and len(argument) <= _LONGEST_NAME:
+                # GLOBAL has the module and the name of one thing, with a space between.
+                yield from argument.split(" ") if opcode.name == "GLOBAL" else (argument,)
