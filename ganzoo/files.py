@@ -38,6 +38,7 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+_MOST_DIGITS = 20  # of 64 bits
 _PARTIAL = ".writing-"
 _STALE_SECONDS = 86_400.0
 
@@ -99,9 +100,16 @@ def read_json(path: Path) -> dict[str, Any]:
 def parse_json(text: str) -> Any:
     """Raises ValueError, for values that are nested too deep and for numbers of thousands of digits too."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _whole(text: str) -> int:
+    """Raises ValueError for a number that no other language would read, and that has no float."""
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"it has a number of {len(text):,} digits")
+    return int(text)
 
 
 def as_object(value: Any) -> dict[str, Any]:
