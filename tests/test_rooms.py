@@ -1,6 +1,7 @@
 """The rooms of the house: what may be imported without torch, and that no arrow runs in a circle."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,3 +96,44 @@ def circles(below):
 
 def test_circles_are_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def imported(text):
+    """Modules that a file imports when it runs; what is under TYPE_CHECKING is for those who check types."""
+    found, tree = set(), ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {item.name for item in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_onnx_runtime_is_imported_in_one_place():
+    """Its telemetry is off there, before."""
+    modules = {name: {one.partition(".")[0] for one in imported(text)} for name, text in sources().items()}
+    assert [name for name, found in modules.items() if "onnxruntime" in found] == ["ganzoo/runtime/ort.py"]
+    for path in ROOT.glob("benchmarks/**/*.py"):
+        assert "onnxruntime" not in imported(path.read_text(encoding="utf-8")), path
+
+
+WRITES = re.compile(
+    r"(?<!files)\.write_(text|bytes)\(|os\.replace\(|\.rename\(|shutil\.|\.unlink\(|O_CREAT|open\([^)]*[\"'][wa]b?[\"']"
+)
+WRITERS = {
+    "ganzoo/files.py": "the one place",
+    "ganzoo/runs/lock.py": "its own file, which is never renamed: the lock is on it",
+    "ganzoo/runs/weights.py": "inside a folder that is beside its name and renamed as a whole",
+    "ganzoo/runs/checkpoint.py": "renames what it removes",
+    "ganzoo/exporting/exporter.py": "under the name that files.py gave; and takes the old proof away",
+    "ganzoo/loggers/jsonl.py": "under the name that files.py gave",
+    "ganzoo/runtime/latency/machine.py": "looks for nvidia-smi",
+}
+
+
+def test_one_place_writes_files():
+    found = {name for name, text in sources().items() if WRITES.search(text)}
+    assert found == set(WRITERS)

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from ganzoo.errors import GanzooError
+from ganzoo.plugin.isolation import left_running
 from ganzoo.plugin.streams import own_process
 from ganzoo.version import __version__
 
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
     except GanzooError as error:
         if error.__cause__ is not None and os.environ.get("GANZOO_STRICT") == "1":
             import traceback
@@ -91,22 +92,21 @@ def main(arguments: list[str] | None = None) -> Any:
         echo(f"{rank}error: {error.message}", err=True)
         if error.hint:
             echo(error.hint, err=True)
-        sys.exit(error.exit_status)
+        _leave(error.exit_status)
     except (click.Abort, KeyboardInterrupt):
         echo("interrupted", err=True)
-        sys.exit(130)
+        _leave(130)
     except BrokenPipeError:  # `ganzoo list | head`
-        sys.exit(1)
+        _leave(1)
     _leave(status if isinstance(status, int) else 0)
 
 
 def _leave(status: int) -> None:
-    """End the process. Of several that torchrun started, without Python's and C++'s last rites.
+    """End the process; of several that torchrun started, or beside a plugin's endless thread, without the last rites.
 
-    They abort now and then, "terminate called without an active exception", when a thread of torch.distributed
-    outlives what it belongs to; torchrun then takes a training that has ended well for one that has failed.
+    Python would wait for it; and ranks abort now and then, when a thread of torch.distributed outlives what it is of.
     """
-    if os.environ.get("WORLD_SIZE", "1") != "1":
+    if os.environ.get("WORLD_SIZE", "1") != "1" or left_running():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

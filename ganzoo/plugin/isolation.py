@@ -42,6 +42,7 @@ class Isolated:
         self._recursion = sys.getrecursionlimit()
         self._folder = _folder()
         self._handlers = self._listen()
+        self._threads = set(threading.enumerate()) if self._filters is not None else set()
         return self
 
     def __exit__(
@@ -55,6 +56,8 @@ class Isolated:
             with contextlib.suppress(OSError):
                 os.chdir(self._folder)
         sys.stdin, sys.stderr = self._streams
+        if self._filters is not None:
+            _left_running.extend(thread for thread in set(threading.enumerate()) - self._threads if not thread.daemon)
         if self._filters is not None and warnings.filters != self._filters:
             with contextlib.suppress(Exception):
                 warnings.filters[:] = self._filters  # type: ignore[index]  # a list, whatever it is typed as
@@ -76,6 +79,14 @@ class Isolated:
 
             signal.signal(signal.SIGINT, note)
         return {number: handler for number, handler in before.items() if handler is not None}
+
+
+_left_running: list[threading.Thread] = []
+
+
+def left_running() -> list[str]:
+    """Threads that plugins started when they were imported, by name: Python would wait for them at its end."""
+    return [thread.name for thread in _left_running if thread.is_alive()]
 
 
 def _folder() -> str | None:

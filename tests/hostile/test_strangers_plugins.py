@@ -347,3 +347,15 @@ def test_a_process_that_a_plugin_started_keeps_no_result(tmp_path):
     command = f"{sys.executable} -m ganzoo list --json 2>/dev/null | cat"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
     assert json.loads(done.stdout) and time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("verb", [["list", "--json"], ["info", "nobody"]])
+def test_a_thread_that_never_ends_does_not_keep_the_program(tmp_path, verb):
+    make_distribution(
+        tmp_path,
+        "endless",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nGANZOO_API = 2",
+    )
+    began = time.monotonic()
+    done = ganzoo(*verb, path=tmp_path)
+    assert time.monotonic() - began < 30 and done.returncode == (0 if "--json" in verb else 2)
