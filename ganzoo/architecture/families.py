@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
+import itertools
 import pickletools
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from ganzoo.files import as_object, open_regular, parse_json
+from ganzoo.pickles import MOST_OPERATIONS
 
 _LONGEST_NAME = 200  # of characters; source text and paths are longer
 _MOST_NAMES = 200_000
@@ -84,29 +87,25 @@ def family_of(path: Path) -> str | None:
 
 
 def _names(path: Path) -> Iterator[str]:
-    if path.suffix == ".safetensors":
-        yield from _names_of_safetensors(path)
-    elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for item in archive.infolist():
-                stored = item.compress_type == zipfile.ZIP_STORED and item.file_size <= _MOST_BYTES
-                if stored and item.filename.endswith("data.pkl"):
-                    yield from _names_of_pickles(io.BytesIO(archive.read(item)))
-    else:
-        with path.open("rb") as file:
+    with open_regular(path) as file:
+        if path.suffix == ".safetensors":
+            size = int.from_bytes(file.read(8), "little")
+            if size <= _MOST_BYTES:
+                yield from as_object(parse_json(file.read(size).decode()))
+        elif zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for item in archive.infolist():
+                    stored = item.compress_type == zipfile.ZIP_STORED and item.file_size <= _MOST_BYTES
+                    if stored and item.filename.endswith("data.pkl"):
+                        yield from _names_of_pickles(io.BytesIO(archive.read(item)))
+        else:
+            file.seek(0)
             yield from _names_of_pickles(file)
-
-
-def _names_of_safetensors(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        if size <= _MOST_BYTES:
-            yield from json.loads(file.read(size))
 
 
 def _names_of_pickles(file: BinaryIO) -> Iterator[str]:
     for _ in range(_MOST_PICKLES):
-        for opcode, argument, _ in pickletools.genops(file):
+        for opcode, argument, _ in itertools.islice(pickletools.genops(file), MOST_OPERATIONS):
             if isinstance(argument, str) and len(argument) <= _LONGEST_NAME:
                 # GLOBAL has the module and the name of one thing, with a space between.
                 yield from argument.split(" ") if opcode.name == "GLOBAL" else (argument,)
