@@ -17,7 +17,7 @@ from ganzoo.data.batches import RealsFeed
 from ganzoo.data.opening import seen_by_networks
 from ganzoo.data.resident import Resident, fits
 from ganzoo.data.source import DataSource
-from ganzoo.errors import CheckpointError, DivergedError, GanzooError, one_line
+from ganzoo.errors import CheckpointError, DivergedError, GanzooError, PluginError, one_line
 from ganzoo.loggers.protocol import Factory
 from ganzoo.nn import is_out_of_memory
 from ganzoo.plugin.installed import InstalledSpec
@@ -214,8 +214,12 @@ class Trainer:
             answers = self.engine.step(self.steps_done, batch, votes)
         except (DivergedError, CheckpointError):
             raise
-        except Exception as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            if self._stop.made and isinstance(error, KeyboardInterrupt):  # a second Ctrl-C
+                raise
             self._save_if_sound()
+            if not isinstance(error, Exception):
+                raise PluginError(f"In a step of {self.run.offer.maker}: {one_line(error)}") from error
             if is_out_of_memory(error):
                 raise out_of_memory(error, self.engine, batch, self.steps_done) from error
             if lacks_deterministic_kernel(error):

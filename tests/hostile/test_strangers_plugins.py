@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import pytest
@@ -114,6 +115,7 @@ def test_what_a_hook_does(site, name):
 def test_a_hook_that_changes_its_spec_afterwards(site):
     code = f"""{SPEC}
 import sys
+import textwrap
 kept = spec(presets={{"tiny": __import__("ganzoo").Preset(summary="x", train={{"steps": 4}})}})
 class Shifty(ArchitectureSpec):
     @property
@@ -359,3 +361,27 @@ def test_a_thread_that_never_ends_does_not_keep_the_program(tmp_path, verb):
     began = time.monotonic()
     done = ganzoo(*verb, path=tmp_path)
     assert time.monotonic() - began < 30 and done.returncode == (0 if "--json" in verb else 2)
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit(0)"])
+def test_what_ends_programs_in_a_step_of_training_does_not_lose_it(tmp_path, error):
+    """An interrupt that nobody sent, in a stranger's loss: what was learnt is saved, and the plugin is named."""
+    code = f"""
+        from ganzoo_dcgan.model import DCGAN
+        class Odd(DCGAN):
+            def discriminator_loss(self, batch, step):
+                if step.number == 3:
+                    raise {error}
+                return super().discriminator_loss(batch, step)
+    """
+    make_distribution(
+        tmp_path,
+        "odd",
+        SPEC + "@hookimpl\ndef ganzoo_architectures():\n    return [spec(name='odd', implementation='odd_model:Odd', "
+        "config='ganzoo_dcgan.config:Config')]\n",
+    )
+    (tmp_path / "odd_model.py").write_text(textwrap.dedent(code))
+    small = ("--set", "width=4", "--set", "data.size=16", "--batch-size", 8, "--steps", 6)
+    done = ganzoo("train", "odd", "--data", "digits", *small, "--out", tmp_path / "run", path=tmp_path)
+    assert done.returncode == 1 and f"In a step of 'odd' of odd 1.0: {error[:10]}" in done.stderr, done.stderr
+    assert "saved " in done.stderr and (tmp_path / "run" / "checkpoints" / "step-00000003").is_dir()
