@@ -12,10 +12,10 @@ import functools
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
-import tempfile
 import time
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -25,8 +25,8 @@ from typing import Any
 
 from ganzoo.errors import RequestError, printable
 
-MOST_TEXT_BYTES = 64 * 2**20
-"""Of a JSON file. A proof of many outputs has some hundred kilobytes, a record less."""
+MOST_TEXT_BYTES = 8 * 2**20
+"""Of a JSON file, whose values take up to 24 times that. A proof of many outputs has some hundred kilobytes."""
 
 MOST_TOML_BYTES = 2**18
 """Of a configuration. tomllib takes long over what is long and odd."""
@@ -40,6 +40,7 @@ _KINDS = (
 )
 _MOST_DIGITS = 20  # of 64 bits
 _PARTIAL = ".writing-"
+_OURS = re.compile(r"\.writing-([0-9a-f]{8}(\.[^.]*)?|(config\.toml|record\.json|metrics\.jsonl))")  # the last: before
 _STALE_SECONDS = 86_400.0
 
 
@@ -243,26 +244,6 @@ def same_file(one: Path, other: Path) -> bool:
         return False
 
 
-_scratch: set[Path] = set()
-
-
-@contextlib.contextmanager
-def scratch(prefix: str) -> Iterator[Path]:
-    """A folder of the system's for temporary files, which is gone when the block ends."""
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        _scratch.add(Path(folder))
-        try:
-            yield Path(folder)
-        finally:
-            _scratch.discard(Path(folder))
-
-
-def remove_scratch() -> None:
-    """For a process that is about to end without its last rites."""
-    for folder in list(_scratch):
-        remove_tree(folder)
-
-
 def remove_tree(path: Path) -> None:
     """A folder with all that is in it, or a link itself and not what it names. As good as it goes."""
     with contextlib.suppress(OSError):
@@ -275,7 +256,8 @@ def remove_tree(path: Path) -> None:
 def remove_partial(folder: Path) -> None:
     """Files that a kill left half-written in a folder, whose only writer is the caller."""
     for item in folder.glob(f"{_PARTIAL}*"):
-        remove_tree(item)
+        if _OURS.fullmatch(item.name):
+            remove_tree(item)
 
 
 def beside(path: Path) -> Path:
@@ -310,7 +292,8 @@ def _remove_stale(folder: Path) -> None:
     """What a kill left half-written a day ago; once for each folder that a process writes into."""
     with contextlib.suppress(OSError):
         for item in folder.glob(f"{_PARTIAL}*"):
-            if item.is_file() and not item.is_symlink() and time.time() - item.stat().st_mtime > _STALE_SECONDS:
+            ours = _OURS.fullmatch(item.name) and item.is_file() and not item.is_symlink()
+            if ours and time.time() - item.stat().st_mtime > _STALE_SECONDS:
                 item.unlink()
 
 

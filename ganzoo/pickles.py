@@ -30,9 +30,10 @@ class _Weight:
         self.parts = parts
 
 
-def check_pickle(stream: BinaryIO) -> None:
+def check_pickle(stream: BinaryIO, *, without: frozenset[str] = frozenset()) -> None:
     """Read one pickle of a stream that knows its end, and stop behind it.
 
+    without: functions that it may not name, as `module name`: those that make much of little.
     Raises ValueError for one that is damaged, refers to what it does not hold, or would take too long.
     """
     stack: list[_Weight | None] = []  # None is a mark
@@ -52,6 +53,8 @@ def check_pickle(stream: BinaryIO) -> None:
             if place not in memo:
                 raise ValueError("its pickle asks for a value that it does not have")
             stack.append(memo[place])
+        elif name == "GLOBAL" and argument in without:
+            raise ValueError(f"its pickle calls {'.'.join(str(argument).split())}, which weights do not need")
         elif name in _REGISTERED:
             raise ValueError("its pickle asks for a registered extension")
         elif name == "DUP":

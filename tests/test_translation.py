@@ -282,7 +282,7 @@ def test_names_that_meet_and_folders_with_a_dot(runs, photos, tmp_path):
     (photos / "a.bmp").write_bytes((photos / "a.png").read_bytes())
     done = ganzoo("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "out.v1")
     assert_clean(done, status=0)
-    assert sorted(path.name for path in (tmp_path / "out.v1").iterdir()) == ["a.png", "a.png.png", "b.png", "sub"]
+    assert sorted(path.name for path in (tmp_path / "out.v1").iterdir()) == ["a.bmp.png", "a.png", "b.png", "sub"]
     done = ganzoo("sample", runs / "cyclegan", "-i", photos / "a.png", "-i", "none.png", "-o", tmp_path / "other")
     assert_clean(done, status=2)
     assert not (tmp_path / "other").exists()  # before anything is written

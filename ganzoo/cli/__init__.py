@@ -16,7 +16,7 @@ import click
 
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.isolation import left_running
-from ganzoo.plugin.streams import own_process
+from ganzoo.plugin.streams import end_results, own_process
 from ganzoo.version import __version__
 
 VERBS = {
@@ -106,8 +106,8 @@ def _leave(status: int) -> None:
 
     Python would wait for it; and ranks abort now and then, when a thread of torch.distributed outlives what it is of.
     """
+    end_results()
     if os.environ.get("WORLD_SIZE", "1") != "1" or left_running():
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
     sys.exit(status)

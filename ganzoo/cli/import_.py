@@ -24,7 +24,7 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | N
     ganzoo import latest_net_G_A.pth latest_net_G_B.pth --as cyclegan --out runs/both
 
     The run samples, exports and benches, and `ganzoo train --init-from` begins from it. Settings are taken from the
-    tensors. A file that wants to run code is refused. Several files are what ARCHITECTURE says they are, in order.
+    tensors. A file that wants to run code is refused. What several files are, and who imports what: docs/importing.md.
     """
     from ganzoo.api.import_run import import_run
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ganzoo.files import open_regular
 
 FORMATS = (
-    "AVIF", "BMP", "CUR", "DDS", "DIB", "GIF", "HEIF", "ICNS", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM",
-    "PSD", "QOI", "SGI", "TGA", "TIFF", "WEBP",
+    "AVIF", "BMP", "DDS", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI",
+    "TGA", "TIFF", "WEBP",
 )  # fmt: skip
-"""What is decoded. Pillow knows others, among them PostScript, which it hands to an interpreter."""
+"""What is decoded. Pillow knows others, among them PostScript, which it hands to an interpreter, and icons, which hold
+pictures of a size that nobody has stated and are decoded when they are opened."""
 
 MOST_PIXELS = 150_000_000
 _MOST_PIXELS_OF = dict.fromkeys(("WEBP", "AVIF", "HEIF", "JPEG2000"), 60_000_000)
 """Where the decoder keeps a picture of its own beside Pillow's."""
+
+_MOST_PIXELS_OF_PYTHON = 4_000_000
+"""Of formats that Pillow decodes in Python, a million pixels a second: QOI, PPM of 16 bits, some DDS."""
 
 _LARGE_PIXELS = 24_000_000  # from here on a picture is shrunk while it is read; below, its pixels are what they were
 _STILL_LARGER = 3  # a shrunk picture is so many times as large as it will be, so that nobody sees that it was
@@ -96,8 +101,14 @@ def _named(path: Path, paths: Sequence[Path]) -> Iterator[None]:
 
 def _open(path: Path, stack: contextlib.ExitStack) -> Image.Image:
     source = stack.enter_context(open_regular(path))
-    file = stack.enter_context(Image.open(source, formats=_here()))
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limits say what is too large
+    try:
+        file = stack.enter_context(Image.open(source, formats=_here()))
+    except UnidentifiedImageError:
+        raise ValueError("it is no picture of a kind that is decoded here") from None
     pixels, most = file.width * file.height, _MOST_PIXELS_OF.get(file.format or "", MOST_PIXELS)
+    if any(tile[0] in Image.DECODERS for tile in getattr(file, "tile", ())):
+        most = _MOST_PIXELS_OF_PYTHON
     if pixels > most:
         raise ValueError(f"it is a {file.format} of {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are the most")
     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ganzoo.data.decoding import opened_pictures
 from ganzoo.datainfo import Picture
-from ganzoo.files import written_beside
+from ganzoo.files import open_regular, written_beside
 
+_SOFTWARE = "ganzoo"
 Region = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of a picture."""
 
@@ -96,9 +99,23 @@ def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Imag
 
 
 def save_image(image: Image.Image, path: Path, *, within: Path | None = None, **options: Any) -> None:
-    """Write a picture, beside and renamed; within: as for `written_beside`. Raises OSError, ValueError."""
+    """Write a picture, beside and renamed; within: as for `written_beside`. A PNG says that it is ours.
+
+    Raises OSError, ValueError.
+    """
+    if path.suffix.lower() == ".png":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_text("Software", _SOFTWARE)
     with written_beside(path, within=within) as partial:
         image.save(partial, **options)
+
+
+def is_picture(path: Path, *, ours: bool = False) -> bool:
+    """Whether a file is a picture, by its header; ours: whether it is a PNG that was painted here. Raises OSError."""
+    # Whatever it is, its header is looked at and nothing of it decoded.
+    with open_regular(path) as source, contextlib.suppress(Exception), Image.open(source) as file:
+        return not ours or file.info.get("Software") == _SOFTWARE
+    return False
 
 
 def side_by_side(*columns: NDArray[np.uint8]) -> NDArray[np.uint8]:

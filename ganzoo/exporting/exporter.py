@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,13 +22,15 @@ from ganzoo.exporting.proof import prove
 from ganzoo.exporting.proof_file import Proof, proof_path
 from ganzoo.exporting.rounding import parity_bound
 from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
-from ganzoo.files import check_inside, check_output, child, write_text, written_beside
+from ganzoo.files import check_inside, check_output, child, open_regular, write_text, written_beside
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import Progress, ProgressListener, Silent
 from ganzoo.runtime.file import OnnxFile, describe_metadata
 from ganzoo.tensors import TensorSpec
 from ganzoo.version import __version__
+
+_PROOF = re.compile(rb'\{\s*"format": \d+,\s*"error": |$')  # how one begins, or an empty file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +168,13 @@ def _in_folder(folder: Path, name: str, origin: Origin) -> Path:
 def _check_place(path: Path) -> None:
     """Raises RequestError for a place that holds somebody else's model."""
     check_output(path)
+    beside = proof_path(path)
+    check_output(beside)
+    with contextlib.suppress(FileNotFoundError), open_regular(beside) as file:
+        if not _PROOF.match(file.read(100)):
+            raise RequestError(
+                f"{beside} is there, and is no proof of ganzoo.", hint="Choose another -o, or remove it."
+            )
     with contextlib.suppress(ExportError):  # of no file, or of one that is no model
         if not OnnxFile(path).ours:
             raise RequestError(

@@ -186,11 +186,11 @@ _one_at_a_time = threading.RLock()  # torch's exporter keeps its state in global
 def _quiet() -> Iterator[None]:
     """The exporter reports its steps and inner deprecations; what matters here is checked afterwards."""
     logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with _one_at_a_time, warnings.catch_warnings(), stdout_to(io.StringIO()):
-            warnings.simplefilter("ignore")
+    with _one_at_a_time, warnings.catch_warnings(), stdout_to(io.StringIO()):
+        level = logger.level
+        logger.setLevel(logging.CRITICAL)
+        warnings.simplefilter("ignore")
+        try:
             yield
-    finally:
-        logger.setLevel(level)
+        finally:
+            logger.setLevel(level)

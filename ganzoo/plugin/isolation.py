@@ -42,6 +42,7 @@ class Isolated:
         self._recursion = sys.getrecursionlimit()
         self._folder = _folder()
         self._handlers = self._listen()
+        self._timer = hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0] > 0
         self._threads = set(threading.enumerate()) if self._filters is not None else set()
         return self
 
@@ -56,6 +57,8 @@ class Isolated:
             with contextlib.suppress(OSError):
                 os.chdir(self._folder)
         sys.stdin, sys.stderr = self._streams
+        if self._filters is not None and hasattr(signal, "setitimer") and not self._timer:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm of its own would end the program
         if self._filters is not None:
             _left_running.extend(thread for thread in set(threading.enumerate()) - self._threads if not thread.daemon)
         if self._filters is not None and warnings.filters != self._filters:

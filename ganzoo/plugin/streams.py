@@ -12,32 +12,72 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 from ganzoo.errors import GanzooError
 from ganzoo.quiet import switch_off_telemetry
 
 _lock = threading.RLock()
-_targets: list[TextIO] = []  # where stdout goes now, the last of them
-_usual: list[TextIO] = []  # sys.stdout as it was before the first
+_turned: dict[int, list[TextIO]] = {}  # by thread: where its stdout goes now, the last of them
+_known: set[int] = set()  # threads that there were when the first stdout was turned
+
+
+class _Turned(io.TextIOBase):
+    """sys.stdout while some thread's output goes elsewhere; that of other threads goes where it went.
+
+    A thread that began since is taken for one that the code inside has started.
+    """
+
+    def __init__(self, usual: TextIO) -> None:
+        self.usual = usual
+
+    def _target(self) -> TextIO:
+        here = threading.get_ident()
+        if here in _turned:
+            return _turned[here][-1]
+        if here in _known or not _turned:
+            return self.usual
+        return next(reversed(_turned.values()))[-1]
+
+    def write(self, text: str, /) -> int:
+        return self._target().write(text)
+
+    def flush(self) -> None:
+        self._target().flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.usual, name)
+
+    def fileno(self) -> int:
+        return self.usual.fileno()
+
+    def isatty(self) -> bool:
+        return self.usual.isatty()
 
 
 @contextlib.contextmanager
 def stdout_to(target: TextIO) -> Iterator[None]:
-    """What is printed inside goes to `target`. For several threads at once: whoever leaves last puts stdout back."""
+    """What this thread prints inside goes to `target`. Whoever leaves last puts stdout back."""
+    here = threading.get_ident()
     with _lock:
-        if not _targets:
-            _usual[:] = [sys.stdout]
-        _targets.append(target)
-        sys.stdout = target
+        if not _turned:
+            _known.clear()
+            _known.update(thread.ident for thread in threading.enumerate() if thread.ident is not None)
+            sys.stdout = _Turned(sys.stdout)
+        _turned.setdefault(here, []).append(target)
+        turned = sys.stdout
     try:
         yield
     finally:
         with _lock:
-            _targets.reverse()
-            _targets.remove(target)  # the newest of equals
-            _targets.reverse()
-            sys.stdout = _targets[-1] if _targets else _usual[0]
+            targets = _turned[here]
+            targets.reverse()
+            targets.remove(target)  # the newest of equals
+            targets.reverse()
+            if not targets:
+                del _turned[here]
+            usual = turned.usual if isinstance(turned, _Turned) else turned
+            sys.stdout = turned if _turned else usual
 
 
 def own_process() -> None:
@@ -56,6 +96,13 @@ def own_process() -> None:
         results = os.dup(1)
         os.dup2(2, 1)
         sys.stdout = _Results(results, like=sys.stdout)
+
+
+def end_results() -> None:
+    """Before the process ends: what is printed from here on, by functions that plugins left for the end, is no result."""
+    if isinstance(sys.stdout, _Results):
+        sys.stdout.flush()
+        sys.stdout = sys.stderr
 
 
 def _open_if_closed(number: int, flags: int) -> None:
@@ -99,7 +146,11 @@ class _Messages(_Stream):
 class _Results(_Stream):
     """stdout."""
 
+    _process = os.getpid()
+
     def write(self, text: str, /) -> int:
+        if os.getpid() != self._process or threading.current_thread() is not threading.main_thread():
+            return sys.stderr.write(text)  # of a child or a thread that a plugin started: results are the main one's
         with self._told():
             return super().write(text)
 

@@ -29,6 +29,7 @@ MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST, CONFIG = (
 )
 
 _MOST_TIMES, _ROOM = 8, 2**24  # of the model's bytes: Adam's state has twice as many, rarely anything more
+_PARTIAL_NAME = re.compile(r"\.(writing|removing)-step-\d{8,}")
 _NAME = re.compile(r"step-(\d{8,})")
 
 
@@ -42,29 +43,31 @@ class Checkpoint:
     def verify(self) -> None:
         """Raises CheckpointError that names the first file that is missing or not what was written."""
         try:
-            manifest = files.read_json(self._file(MANIFEST))
+            manifest = files.read_json(self.file(MANIFEST))
             hashes = {str(name): str(expected) for name, expected in manifest["sha256"].items()}
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise CheckpointError(f"{self.path / MANIFEST} cannot be read: {one_line(error)}") from None
         self._check_sizes(hashes)
         for name, expected in hashes.items():
             try:
-                found = files.sha256(self._file(name))
+                found = files.sha256(self.file(name))
             except (OSError, ValueError) as error:
                 raise CheckpointError(f"{self.path / name} cannot be read: {one_line(error)}") from None
             if found != expected:
                 raise CheckpointError(
                     f"{self.path / name} is damaged: sha256 {found[:12]}..., expected {expected[:12]}..."
                 )
+        if AVERAGE not in hashes and (self.path / AVERAGE).exists():
+            raise CheckpointError(f"{self.path / AVERAGE} is not listed in {MANIFEST}, and not one of its files")
         if missing := {MODEL, OPTIMIZERS, STATE, CONFIG} - set(hashes):
             raise CheckpointError(f"{self.path / MANIFEST} does not list {', '.join(sorted(missing))}")
 
     def _check_sizes(self, names: Iterable[str]) -> None:
         """Raises CheckpointError for a file far larger than a model of that size has: it is not even hashed."""
         with contextlib.suppress(OSError, ValueError):  # of a file that is not there: told when it is hashed
-            model = files.size_of(self._file(MODEL))
+            model = files.size_of(self.file(MODEL))
             for name in names:
-                if (size := files.size_of(self._file(name))) > _MOST_TIMES * model + _ROOM:
+                if (size := files.size_of(self.file(name))) > _MOST_TIMES * model + _ROOM:
                     raise CheckpointError(
                         f"{self.path / name} has {size:,} bytes, beside a model of {model:,}; it is not read"
                     )
@@ -72,7 +75,7 @@ class Checkpoint:
     def state(self) -> dict[str, Any]:
         """What it was written with as `state`, and `step`. Raises CheckpointError."""
         try:
-            values = files.read_json(self._file(STATE))
+            values = files.read_json(self.file(STATE))
             for key in ("seconds", "kimg", "step"):
                 if not isinstance(value := values.get(key, 0), int | float) or not math.isfinite(value):
                     raise ValueError(f"{key} is {short(value)}; expected a number")
@@ -83,11 +86,11 @@ class Checkpoint:
     def config(self) -> dict[str, Any]:
         """The tables that it was trained with. Raises CheckpointError."""
         try:
-            return files.read_toml(self._file(CONFIG))
+            return files.read_toml(self.file(CONFIG))
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.path / CONFIG} is damaged: {one_line(error)}") from None
 
-    def _file(self, name: str) -> Path:
+    def file(self, name: str) -> Path:
         """One of its files, which a manifest may name. Raises OSError, ValueError for one outside the run."""
         return files.check_inside(files.child(self.path, name), self.path.parent.parent, reading=True)
 
@@ -162,7 +165,8 @@ def newest(folder: Path) -> tuple[Checkpoint, list[str]]:
         return checkpoint, damaged
     raise CheckpointError(
         "\n".join([f"There is no whole checkpoint in {folder}.", *damaged]),
-        hint="A run gets its first checkpoint after train.checkpoint_every_kimg, when it ends, or on Ctrl-C.",
+        hint="A run gets its first checkpoint after train.checkpoint_every_kimg, when it ends, or on Ctrl-C. "
+        "One without can be begun again: ganzoo train ... --out RUN",
     )
 
 
@@ -178,7 +182,8 @@ def keep_newest(folder: Path, keep: int, *, written: Checkpoint) -> None:
 def clean(folder: Path) -> None:
     """Remove what a kill in the middle of writing or removing left behind."""
     for item in folder.glob(".*-step-*"):
-        files.remove_tree(item)
+        if _PARTIAL_NAME.fullmatch(item.name):
+            files.remove_tree(item)
 
 
 def listed(folder: Path) -> list[Checkpoint]:

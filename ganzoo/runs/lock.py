@@ -32,6 +32,21 @@ def is_run(path: Path) -> bool:
     return False
 
 
+_PLACES = (NAME, "config.toml", "record.json", "metrics.jsonl", "samples", "checkpoints", "tensorboard")
+
+
+def check_places(path: Path) -> None:
+    """Raises CheckpointError for a run in which a link stands where something will be written."""
+    for name in _PLACES:
+        try:
+            files.check_inside(path / name, path)
+        except OSError as error:
+            raise CheckpointError(
+                f"The run {path} is not written: {error}.",
+                hint="Copy it, links and all, and go on with the copy: cp -rL RUN COPY",
+            ) from None
+
+
 class RunLock:
     """Held from when it is made until `release`. Raises CheckpointError when another process trains the run."""
 
@@ -39,7 +54,7 @@ class RunLock:
         """path: of the run, which exists."""
         self._run, self._path = path, path / NAME
         try:
-            files.check_inside(self._path, path)
+            check_places(path)
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise CheckpointError(f"The run directory {path} cannot be written: {one_line(error)}") from None

@@ -28,7 +28,7 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed
-from ganzoo.runs.lock import RunLock, is_run
+from ganzoo.runs.lock import NAME, RunLock, is_run
 from ganzoo.version import API_VERSION, __version__
 
 
@@ -175,7 +175,9 @@ def check_free(path: Path) -> None:
     A run that ended before its first checkpoint learnt nothing and may be begun again.
     """
     try:
-        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        if path.is_symlink() and not path.exists():
+            raise CheckpointError(f"{path} is a link to what is not there.", hint="Choose another --out.")
+        if not path.exists() or (path.is_dir() and not {item.name for item in path.iterdir()} - _NOBODYS):
             return
         holds_run = path.is_dir() and is_run(path)
         if holds_run and not any((path / "checkpoints").glob("step-*")):
@@ -183,11 +185,24 @@ def check_free(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{str(path)!r} cannot be a run directory: {one_line(error)}") from None
     if holds_run:
-        raise CheckpointError(
-            f"{path} exists already and holds a run.", hint=f"Go on with it: ganzoo train --resume {path}"
-        )
+        raise CheckpointError(f"{path} exists already and holds a run.", hint=_way_on(path))
     what = "is neither empty nor a run" if path.is_dir() else "is a file"
     raise CheckpointError(f"{path} exists already and {what}.", hint="Choose another --out.")
+
+
+_NOBODYS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", NAME})
+"""What a folder may hold and be empty: what file managers leave in it, and the lock of a run that never began."""
+
+
+def _way_on(path: Path) -> str:
+    """What to do with a run that is there already."""
+    try:
+        trained = files.read_toml(path / "config.toml")["data"].get("source")
+    except (OSError, ValueError, KeyError, AttributeError):
+        trained = True
+    if trained:
+        return f"Go on with it: ganzoo train --resume {path}"
+    return f"It was imported. Choose another --out; to train from it, add --init-from {path}"
 
 
 def claim(path: Path) -> RunLock:
@@ -206,26 +221,10 @@ def claim(path: Path) -> RunLock:
 def hold(path: Path) -> RunLock:
     """The lock of a run, without what a kill left in it. Raises CheckpointError when another process trains it."""
     lock = RunLock(path)
-    with lock.released_on_error():
-        _check_places(path)
     clean(path / "checkpoints")
     for folder in (path, path / "samples"):
         files.remove_partial(folder)
     return lock
-
-
-_PLACES = ("config.toml", "record.json", "metrics.jsonl", "samples", "checkpoints", "tensorboard")
-
-
-def _check_places(path: Path) -> None:
-    """Raises CheckpointError for a run in which a link stands where something will be written."""
-    for name in _PLACES:
-        try:
-            files.check_inside(path / name, path)
-        except OSError as error:
-            raise CheckpointError(
-                f"The run {path} cannot be written: {error}.", hint="Copy the run without its links: cp -rL RUN COPY"
-            ) from None
 
 
 def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:

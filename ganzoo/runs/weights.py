@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def model_tensors(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The architecture's state dict, on the CPU. Raises CheckpointError."""
-    return _load(checkpoint.path / checkpoints.MODEL)
+    return _load(checkpoint, checkpoints.MODEL)
 
 
 def check_sizes(checkpoint: Checkpoint, architecture: Architecture) -> None:
@@ -36,7 +36,7 @@ def check_sizes(checkpoint: Checkpoint, architecture: Architecture) -> None:
     own = sum(tensor.numel() * tensor.element_size() for tensor in architecture.state_dict().values())
     for name, times in _MOST_TIMES.items():
         with contextlib.suppress(FileNotFoundError):
-            size = files.size_of(checkpoint.path / name)
+            size = _size(checkpoint, name)
             if size > times * own + _ROOM:
                 raise CheckpointError(
                     f"{checkpoint.path / name} has {size:,} bytes, for an architecture of {own:,}; it is not read."
@@ -48,17 +48,27 @@ def average_tensors(checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]] | No
     if not (checkpoint.path / checkpoints.AVERAGE).exists():
         return None
     nested: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in _load(checkpoint.path / checkpoints.AVERAGE).items():
+    for key, tensor in _load(checkpoint, checkpoints.AVERAGE).items():
         module, _, rest = key.partition("/")
         nested.setdefault(module, {})[rest] = tensor
     return nested
+
+
+def _size(checkpoint: Checkpoint, name: str) -> int:
+    """Raises FileNotFoundError for no file, CheckpointError for what is none."""
+    try:
+        return files.size_of(checkpoint.file(name))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{checkpoint.path / name} cannot be read: {one_line(error)}") from None
 
 
 def optimizer_states(checkpoint: Checkpoint, device: torch.device) -> dict[str, Any]:
     """State dicts of the optimisers by name, on `device`. Raises what `load_torch` makes of a file that is not one."""
     from ganzoo.architecture.torch_files import load_torch
 
-    return files.as_object(load_torch(checkpoint.path / checkpoints.OPTIMIZERS, device=device))
+    return files.as_object(load_torch(checkpoint.file(checkpoints.OPTIMIZERS), device=device))
 
 
 _MOST_TIMES = {checkpoints.MODEL: 2, checkpoints.AVERAGE: 2}  # of what the architecture has
@@ -126,11 +136,13 @@ def write_checkpoint(
     return final
 
 
-def _load(path: Path) -> dict[str, Tensor]:
+def _load(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    path = checkpoint.path / name
     try:
+        files.size_of(checkpoint.file(name))
         return load_file(path)
     except (OSError, SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {one_line(error)}") from None

@@ -12,9 +12,11 @@ from ganzoo import files
 from ganzoo.errors import ExportError, did_you_mean, one_line
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 _MOST_BYTES = 2**31 - 1  # of a protobuf message
+_MOST_DIMS = 64
+_MOST_METADATA = 8 * 2**20
 _MOST_TIMES = 2  # how often tensors may claim the bytes that lie beside a model
 
 
@@ -33,12 +35,21 @@ def load_model(path: Path) -> ModelProto:
         with files.open_regular(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = onnx.load(file, format="protobuf", load_external_data=False)
+            _check_counts(model)
             _load_weights(model, path)
     except Exception as error:  # protobuf's own errors, and missing external data
         raise ExportError(f"{path} cannot be read as an ONNX model: {one_line(error)}") from None
     if not model.graph.node or not model.graph.output:
         raise ExportError(f"{path} is not an ONNX model: it has no graph.")
     return model
+
+
+def _check_counts(model: ModelProto) -> None:
+    """Raises ValueError for tensors of hundreds of dimensions, and for metadata that are a file of their own."""
+    if any(len(tensor.dims) > _MOST_DIMS for tensor in _tensors(model)):
+        raise ValueError(f"it has a tensor of more than {_MOST_DIMS} dimensions")
+    if (size := sum(len(item.key) + len(item.value) for item in model.metadata_props)) > _MOST_METADATA:
+        raise ValueError(f"its metadata have {size:,} characters; {_MOST_METADATA:,} are the most")
 
 
 def _load_weights(model: ModelProto, path: Path) -> None:
@@ -48,11 +59,13 @@ def _load_weights(model: ModelProto, path: Path) -> None:
     outside = [tensor for tensor in _tensors(model) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if not outside:
         return
-    claimed, there = 0, dict[Path, int]()
+    claimed, there = 0, dict[tuple[int, int], int]()
     for tensor in outside:
         stated = {entry.key: entry.value for entry in tensor.external_data}
         place = path.parent / stated.get("location", "")
-        there[place] = files.size_of(place)
+        files.size_of(place)
+        found = place.stat()  # by what the system calls it: one file has many names
+        there[found.st_dev, found.st_ino] = found.st_size
         if "length" not in stated:  # it may be left out: it follows from the shape
             tensor.external_data.add(key="length", value=str(_bytes_of(tensor)))
             claimed += _bytes_of(tensor)
@@ -75,8 +88,7 @@ def _bytes_of(tensor: TensorProto) -> int:
 def _tensors(model: ModelProto) -> Iterator[TensorProto]:
     """Of the graph, of what is inside it, and of its functions' attributes."""
     graphs = [model.graph]
-    nodes_met = [*nodes(model.graph), *(node for function in model.functions for node in function.node)]
-    for node in nodes_met:
+    for node in [*nodes(model.graph), *(node for function in model.functions for node in nodes(function))]:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
@@ -88,8 +100,8 @@ def _tensors(model: ModelProto) -> Iterator[TensorProto]:
             yield from (sparse.values, sparse.indices)
 
 
-def nodes(graph: GraphProto) -> Iterator[NodeProto]:
-    """Every node, those of subgraphs included."""
+def nodes(graph: GraphProto | FunctionProto) -> Iterator[NodeProto]:
+    """Every node of a graph, or of a function, those of subgraphs included."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line
-from ganzoo.files import scratch
 from ganzoo.plugin.streams import stdout_to
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.scratch import scratch
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:

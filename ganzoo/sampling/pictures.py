@@ -180,8 +180,13 @@ def check_animation_name(path: Path) -> None:
 
 
 def _save(image: Image.Image, path: Path, **options: Any) -> None:
-    from ganzoo.data.pictures import save_image
+    from PIL import Image as Pillow
 
+    from ganzoo.data.pictures import is_picture, save_image
+
+    readable = Pillow.registered_extensions().get(path.suffix.lower()) in Pillow.OPEN
+    if readable and path.is_file() and path.stat().st_size and not is_picture(path):
+        raise RequestError(f"{path} is there, and is no picture.", hint="Choose another -o, or remove it.")
     save_image(image, path, **options)
 
 

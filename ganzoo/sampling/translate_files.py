@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,18 +102,24 @@ def _each(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say
 
 
 def _targets(files: dict[Path, Path], out: Path) -> dict[Path, Path]:
-    """Where each picture goes. Raises RequestError for two that would go to one place, or over an original."""
-    originals, targets = _originals(files), dict[Path, Path]()
+    """Where each picture goes. Raises RequestError for two that would go to one place, or over what is not ours."""
+    from ganzoo.data.pictures import is_picture
+
+    originals, targets, taken = _originals(files), dict[Path, Path](), set[Path]()
+    names = Counter(place.with_suffix(".png") for place in files.values())
     for path, place in files.items():
-        target = out / place.with_suffix(".png")
-        if target in targets.values():  # a.jpg and a.png
-            target = out / f"{place}.png"
-        if target in targets.values():
+        plain = place.with_suffix(".png")
+        # Of a.jpg and a.png the second becomes a.png.
+        target = out / (plain if names[plain] == 1 or place == plain else Path(f"{place}.png"))
+        if target in taken:
             raise RequestError(
                 f"Two of the pictures would become {target}.", hint="Translate them one folder at a time."
             )
         _spare(target, originals)
+        if target.exists() and not is_picture(target, ours=True):
+            raise RequestError(f"{target} is there, and ganzoo did not paint it.", hint="Choose another -o.")
         targets[path] = target
+        taken.add(target)
     return targets
 
 

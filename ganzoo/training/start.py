@@ -20,6 +20,7 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener
 from ganzoo.runs import checkpoint as checkpoints
+from ganzoo.runs.lock import is_run
 from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, claim, hold, open_run, target_steps
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
@@ -52,6 +53,8 @@ def start_run(
     leads = ranks is None or ranks.leads
     if write and leads:
         check_free(out)
+        if is_run(out):  # another may train there, and no network need be built to see it
+            claim(out).release()
     kind = implementation_class(offer).wants
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
@@ -99,6 +102,8 @@ def resume_run(
     """
     unchanged = open_run(path, registry)
     check_changes(unchanged, changes)
+    if ranks is None or ranks.leads:
+        hold(path).release()  # another may train it, and no network need be built to see it
     if not unchanged.config.data.source:
         raise CheckpointError(
             f"{path} was {unchanged.data_description}, and there is no training to go on with.",

@@ -256,7 +256,7 @@ def _import(architecture):
 
 
 RUN, STEP = "run", "run/checkpoints/*"
-PICTURES = ("png", "jpg", "webp", "tif", "gif", "bmp", "ppm", "tga", "ico")
+PICTURES = ("png", "jpg", "webp", "tif", "gif", "bmp", "ppm", "tga")
 READERS = {
     "model": ("m.onnx", False, lambda place, path: gz.inspect(path)),
     "model and proof": ("m.onnx", False, _prove_again),

@@ -40,11 +40,23 @@ def refused(*arguments):
 TRAIN = ("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out")
 
 
+ODD_VALUES = [
+    DIGITS,
+    f"-{DIGITS}",
+    "0x" + "f" * 5000,
+    "1" + "0" * 400,
+    "1e999",
+    "nan",
+    "[" * 5000,
+    "{" * 5000,
+    "a.b" * 99,
+]
+ODD_KEYS = ["train.seed", "train.kimg", "data.size", "penalty", "data.target"]
+
+
 @pytest.mark.parametrize(
-    "value",
-    [DIGITS, f"-{DIGITS}", "0x" + "f" * 5000, "1" + "0" * 400, "1e999", "nan", "[" * 5000, "{" * 5000, "a.b" * 99],
+    ("key", "value"), [*(("latent_size", value) for value in ODD_VALUES), *((key, ODD_VALUES[2]) for key in ODD_KEYS)]
 )
-@pytest.mark.parametrize("key", ["latent_size", "train.seed", "train.kimg", "data.size", "penalty", "data.target"])
 def test_odd_values_of_settings(tmp_path, key, value):
     refused(*TRAIN, tmp_path / "run", "--set", f"{key}={value}")
     table, _, name = key.rpartition(".")

@@ -207,7 +207,10 @@ STREAMS = {
 }
 
 
-@pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in ("all closed", "both full"))) for name in STREAMS],
+)
 def test_nobody_need_listen(tmp_path, name):
     run = tmp_path / "run"
     verb = (
@@ -232,12 +235,12 @@ def test_a_result_that_cannot_be_written_is_an_error(verb):
 
 
 def test_scratch_of_a_session_goes_with_its_process(tmp_path, monkeypatch):
-    from ganzoo import files
+    from ganzoo.scratch import remove_scratch, scratch
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with files.scratch("ganzoo-x-") as folder:
+    with scratch("ganzoo-x-") as folder:
         (folder / "x").write_text("x")
-        files.remove_scratch()  # as a process does that ends at once
+        remove_scratch()  # as a process does that ends at once
         assert list(tmp_path.iterdir()) == []
 
 

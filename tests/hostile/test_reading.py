@@ -235,6 +235,10 @@ def legacy_claims():
     return content.getvalue().replace(b"K\x04Nt", b"J" + struct.pack("<i", 2**31 - 1) + b"Nt")
 
 
+BYTEARRAY = b"\x80\x02}X\x01\0\0\0acbuiltins\nbytearray\n\x8a\x05" + (5 * 10**9).to_bytes(5, "little") + b"\x85Rs."
+ENCODED = (
+    b"\x80\x02]X\0\0\x10\0" + b"x" * 2**20 + b"q\x000" + b"c_codecs\nencode\nh\0X\5\0\0\0utf-8\x86Ra" * 4000 + b"."
+)
 ARCHIVES = {
     "deflated": lambda: archive(entries_of(saved({"a": torch.zeros(1000)})), zipfile.ZIP_DEFLATED),
     "deflated behind a stored directory": deflated_behind_a_stored_directory,
@@ -248,6 +252,8 @@ ARCHIVES = {
     "a storage that claims": lambda: claims(500_000_000),
     "an old file that claims": legacy_claims,
     "nothing": lambda: archive({}),
+    "billions of zeros": lambda: archive({"x/data.pkl": BYTEARRAY, "x/version": b"3\n"}),
+    "one text made bytes again and again": lambda: archive({"x/data.pkl": ENCODED, "x/version": b"3\n"}),
 }
 
 
@@ -605,3 +611,98 @@ def test_names_with_nothing_in_them(tmp_path):
         with pytest.raises(GanzooError):
             call()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_is_changed_after_it_was_made(tmp_path):
+    """BUILD on what an unpickler admits would replace its fields."""
+    shell = b"ctorch_utils.persistence\n_reconstruct_persistent_obj\n}(X\5\0\0\0state}X\n\0\0\0class_nameX\1\0\0\0GuR"
+    shell = shell.replace(b"_obj\n}(", b"_obj\n}(").replace(b"uR", b"u\x85R")
+    content = b"\x80\x02}X\5\0\0\0G_ema" + shell + b"}X\5\0\0\0stateK\5sbs."
+    (tmp_path / "x.pkl").write_bytes(content)
+    status, _, err = run_main("import", tmp_path / "x.pkl", "--as", "stylegan2", "--out", tmp_path / "run")
+    assert status == 1 and "it changes a network after it was made" in err and "importer" not in err
+
+
+def test_icons_are_no_pictures_to_learn_from(tmp_path):
+    """One holds a picture of another size than it says, and is decoded as soon as it is opened."""
+    content = io.BytesIO()
+    Image.new("RGBA", (6000, 6000)).save(content, "png")
+    data = content.getvalue()
+    entry = struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(data), 22)
+    (tmp_path / "a.png").write_bytes(entry + data)
+    with within(megabytes=100), pytest.raises(DataError, match="it is no picture of a kind that is decoded here"):
+        FolderSource(tmp_path, DataConfig(), notify=print)
+
+
+def test_what_pillow_decodes_in_python_is_small(tmp_path):
+    (tmp_path / "a.ppm").write_bytes(b"P6 4000 3000 65535\n" + bytes(4000 * 3000 * 6))
+    with within(), pytest.raises(DataError, match="it is a PPM of 12 megapixels; 4 are the most"):
+        FolderSource(tmp_path, DataConfig(), notify=print)
+
+
+@pytest.mark.filterwarnings("error")
+def test_large_pictures_are_no_warnings(tmp_path):
+    Image.MAX_IMAGE_PIXELS, before = None, Image.MAX_IMAGE_PIXELS
+    Image.new("L", (10_000, 9_500)).save(tmp_path / "a.png", compress_level=1)
+    Image.MAX_IMAGE_PIXELS = before
+    assert FolderSource(tmp_path, DataConfig(size=8), notify=print).lengths == (1,)
+
+
+def test_weights_that_a_function_claims(tmp_path):
+    """Inside a graph of a graph of a function, where they are loaded too."""
+    path = weighted(tmp_path, entries={"location": "w.bin"}, dims=(5_000_000,), data=bytes(20_000_000))
+    model = onnx.load(path, load_external_data=False)
+    nodes = []
+    for number in range(60):
+        value = TensorProto(
+            name=str(number), data_type=TensorProto.FLOAT, dims=[5_000_000], data_location=TensorProto.EXTERNAL
+        )
+        value.external_data.add(key="location", value="w.bin")
+        nodes.append(helper.make_node("Constant", [], [str(number)], value=value))
+    out = helper.make_tensor_value_info("59", TensorProto.FLOAT, [5_000_000])
+    inner = helper.make_graph(nodes, "inner", [], [out])
+    branch = helper.make_node("If", ["c"], ["o"], then_branch=inner, else_branch=inner)
+    model.functions.append(helper.make_function("z", "F", ["c"], ["o"], [branch], [helper.make_opsetid("", 18)]))
+    path.write_bytes(model.SerializeToString())
+    with within(), pytest.raises(ExportError, match="its weights claim"):
+        OnnxFile(path)
+
+
+def test_one_file_under_many_names(tmp_path):
+    (tmp_path / "a").mkdir()
+    path = weighted(tmp_path, entries={"location": "w.bin"}, content=40, dims=(5_000_000,), data=bytes(20_000_000))
+    model = onnx.load(path, load_external_data=False)
+    for number, tensor in enumerate(model.graph.initializer):
+        tensor.external_data[0].value = "a/../" * number + "w.bin"
+    path.write_bytes(model.SerializeToString())
+    with within(), pytest.raises(ExportError, match="its weights claim"):
+        OnnxFile(path)
+
+
+def test_a_tensor_of_many_dimensions(tmp_path):
+    path = weighted(tmp_path, entries={"location": "w.bin"}, data=RAMP[:16])
+    model = onnx.load(path)
+    model.graph.initializer.append(TensorProto(name="z", data_type=TensorProto.FLOAT, dims=[2**62] * 100_000))
+    path.write_bytes(model.SerializeToString())
+    with within(), pytest.raises(ExportError, match="a tensor of more than 64 dimensions"):
+        OnnxFile(path)
+
+
+def test_texts_of_many_small_values(sound, tmp_path):
+    """Each `{}` of a JSON text takes as much memory as twenty-four of its bytes."""
+    run, small = shutil.copytree(sound / "run", tmp_path / "run"), b'{"a": [' + b"{}," * 6_000_000 + b"{}]}"
+    (next((run / "checkpoints").iterdir()) / "manifest.json").write_bytes(small)
+    with within(), pytest.raises(CheckpointError, match="it has more than 8,388,608 bytes"):
+        gz.load(run)
+    model = onnx.load(sound / "m.onnx")
+    model.metadata_props.add(key="x", value="y" * 9_000_000)
+    onnx.save(model, tmp_path / "m.onnx")
+    with within(), pytest.raises(ExportError, match="its metadata have 9,00[0-9],[0-9]+ characters"):
+        gz.inspect(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("content", [b"\x93NUMPY\1\0", b"PK\3\4", b"\x89PNG\r\n"])
+def test_what_is_given_in_place_of_a_pickle_is_named(tmp_path, content):
+    (tmp_path / "x.pkl").write_bytes(content + bytes(100))
+    status, _, err = run_main("import", tmp_path / "x.pkl", "--as", "stylegan2", "--out", tmp_path / "run")
+    assert status == 1 and "expected a pickle of networks, such as network.pkl" in err

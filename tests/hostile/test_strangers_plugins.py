@@ -229,9 +229,7 @@ open("/dev/stdout", "w").write("device\\n") if 0 else None
 """
 
 
-@pytest.mark.parametrize(
-    "verb", [["list", "--json"], ["plugins", "list", "--json"], ["info", "dcgan", "--json"], ["list"]]
-)
+@pytest.mark.parametrize("verb", ["list --json", "plugins list --json", "info dcgan --json", "list"])
 def test_what_is_printed_past_python_does_not_spoil_a_result(tmp_path, verb):
     make_distribution(tmp_path, "noisy", NOISE + SPEC + "@hookimpl\ndef ganzoo_architectures():\n    return [spec()]\n")
     done = ganzoo(*verb.split(), path=tmp_path)
@@ -386,3 +384,58 @@ def test_what_ends_programs_in_a_step_of_training_does_not_lose_it(tmp_path, err
     done = ganzoo("train", "odd", "--data", "digits", *small, "--out", tmp_path / "run", path=tmp_path)
     assert done.returncode == 1 and f"In a step of 'odd' of odd 1.0: {error[:10]}" in done.stderr, done.stderr
     assert (tmp_path / "run" / "checkpoints" / "step-00000003").is_dir() and "Traceback" not in done.stderr
+
+
+LATE = """
+import atexit, os, threading, time
+atexit.register(print, "at the end")
+def talk():
+    while True:
+        print("a thread")
+        time.sleep(0.01)
+threading.Thread(target=talk, daemon=True).start()
+GANZOO_API = 2
+"""
+
+
+@pytest.mark.parametrize("verb", ["list --json", "export dcgan --untrained --preset tiny --json -o m.onnx"])
+def test_what_threads_and_last_words_print_is_no_result(tmp_path, verb):
+    make_distribution(tmp_path, "late", LATE)
+    done = ganzoo(*verb.split(), path=tmp_path, cwd=tmp_path)
+    assert done.returncode == 0 and json.loads(done.stdout), done.stderr
+    assert "a thread" in done.stderr and "at the end" in done.stderr
+
+
+def test_an_alarm_of_a_plugins_does_not_end_the_program(tmp_path):
+    make_distribution(tmp_path, "alarming", "import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.3)\nGANZOO_API = 2")
+    done = ganzoo("info", "dcgan", path=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_threads_print_where_they_did(capsys):
+    """What a plugin prints is turned for the thread that called it; a program's own threads go on."""
+    import io
+    import threading
+
+    from ganzoo.plugin.streams import stdout_to
+
+    inside, printed, turned = threading.Event(), threading.Event(), io.StringIO()
+
+    def other():
+        inside.wait(10)
+        print("of the program")
+        printed.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with stdout_to(turned):
+        print("of the plugin")
+        late = threading.Thread(target=print, args=("of a thread of the plugin",))
+        late.start()
+        late.join()
+        inside.set()
+        assert printed.wait(10)
+    thread.join()
+    print("afterwards")
+    assert turned.getvalue() == "of the plugin\nof a thread of the plugin\n"
+    assert capsys.readouterr().out == "of the program\nafterwards\n"

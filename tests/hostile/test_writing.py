@@ -89,7 +89,8 @@ def test_a_folder_that_may_not_be_written(tmp_path):
     """As another user, where this one may do everything."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    (folder / "x.png").write_bytes(b"old")
+    gz.Pictures(_pixels()).save(folder / "x.png")
+    old = (folder / "x.png").read_bytes()
     folder.chmod(0o555)
     code = (
         "import os, sys\nimport numpy as np, ganzoo as gz\n"
@@ -104,7 +105,7 @@ def test_a_folder_that_may_not_be_written(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, folder / "x.png"], capture_output=True, text=True, check=False)
     folder.chmod(0o755)
     assert "x.png cannot be written: PermissionError" in done.stdout, done.stderr
-    assert (folder / "x.png").read_bytes() == b"old" and names(folder) == ["x.png"]
+    assert (folder / "x.png").read_bytes() == old and names(folder) == ["x.png"]
 
 
 def test_long_names_and_odd_ones(tmp_path):
@@ -348,3 +349,75 @@ def test_a_graph_that_names_a_path_is_not_exported(tmp_path):
     for name in ("../x.onnx", "a/b.onnx", "a\0.onnx", "..\\x.onnx"):
         with pytest.raises(gz.GanzooError, match="no name of a file"):
             _in_folder(tmp_path, name, Origin)
+
+
+def test_hidden_files_of_the_users_own_stay(run, mine):
+    """Scratch of ours has names of our own."""
+    diary = mine / ".writing-diary.txt"
+    diary.write_text("x")
+    os.utime(diary, (0, 0))
+    gz.Pictures(_pixels()).save(mine / "x.png")
+    notes, backup = run / ".writing-thesis", run / "checkpoints" / ".backup-step-notes"
+    notes.mkdir()
+    backup.mkdir()
+    gz.resume(run, steps=6)
+    assert diary.is_file() and notes.is_dir() and backup.is_dir()
+
+
+def test_pictures_take_the_place_of_pictures_alone(sound, tmp_path):
+    """A model may keep its weights under any name."""
+    model = shutil.copy(sound / "exports" / "generator.onnx", tmp_path / "m.onnx")
+    weights = tmp_path / "photo.png"
+    weights.write_bytes(bytes(4096))
+    status, _, err = run_main("sample", model, "-o", weights, "-n", 1)
+    assert status == 2 and "is there, and is no picture" in err and weights.read_bytes() == bytes(4096)
+    assert run_main("sample", model, "-o", tmp_path / "new.png", "-n", 1)[0] == 0
+    assert run_main("sample", model, "-o", tmp_path / "new.png", "-n", 1)[0] == 0
+
+
+def test_a_proof_takes_no_other_files_place(sound, tmp_path):
+    (tmp_path / "m.proof.json").write_text('{"my": "notes"}')
+    status, _, err = run_main("export", sound, "-o", tmp_path / "m.onnx")
+    assert status == 2 and "is no proof of ganzoo" in err and not (tmp_path / "m.onnx").exists()
+    assert (tmp_path / "m.proof.json").read_text() == '{"my": "notes"}'
+
+
+def test_a_file_that_no_manifest_lists_is_not_read(run, mine):
+    checkpoint = next((run / "checkpoints").glob("*4"))
+    shutil.move(checkpoint / "ema.safetensors", mine / "ema.safetensors")
+    (checkpoint / "ema.safetensors").symlink_to(mine / "ema.safetensors")
+    manifest = json.loads((checkpoint / "manifest.json").read_text())
+    del manifest["sha256"]["ema.safetensors"]
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match="ema.safetensors is not listed"):
+        gz.load(run, checkpoint="4")
+    (checkpoint / "ema.safetensors").unlink()
+    os.mkfifo(checkpoint / "ema.safetensors")
+    with pytest.raises(CheckpointError, match="ema.safetensors is not listed"):
+        gz.load(run, checkpoint="4")
+
+
+def test_a_folder_of_translations_spares_what_is_there(tmp_path):
+    arguments = ("--untrained", "--preset", "tiny", "--set", "data.size=16", "--set", "data.channels=3")
+    assert run_main("export", "pix2pix", *arguments, "-o", tmp_path / "m.onnx")[0] == 0
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    out.mkdir()
+    for name in ("a.png", "a.bmp", "b.png"):
+        Image.new("RGB", (16, 16), "red").save(photos / name)
+    assert run_main("sample", tmp_path / "m.onnx", "-i", photos, "-o", out)[0] == 0
+    assert names(out) == ["a.bmp.png", "a.png", "b.png"]
+    assert run_main("sample", tmp_path / "m.onnx", "-i", photos, "-o", out)[0] == 0  # over its own
+    Image.new("RGB", (16, 16), "blue").save(out / "b.png")
+    status, _, err = run_main("sample", tmp_path / "m.onnx", "-i", photos, "-o", out)
+    assert status == 2 and "b.png is there, and ganzoo did not paint it" in err
+
+
+def test_a_run_that_a_backup_linked(run, tmp_path):
+    """cp -al: the message says how to go on."""
+    shutil.copytree(run, tmp_path / "backup", copy_function=os.link)
+    with pytest.raises(CheckpointError, match=r"is a hard link.*\n.*cp -rL RUN COPY"):
+        gz.resume(run, steps=6)
+    assert len(gz.load(run).sample([0])) == 1
+    shutil.copytree(run, tmp_path / "copy")
+    assert gz.resume(tmp_path / "copy", steps=6).steps == 6

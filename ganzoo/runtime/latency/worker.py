@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import GanzooError
-from ganzoo.files import remove_scratch
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import make_feed
 from ganzoo.runtime.latency.measure import Budget, bound_loop, copy_loop, host_loop, measure
 from ganzoo.runtime.providers.table import PROVIDERS
 from ganzoo.runtime.session import open_checked, run_session
+from ganzoo.scratch import remove_scratch
 
 
 def run(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:

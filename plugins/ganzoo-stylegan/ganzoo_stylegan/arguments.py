@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ganzoo.errors import CheckpointError
+from ganzoo.errors import CheckpointError, short
 from ganzoo_stylegan.ops import low_pass
 
 Effect = Literal["read", "no effect", "fixed"]
@@ -189,13 +189,13 @@ def check(given: Mapping[Any, Any], table: Table, *, of: str, path: Path, facts:
         argument = table.get(name)
         if argument is None:
             raise CheckpointError(
-                f"{path}: {of} has the argument {name!r} = {_shown(value)}, and what it does is not known here.",
+                f"{path}: {of} has the argument {name!r} = {short(value)}, and what it does is not known here.",
                 hint=f"Known are {', '.join(table)}.",
             )
         if argument.admits is not None and not argument.admits(value, facts or {}):
             computed = "" if argument.effect == "read" else f"; computed here is {argument.meaning}"
             raise CheckpointError(
-                f"{path}: {of} has {name} = {_shown(value)}, and expected is {argument.expected}{computed}."
+                f"{path}: {of} has {name} = {short(value)}, and expected is {argument.expected}{computed}."
             )
 
 
@@ -203,8 +203,3 @@ def without_effect(given: Mapping[Any, Any], table: Table, *, of: str, path: Pat
     """The same where the values do not count: of a network that was not built. Raises for unknown names alone."""
     free = {name: Argument("no effect", "there is none") for name in table}
     check(given, free, of=of, path=path)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

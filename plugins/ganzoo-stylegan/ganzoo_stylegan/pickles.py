@@ -19,6 +19,15 @@ from ganzoo.pickles import check_pickle
 from ganzoo_stylegan.unpickler import Refused, Shell, Unpickler
 
 _MOST_MODULES = 20_000
+_OTHERS = {
+    b"PK": "an archive, as torch saves tensors",
+    b"\x93NUMPY": "an array of NumPy",
+    b"\x89PNG": "a picture",
+    b"\x89HDF": "an HDF5 file",
+    b"\x08": "an ONNX file, perhaps",
+    b"\x80\x02\x8a\nl\xfc\x9c": "a file of an old torch",
+}
+"""What is given in place of a pickle, by how it begins."""
 _LEADING: Mapping[str, tuple[str, ...]] = {
     "Generator": ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"),
     "Discriminator": ("c_dim", "img_resolution", "img_channels"),
@@ -45,6 +54,11 @@ def read_networks(path: Path) -> dict[str, Network]:
     Raises CheckpointError for a file that is damaged, wants more than tensors and plain containers, or has no networks.
     """
     try:
+        with open_regular(path) as file:
+            head = file.read(8)
+        for beginning, what in _OTHERS.items():
+            if head.startswith(beginning):
+                raise Refused(f"it is {what}; expected a pickle of networks, such as network.pkl")
         with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
             check_pickle(whole)  # type: ignore[arg-type]  # it reads like a file, and no more than there is
             whole.seek(0)

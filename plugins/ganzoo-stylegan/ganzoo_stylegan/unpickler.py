@@ -34,6 +34,9 @@ class Shell:
         self.class_name = str(meta.get("class_name", ""))
         self.state: Mapping[str, Any] = meta["state"]
 
+    def __setstate__(self, state: Any) -> None:
+        raise Refused("it changes a network after it was made")
+
 
 class _Sealed(type):
     """A class that a pickle may make instances of, and not change."""
@@ -62,10 +65,12 @@ class _Maker:
 
 
 class _Ordered(OrderedDict[Any, Any], metaclass=_Sealed):
-    """Stands for collections.OrderedDict, filled item by item."""
+    """Stands for collections.OrderedDict, filled item by item; attributes that it was given are left out."""
 
     def __init__(self) -> None:
         super().__init__()
+
+    def __setstate__(self, state: Any) -> None: ...
 
 
 class _Dictionary(dict[str, Any], metaclass=_Sealed):
