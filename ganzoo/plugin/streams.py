@@ -99,7 +99,7 @@ def own_process() -> None:
 
 
 def end_results() -> None:
-    """Before the process ends: what is printed from here on, by functions that plugins left for the end, is no result."""
+    """Before the process ends: what is printed from here on, by what plugins left for the end, is no result."""
     if isinstance(sys.stdout, _Results):
         sys.stdout.flush()
         sys.stdout = sys.stderr
