@@ -42,7 +42,22 @@ def ganzoo(
     if path is not None:
         env["PYTHONPATH"] = os.pathsep.join([str(path), env.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "ganzoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=timeout, check=False)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=cwd,
+        timeout=timeout,
+        check=False,
+        preexec_fn=usual_signals,
+    )
+
+
+def usual_signals() -> None:
+    """For a child of tests that run under nohup, or in the background, where these are ignored."""
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def assert_clean(done, *, status: int) -> None:

@@ -294,7 +294,10 @@ def before(tmp_path_factory):
     return make_distribution(site, "before", PLUGIN_OF_API_1)
 
 
-@pytest.mark.parametrize("name", ["sized", "late", "halves"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("sized", "late")]
+
+
+@pytest.mark.parametrize("name", [*SLOW, "halves"])
 def test_what_api_1_left_unsaid_is_worked_out(before, tmp_path, name):
     """Labels by a setting, graphs without roles, images, the preset that is given `size`."""
     run, out = tmp_path / "run", tmp_path / "out.png"

@@ -44,7 +44,10 @@ def test_golden_losses_state_and_graphs(name, found):
         assert one == (two if EXACT else pytest.approx(two, rel=1e-3, abs=1e-4))
 
 
-@pytest.fixture(scope="module", params=sorted(make.RUNS))
+RUNS = [pytest.param(name, marks=[pytest.mark.slow] * (name == "cgan")) for name in sorted(make.RUNS)]
+
+
+@pytest.fixture(scope="module", params=RUNS)
 def old_run(request, tmp_path_factory):
     """A run that the old code made, copied: its name and its folder."""
     folder = tmp_path_factory.mktemp("old") / request.param
@@ -122,6 +125,7 @@ def test_a_plugin_of_api_1_does_everything(api1, tmp_path):
     assert_clean(ganzoo("bench", run / "exports" / "generator.onnx", "--repeats", 1, "--max-time", 1), status=0)
 
 
+@pytest.mark.slow
 def test_a_translator_of_api_1_does_everything(api1, tmp_path):
     from PIL import Image
 

@@ -177,7 +177,8 @@ def kill_often(run, *, kills, steps):
         assert passed_over == [] and (found is None or found.step < steps), "the kills came after the end"
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [25])
 def test_real_kills(tmp_path, kills):
     steps = 60 * kills
     kill_often(tmp_path / "run", kills=kills, steps=steps)

@@ -210,7 +210,7 @@ def test_partners_of_another_shape_and_broken_ones_are_named_rightly(registry, f
     (folders[1] / "2.png").write_bytes(b"no picture")
     config = with_whole_paths(DataConfig(source=str(folders[0]), target=str(folders[1]), **UNEQUAL), "pairs", registry)
     assert open_kind(config, "pairs", registry, notify=told.append).lengths == (3,)
-    assert f"{folders[1] / '2.png'}: UnidentifiedImageError" in told[0]  # the broken one, not its partner
+    assert f"{folders[1] / '2.png'}: ValueError: it is no picture" in told[0]  # the broken one, not its partner
     Image.new("RGB", (50, 50)).save(folders[1] / "2.png")
     with pytest.raises(
         DataError, match="Of 1 of 4 pairs the pictures differ in shape: 2.png is 12x8 and its partner 50x50"

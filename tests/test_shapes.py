@@ -81,7 +81,10 @@ gz_lines = Lines()
     return folder
 
 
-@pytest.mark.parametrize("name", DATA)
+SLOW = ("toy-colouriser", "toy-landscape", "toy-r3gan")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in DATA])
 def test_every_verb_works(runs, site, tmp_path, name):
     run = runs / name
     graphs = GRAPHS.get(name, {"generator": "paint"})

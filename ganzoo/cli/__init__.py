@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit. The errors of ganzoo become a message and an exit status."""
     from ganzoo.cli.common import echo, shown_warnings
 
-    own_process()
+    own_process() if arguments is None else None  # who hands them over has a process of their own
     try:
         with shown_warnings():
             status = cli.main(args=arguments, prog_name="ganzoo", standalone_mode=False)

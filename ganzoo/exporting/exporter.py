@@ -94,6 +94,11 @@ def export_graphs(
     """
     every = graphs_of(architecture)
     graphs, model = _chosen(every, graph, origin), _model_sha256(every)
+    told, exported = progress or Silent(), list[ExportedGraph]()
+    connections = misconnected(architecture.graphs(), every)
+    _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
+    if not graphs:
+        raise ExportError(f"{origin.offer.spec.name} has no graph to export.", hint="Its graphs() gives none.")
     if destination.suffix == ".onnx":
         if len(graphs) > 1:
             names = ", ".join(item.name for item in graphs)
@@ -107,11 +112,6 @@ def export_graphs(
         targets = [_in_folder(destination, f"{item.name}{suffix}.onnx", origin) for item in graphs]
     for target in targets:
         _check_place(target)
-    told, exported = progress or Silent(), list[ExportedGraph]()
-    connections = misconnected(architecture.graphs(), every)
-    _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
-    if not graphs:
-        raise ExportError(f"{origin.offer.spec.name} has no graph to export.", hint="Its graphs() gives none.")
     told.update(Progress(done=0, total=len(graphs), unit="graphs", values=facts or {}))
     for item, target in zip(graphs, targets, strict=True):
         found = misbehaviour([item])

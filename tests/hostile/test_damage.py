@@ -44,6 +44,7 @@ def model(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_damaged_onnx_files(model, tmp_path):
     rng = random.Random(0)
     content = model.read_bytes()
@@ -57,6 +58,7 @@ def test_damaged_onnx_files(model, tmp_path):
         assert status == 0 or (status == 1 and err.startswith("error: ") and str(path) in err)
 
 
+@pytest.mark.slow
 def test_damaged_onnx_files_do_not_break_sampling(model, tmp_path):
     rng = random.Random(1)
     path = tmp_path / "m.onnx"
@@ -75,6 +77,7 @@ def test_damaged_onnx_files_do_not_break_the_bench(model, tmp_path):
         assert status == 1 and err.splitlines()[-1] and "Traceback" not in err and out == "", number
 
 
+@pytest.mark.slow
 def test_damaged_run_directories(tmp_path):
     rng = random.Random(2)
     sound = tmp_path / "sound"

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import ganzoo, run_main
+from helpers import ganzoo, run_main, usual_signals
 
 import ganzoo as gz
 from ganzoo.errors import CheckpointError
@@ -45,7 +45,8 @@ def marked(command, scratch, **options):
     """A process that, with all it starts, can be told from others; its scratch has a folder of its own."""
     marker = f"GANZOO_TEST_MARK={random.random()}"
     environment = {**os.environ, "TMPDIR": str(scratch), **dict([marker.split("=")])}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options) as process:
+    options |= {"stderr": subprocess.PIPE, "text": True, "preexec_fn": usual_signals}
+    with subprocess.Popen(command, env=environment, **options) as process:
         try:
             yield process, marker
         finally:
@@ -75,13 +76,13 @@ def left(scratch):
 
 
 def end_a_bench(model, scratch, out, how, after):
-    command = [sys.executable, "-m", "ganzoo", "bench", model, "--repeats", "3", "--max-time", "60", "-o", out]
+    command = [sys.executable, "-m", "ganzoo", "bench", model, "--repeats", "50", "--max-time", "600", "-o", out]
     with marked(command, scratch, stdout=subprocess.DEVNULL) as (process, marker):
         process.stderr.readline()  # the line before the first worker
-        until = time.monotonic() + 20
-        while len(started_by(marker)) < 2 and time.monotonic() < until:
-            time.sleep(0.05)
-        assert len(started_by(marker)) >= 2, "no worker was met"
+        until, met = time.monotonic() + 20, 0
+        while met < 2 and time.monotonic() < until:
+            met = len(started_by(marker))
+        assert met >= 2, "no worker was met"
         time.sleep(after)
         process.send_signal(how)
         process.wait(20)

@@ -183,7 +183,15 @@ def ganzoo_architectures():
     assert registry.architecture("stranger")
 
 
-def test_an_interrupt_that_a_signal_brought_ends_the_program(site):
+@pytest.fixture
+def ctrl_c():
+    """As it usually is: tests may run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_that_a_signal_brought_ends_the_program(site, ctrl_c):
     """Ctrl-C while a plugin is imported: no plugin is broken by that."""
     code = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(5)"
     make_distribution(site, "slow", code)
@@ -194,7 +202,7 @@ def test_an_interrupt_that_a_signal_brought_ends_the_program(site):
     assert done.returncode == 130 and done.stderr.endswith("interrupted\n")
 
 
-def test_interrupts_later_on():
+def test_interrupts_later_on(ctrl_c):
     def raises():
         raise KeyboardInterrupt
 

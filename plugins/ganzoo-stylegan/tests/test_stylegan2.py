@@ -85,7 +85,7 @@ def test_weights_of_the_original_networks_paint_what_they_paint(kind):
         assert distance(logits, arrays["logits_of_clamped_images_psi1"][order.numpy()]) <= 1e-4
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", ["uncond", pytest.param("cond", marks=pytest.mark.slow)])
 def test_so_do_their_onnx_files(tmp_path, kind):
     networks, arrays, labels = reference(kind)
     exported = export_graphs(networks, Origin(offer=Registry.load().architecture("stylegan2")), destination=tmp_path)
