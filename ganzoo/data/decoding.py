@@ -7,9 +7,11 @@ picture several times as large as it will be is shrunk band by band: 144 megapix
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +86,8 @@ def opened_pictures(
         stack.enter_context(_room.taken(sum(file.width * file.height for file in files)))
         for path, file, count in zip(paths, files, channels, strict=True):
             with _named(path, paths):
-                images.append(as_mode(file, channels=count, about=about))
+                images.append(_decoded(file, count, about))
+            file.close()  # its pixels are given back before the next picture has room
         yield images
 
 
@@ -112,6 +115,18 @@ def _open(path: Path, stack: contextlib.ExitStack) -> Image.Image:
     if pixels > most:
         raise ValueError(f"it is a {file.format} of {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are the most")
     return file
+
+
+@functools.cache
+def _alone() -> ThreadPoolExecutor:
+    """One thread for all large pictures: what each thread has once allocated, the C library keeps for it."""
+    return ThreadPoolExecutor(1, thread_name_prefix="ganzoo-large-pictures")
+
+
+def _decoded(file: Image.Image, channels: int, about: Size | None) -> Image.Image:
+    if file.width * file.height <= _LARGE_PIXELS:
+        return as_mode(file, channels=channels, about=about)
+    return _alone().submit(as_mode, file, channels=channels, about=about).result()
 
 
 def as_mode(image: Image.Image, *, channels: int, about: Size | None = None) -> Image.Image:
