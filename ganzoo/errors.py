@@ -21,6 +21,7 @@ __all__ = [
     "PluginError",
     "ProviderError",
     "RequestError",
+    "RunLockedError",
     "did_you_mean",
     "escaped",
     "first_few",
@@ -70,6 +71,12 @@ class DataError(GanzooError):
 
 class CheckpointError(GanzooError):
     """A run directory or checkpoint that cannot be read, or must not be overwritten."""
+
+
+class RunLockedError(CheckpointError):
+    """Another process trains the run. Exit status 2."""
+
+    exit_status = 2
 
 
 class DivergedError(GanzooError):

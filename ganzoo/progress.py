@@ -106,6 +106,26 @@ def _frames_inside() -> int:
     return level
 
 
+class Teller:
+    """What a reader of pictures tells a listener: called with a line that the user should know, `status` for one that
+    is good to know, `update` for how far it is."""
+
+    def __init__(self, progress: ProgressListener) -> None:
+        self._progress = progress
+        self.update = progress.update
+
+    def __call__(self, text: str) -> None:
+        self._progress.say(text)
+
+    def status(self, text: str) -> None:
+        self._progress.update(Progress(done=0, total=None, unit="", values={"status": text}))
+
+
+def status_of(notify: Callable[[str], None]) -> Callable[[str], None]:
+    """How to tell what is no warning; a plain function is called with it all the same."""
+    return getattr(notify, "status", notify)  # type: ignore[no-any-return]
+
+
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:
     """What a part calls with a warning; a listener's lines of that kind begin with `warning: `."""
     return lambda text: progress.say(f"warning: {text}")

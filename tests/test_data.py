@@ -34,7 +34,6 @@ def test_every_mode_becomes_eight_bit_rgb(tmp_path):
         "grey.png": (Image.new("L", (9, 9), 77), (77,) * 3),
         "bit.png": (Image.new("1", (9, 9), 1), (255,) * 3),
         "sixteen.png": (Image.fromarray(np.full((9, 9), 257 * 100, dtype=np.uint16)), (100,) * 3),
-        "thirtytwo.tif": (Image.fromarray(np.full((9, 9), 90, dtype=np.int32)), (90,) * 3),
         "float.tif": (Image.fromarray(np.full((9, 9), 0.5, dtype=np.float32)), (128,) * 3),
         "clear.png": (Image.new("RGBA", (9, 9), (0, 0, 0, 0)), (255,) * 3),
         "half.png": (Image.new("RGBA", (9, 9), (0, 0, 0, 51)), (204,) * 3),
@@ -112,7 +111,8 @@ def source_of(folder, told=None, **options):
 def test_a_folder_in_memory_and_re_read_gives_the_same(folder, memory_gb):
     told = []
     source = source_of(folder, told, memory_gb=memory_gb)
-    assert source.lengths == (6,) and source.info == DataInfo(channels=3, size=8) and told == []
+    assert source.lengths == (6,) and source.info == DataInfo(channels=3, size=8)
+    assert told[0] == "read 6 pictures of 12 (PNG; RGB); 1 left out: 1 no pictures (.txt)"
     batch = source.fetch([np.array([5, 0, 0])])
     assert batch.real.shape == (3, 3, 8, 8)
     assert batch.real[:, 0, 0, 0].tolist() == [5, 0, 0]  # sub0: 0 2 4, sub1: 1 3 5
@@ -124,21 +124,24 @@ def test_unreadable_pictures_are_reported_and_left_out(folder, memory_gb):
     (folder / "sub0" / "3.jpg").write_text("this is not a picture")
     (folder / "empty.png").touch()
     told = []
-    source = source_of(folder, told, memory_gb=memory_gb)
+    source = source_of(folder, told, memory_gb=memory_gb, unreadable=0.34)
     assert source.lengths == (6,)
-    (line,) = told
-    assert line.startswith("3 of 9 pictures cannot be read and are left out: ")
-    for name in ("sub0/1.png", "sub0/3.jpg", "empty.png"):
-        assert name in line
+    assert "4 left out: 3 unreadable, 1 no pictures (.txt) (empty.png: ValueError: it is empty)" in told[0]
+    assert [name for name, _ in source.facts[0].report.unreadable] == ["empty.png", "sub0/1.png", "sub0/3.jpg"]
+    with pytest.raises(DataError, match=r"3 of the 9 picture files in .* cannot be read, more than 5%: empty\.png"):
+        source_of(folder, memory_gb=memory_gb)
     assert source.fetch([np.arange(6)]).real[:, 0, 0, 0].tolist() == [0, 2, 4, 1, 3, 5]
 
 
 def test_many_bad_files_are_counted_not_listed(folder):
     for number in range(40):
         (folder / f"bad{number:02}.png").touch()
+    with pytest.raises(DataError) as caught:
+        source_of(folder)
+    assert "40 of the 46" in str(caught.value) and "and 37 more" in str(caught.value) and len(str(caught.value)) < 1200
     told = []
-    source_of(folder, told)
-    assert "40 of 46" in told[0] and "and 35 more" in told[0] and len(told[0]) < 1200
+    source_of(folder, told, unreadable=1.0)
+    assert "41 left out: 40 unreadable" in told[0] and len(told[0]) < 300
 
 
 def test_a_picture_that_vanishes_while_training_is_named(folder):

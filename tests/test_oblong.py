@@ -208,7 +208,8 @@ def test_pairs_of_unequal_size_and_channels(registry, folders, memory_gb):
 def test_partners_of_another_shape_and_broken_ones_are_named_rightly(registry, folders):
     told = []
     (folders[1] / "2.png").write_bytes(b"no picture")
-    config = with_whole_paths(DataConfig(source=str(folders[0]), target=str(folders[1]), **UNEQUAL), "pairs", registry)
+    given = DataConfig(source=str(folders[0]), target=str(folders[1]), unreadable=0.25, **UNEQUAL)
+    config = with_whole_paths(given, "pairs", registry)
     assert open_kind(config, "pairs", registry, notify=told.append).lengths == (3,)
     assert f"{folders[1] / '2.png'}: ValueError: it is no picture" in told[0]  # the broken one, not its partner
     Image.new("RGB", (50, 50)).save(folders[1] / "2.png")

@@ -62,8 +62,8 @@ def test_pairs_side_by_side(registry, tmp_path):
     assert torch.equal(swapped.source, pair.target) and torch.equal(swapped.target, pair.source)
     picture(tmp_path / "p" / "odd.png", 1, size=(21, 10))
     told = []
-    assert opened(registry, "pairs", tmp_path / "p", told=told).lengths == (3,)
-    assert "odd.png: ValueError: it is 21x10, and two pictures side by side have an even width" in told[0]
+    assert opened(registry, "pairs", tmp_path / "p", told=told, unreadable=0.25).lengths == (3,)
+    assert "(odd.png: ValueError: it is 21x10, and two pictures side by side have an even width)" in told[0]
 
 
 def test_missing_partners_are_named_with_both_counts(registry, folders):

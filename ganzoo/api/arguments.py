@@ -64,6 +64,17 @@ def to_text(value: object, argument: str) -> str | None:
     raise RequestError(f"{argument} = {short(value)}: expected a text or a path.")
 
 
+def to_sources(value: object, argument: str) -> dict[str, Any]:
+    """A data source or several places, as settings of [data]; empty for None."""
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    texts = [to_text(item, argument) for item in value] if several else [to_text(value, argument)]  # type: ignore[attr-defined]
+    if texts == [None]:
+        return {}
+    if not texts or None in texts:
+        raise RequestError(f"{argument} = {short(value)}: expected a data source, or several paths.")
+    return {"source": texts[0], "also": tuple(texts[1:])}
+
+
 def to_name(value: object, argument: str) -> str:
     if not isinstance(value, str):
         raise RequestError(f"{argument} = {short(value)}: expected a name.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzoo.api.arguments import one_length, to_choice, to_name, to_path, to_run, to_text
+from ganzoo.api.arguments import one_length, to_choice, to_name, to_path, to_run, to_sources, to_text
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, file_layer, merged
@@ -19,6 +19,7 @@ from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import Progress, ProgressListener, Silent, listener
+from ganzoo.runs.lock import check_unlocked
 from ganzoo.runs.run import Run, open_run, target_steps
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def train(
     architecture: str,
     *,
     out: Path | str,
-    data: Path | str | None = None,
+    data: Path | str | Sequence[Path | str] | None = None,
     target: Path | str | None = None,
     preset: str | None = None,
     config: Path | str | None = None,
@@ -50,7 +51,8 @@ def train(
 ) -> Run:
     """Train a new run in the directory `out`.
 
-    data: a folder of pictures, or a data source such as "digits". target: for translation, the other domain.
+    data: a folder, zip or tar of pictures, several of them, or a data source such as "digits". target: for translation,
+        the other domain.
     preset, config, settings: by name, from a TOML file, and by key; each over the one before. settings is a mapping,
         {"augment": "ada", "train.log_every_steps": 5, "data": {"flip": True}}; a key alone is the architecture's.
     kimg, steps, epochs: the length, one of them. batch_size: real pictures a step, over all devices.
@@ -80,7 +82,7 @@ def train(
                 "max_seconds": max_seconds,
             },
         ),
-        *option_layers("data", {"source": to_text(data, "data"), "target": to_text(target, "target")}),
+        *option_layers("data", {**to_sources(data, "data"), "target": to_text(target, "target")}),
     ]
     first = None if init_from is None else to_run(init_from, "init_from")
     return train_layers(
@@ -102,6 +104,8 @@ def train_layers(
     registry = installed(told)
     offer = registry.architecture(architecture)
     resolved = _resolve(offer, layers, preset)
+    if _alone():
+        check_unlocked(out)  # before torch is imported, which takes seconds
     from ganzoo.training.ranks import joined_ranks, restarted
     from ganzoo.training.start import start_run
 
@@ -121,6 +125,9 @@ def train_layers(
 def resume(
     run: Run | Path | str,
     *,
+    data: Path | str | Sequence[Path | str] | None = None,
+    target: Path | str | None = None,
+    changed_data: bool = False,
     kimg: float | None = None,
     steps: int | None = None,
     epochs: float | None = None,
@@ -132,6 +139,8 @@ def resume(
 ) -> Run:
     """Go on with a run from its newest whole checkpoint, with its own settings.
 
+    data, target: where the pictures are now, if they were moved. changed_data: go on though they are not those of
+        before; without it pictures that were added, removed or changed are an error that counts them.
     kimg, steps, epochs: a new length. settings: what else may change, e.g. {"train.sample_every_kimg": 5}.
     On one kind of device the weights become what they would have become without the stop, bit for bit.
 
@@ -147,18 +156,23 @@ def resume(
         "max_seconds": max_seconds,
     }
     one_length(kimg=kimg, steps=steps, epochs=epochs)
-    changes = merged("settings", *as_layers(settings), *option_layers("train", given))
-    return resume_layer(to_run(run), changes, progress=progress)
+    places = {**to_sources(data, "data"), "target": to_text(target, "target")}
+    changes = merged("settings", *as_layers(settings), *option_layers("train", given), *option_layers("data", places))
+    return resume_layer(to_run(run), changes, changed_data=changed_data, progress=progress)
 
 
-def resume_layer(path: Path, changes: Layer, *, progress: ProgressListener | None = None) -> Run:
+def resume_layer(
+    path: Path, changes: Layer, *, changed_data: bool = False, progress: ProgressListener | None = None
+) -> Run:
     """`resume` with changes whose origin is known."""
+    if _alone():
+        check_unlocked(path)  # before torch is imported, which takes seconds
     from ganzoo.training.ranks import joined_ranks
 
     told = listener(progress)
     device = changes.tables.get("train", {}).get("device") or open_run(path, installed(told)).config.train.device
     with joined_ranks(device) as ranks:
-        return _go_on(path, changes, ranks, told if ranks.leads else Silent())
+        return _go_on(path, changes, ranks, told if ranks.leads else Silent(), changed_data=changed_data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,10 +236,14 @@ def _resolve(offer: InstalledSpec[ArchitectureSpec], layers: Sequence[Layer], pr
     return resolved
 
 
-def _go_on(path: Path, changes: Layer, ranks: Ranks, heard: ProgressListener) -> Run:
+def _alone() -> bool:
+    return os.environ.get("WORLD_SIZE", "1") == "1"
+
+
+def _go_on(path: Path, changes: Layer, ranks: Ranks, heard: ProgressListener, *, changed_data: bool = False) -> Run:
     from ganzoo.training.start import resume_run
 
-    trainer = resume_run(path, changes, installed(heard), progress=heard, ranks=ranks)
+    trainer = resume_run(path, changes, installed(heard), progress=heard, changed_data=changed_data, ranks=ranks)
     done, total = trainer.steps_done, target_steps(trainer.run.config.train)
     heard.update(Progress(done=done, total=total, unit="steps", values={"status": f"going on at step {done}"}))
     return _trained(trainer, heard)

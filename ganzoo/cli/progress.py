@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,6 +13,7 @@ from ganzoo.errors import escaped
 if TYPE_CHECKING:
     from ganzoo.api.types import Progress
 
+_LINE_SECONDS = 1.0  # between lines, where there is no bar
 _SHOWN = 4  # losses and statistics in a line; metrics.jsonl has all of them
 
 
@@ -22,6 +24,7 @@ class Display:
         self._title = title
         self._bar: Any = None
         self._task: Any = None
+        self._told = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -35,6 +38,9 @@ class Display:
         if "status" in record:
             self.say(record["status"])
             return
+        if progress.unit == "pictures":
+            self._reading(progress)
+            return
         losses = [f"{name} {value:.3f}" for name, value in record.items() if "." in name][:_SHOWN]
         speed = f"{record['images_per_second']:,.0f} images/s"
         facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(progress.seconds_left or 0)} left", *losses])
@@ -43,6 +49,16 @@ class Display:
             self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
         else:
             echo(f"step {progress.done}/{progress.total}  {facts}", err=True)
+
+    def _reading(self, progress: Progress) -> None:
+        """Of pictures, before training: a bar, or elsewhere a line now and then."""
+        self._begin()
+        if self._bar is not None:
+            facts = f"{progress.done:,} pictures read  {clock(progress.seconds_left or 0)} left"
+            self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
+        elif time.monotonic() - self._told > _LINE_SECONDS:
+            self._told = time.monotonic()
+            echo(f"read {progress.done:,} of {progress.total:,} pictures", err=True)
 
     def say(self, text: str) -> None:
         self._begin()

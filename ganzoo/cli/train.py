@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,12 @@ _TRAIN_OPTIONS = (
 
 @click.command("train")
 @click.argument("architecture", required=False)
-@click.option("--data", metavar="SOURCE", help="Pictures: a folder, or a data source such as digits.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="SOURCE",
+    help="Pictures: a folder, zip or tar, or a data source such as digits; repeat for more folders.",
+)
 @click.option("--target", metavar="SOURCE", help="For translation: pictures of the other domain.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run directory to make.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
@@ -48,10 +52,11 @@ _TRAIN_OPTIONS = (
     metavar="RUN",
     help="Begin from the weights of this run, if they fit.",
 )
+@click.option("--changed-data", is_flag=True, help="With --resume: go on though the pictures changed.")
 @click.option("--dry-run", is_flag=True, help="Check everything, print the settings and their origin, and stop.")
 def command(
     architecture: str | None,
-    data: str | None,
+    data: tuple[str, ...],
     target: str | None,
     out: Path | None,
     resume: Path | None,
@@ -59,6 +64,7 @@ def command(
     config: Path | None,
     assignments: tuple[str, ...],
     init_from: Path | None,
+    changed_data: bool,
     dry_run: bool,
     **options: Any,
 ) -> int:
@@ -69,6 +75,7 @@ def command(
     ganzoo train dcgan --preset digits --out runs/digits --max-time 60
     ganzoo train cyclegan --preset paper --data horses/ --target zebras/ --out runs/zebras
     ganzoo train --resume runs/photos --kimg 2000
+    ganzoo train --resume runs/photos --data /mnt/moved/photos
     ganzoo train dcgan --data cats/ --out runs/cats --init-from runs/photos --set freeze_discriminator=3
     torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
@@ -77,9 +84,7 @@ def command(
     from ganzoo.config.tables import LENGTHS
     from ganzoo.errors import RequestError
 
-    _check_arguments(
-        architecture, {"--data": data, "--target": target}, out, resume, preset, config, init_from, dry_run
-    )
+    _check_arguments(architecture, out, resume, preset, config, init_from, changed_data, dry_run)
     lengths = [f"--{name}" for name in LENGTHS if options[name] is not None]
     if len(lengths) > 1:
         raise RequestError(f"{' and '.join(lengths)} both state the length; give one.")
@@ -87,17 +92,16 @@ def command(
     if "compile" in given:
         given["compile"] = "on"
     if resume is not None:
-        options_layer = Layer(origin="options", tables={"train": given})
+        options_layer = Layer(origin="options", tables={"train": given, "data": _places(data, target)})
         changes = merged("command line", set_layer(assignments), options_layer)
         with Display(resume.name) as display:
-            return _report(resume_layer(resume, changes, progress=display))
+            return _report(resume_layer(resume, changes, changed_data=changed_data, progress=display))
     assert architecture is not None
-    sources = {"source": data, "target": target}
     layers = [
         *([file_layer(config)] if config is not None else []),
         set_layer(assignments),
         *(_option_layer("train", key, value) for key, value in given.items()),
-        *(_option_layer("data", key, value) for key, value in sources.items() if value is not None),
+        *(_option_layer("data", key, value) for key, value in _places(data, target).items()),
     ]
     if dry_run:
         _print_plan(plan_layers(architecture, layers, out=out, preset=preset, init_from=init_from))
@@ -109,14 +113,20 @@ def command(
         )
 
 
+def _places(data: tuple[str, ...], target: str | None) -> dict[str, Any]:
+    """The settings that say where pictures are."""
+    places: dict[str, Any] = {"source": data[0], "also": data[1:]} if data else {}
+    return places if target is None else {**places, "target": target}
+
+
 def _check_arguments(
     architecture: str | None,
-    data: Mapping[str, str | None],
     out: Path | None,
     resume: Path | None,
     preset: str | None,
     config: Path | None,
     init_from: Path | None,
+    changed_data: bool,
     dry_run: bool,
 ) -> None:
     from ganzoo.errors import RequestError
@@ -124,7 +134,6 @@ def _check_arguments(
     if resume is not None:
         stated = {
             "ARCHITECTURE": architecture,
-            **data,
             "--out": out,
             "--preset": preset,
             "-c": config,
@@ -137,6 +146,8 @@ def _check_arguments(
                 hint=f"ganzoo train --resume {resume}",
             )
         return
+    if changed_data:
+        raise RequestError("--changed-data goes with --resume.")
     if architecture is None:
         raise RequestError(
             "Which architecture is to be trained?",
@@ -149,7 +160,7 @@ def _check_arguments(
 def _option_layer(table: str, key: str, value: Any) -> Layer:
     from ganzoo.config.resolve import Layer
 
-    names = {"max_seconds": "--max-time", "source": "--data"}
+    names = {"max_seconds": "--max-time", "source": "--data", "also": "--data"}
     return Layer(origin=names.get(key, f"--{key.replace('_', '-')}"), tables={table: {key: value}})
 
 

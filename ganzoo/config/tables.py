@@ -79,7 +79,8 @@ MAY_CHANGE_ON_RESUME = frozenset(
 class DataConfig:
     """The [data] table."""
 
-    source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder of pictures")] = ""
+    source: Annotated[str, Help("a data source, NAME or NAME:ARGUMENT, or a folder, zip or tar of pictures")] = ""
+    also: Annotated[tuple[str, ...], Help("more folders or archives, read together with `source`")] = ()
     target: Annotated[str, Help("for translation: the second domain, if the source has only the first")] = ""
     swap: Annotated[bool, Help("for translation: exchange source and target")] = False
     size: Annotated[
@@ -106,12 +107,40 @@ class DataConfig:
     resize: Annotated[Literal["lanczos", "bicubic", "bilinear", "box"], Help("resampling filter, antialiased")] = (
         "lanczos"
     )
-    fit: Annotated[Literal["crop", "stretch"], Help("how a picture takes its shape: centre crop, or stretch")] = "crop"
+    fit: Annotated[
+        Literal["crop", "pad", "stretch"],
+        Help("how a picture takes its shape: centre crop, borders of `background`, or stretch"),
+    ] = "crop"
+    background: Annotated[
+        str, Help("what is seen through transparent pictures, and of borders: a colour, e.g. white or #202020")
+    ] = "white"
+    scale: Annotated[
+        str, Help("of more than 8 bits: full (0 to the most there can be), minmax of each picture, or LOW,HIGH")
+    ] = "full"
+    decode: Annotated[
+        Literal["exact", "fast"],
+        Help("fast: a JPEG that is made smaller anyway is decoded smaller; pixels differ by up to 16 levels"),
+    ] = "exact"
+    labels: Annotated[
+        str, Help("of files: folders (sub-folders are classes), or a table FILE.csv or dataset.json; none: no labels")
+    ] = ""
+    label_columns: Annotated[str, Help("of a table of labels: which columns, if not all: NAME or NAME,NAME")] = ""
+    unlabelled: Annotated[Literal["refuse", "leave-out"], Help("pictures without a label where others have one")] = (
+        "refuse"
+    )
+    balance: Annotated[bool, Help("show each class equally often, however many pictures it has")] = False
+    split: Annotated[
+        str, Help("of a folder with train and val or test: which; train if not stated, all for everything")
+    ] = ""
+    unreadable: Annotated[float, Ge(0), Le(1), Help("share of the pictures that may be unreadable and left out")] = 0.05
     flip: Annotated[bool, Help("show mirror images too, which doubles the pictures")] = False
     device_memory_gb: Annotated[
         float, Ge(0), Help("pictures in memory are held on the GPU up to this size, else copied at each step")
     ] = 4.0
     memory_gb: Annotated[float, Ge(0), Help("pictures are held in memory up to this size, else re-read")] = 4.0
+    cache: Annotated[
+        str, Help("a folder where decoded pictures are kept for other runs, by what is in their files; none if empty")
+    ] = ""
 
     def __post_init__(self) -> None:
         if self.load_size is None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganzoo.architecture import Batch, Pair
 from ganzoo.config import DataConfig
 from ganzoo.data.crops import pictures_of
+from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource, Notify, locate
 from ganzoo.datainfo import DataInfo
 from ganzoo.errors import DataError, GanzooError, one_line
@@ -73,6 +74,7 @@ class CheckedSource:
         self.description = description
         self.lengths: tuple[int, ...] = tuple(int(side) for side in sides)
         self.in_memory = source.in_memory
+        self.facts = facts_of(source)
         ends = [np.unique([0, length - 1]).astype(np.int64) for length in self.lengths]
         # One at a time: those of unequal size cannot be put together.
         for row in range(min(len(side) for side in ends)):

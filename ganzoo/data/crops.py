@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
+from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
 from ganzoo.datainfo import DataInfo, Domain, Picture
 from ganzoo.keys import derive_key
@@ -79,6 +80,7 @@ class Centred:
         self.description = source.description
         self.lengths = source.lengths
         self.in_memory = source.in_memory
+        self.facts = facts_of(source)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         batch = self._source.fetch(indices)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ganzoo.architecture import Batch, DataKind, Pair
 from ganzoo.config import DataConfig
 from ganzoo.data.checked import open_source
+from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource, Notify, locate
 from ganzoo.datainfo import DataInfo, Domain, Picture
 from ganzoo.errors import DataError, RequestError
@@ -44,6 +45,12 @@ def with_whole_paths(options: DataConfig, kind: DataKind, registry: Registry) ->
             hint="What is painted has data.size and data.channels.",
         )
     source = locate(options.source, registry, bare_path=_BARE_PATH[kind]).text
+    also = tuple(locate(text, registry, bare_path=_BARE_PATH[kind]).text for text in options.also)
+    if strange := [text for text in (source, *also) if also and not text.startswith(("folder:", "pairs:"))]:
+        raise RequestError(
+            f"{strange[0]!r} cannot be read together with others; folders and archives of pictures can.",
+            hint="One --data, or several paths.",
+        )
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
     if kind == "pairs" and target:
         if source.startswith("folder:"):
@@ -53,7 +60,7 @@ def with_whole_paths(options: DataConfig, kind: DataKind, registry: Registry) ->
                 f"Pairs are matched by file name, so source and target are folders; got {source!r} and {target!r}.",
                 hint="--data A --target B, two paths.",
             )
-    return dataclasses.replace(options, source=source, target=target)
+    return dataclasses.replace(options, source=source, also=also, target=target)
 
 
 def open_kind(options: DataConfig, kind: DataKind, registry: Registry, *, notify: Notify) -> DataSource:
@@ -73,7 +80,7 @@ def open_kind(options: DataConfig, kind: DataKind, registry: Registry, *, notify
             source_size=None,
             source_channels=None,
         )
-        painted = dataclasses.replace(halved, source=options.target, source_size=None, source_channels=None)
+        painted = dataclasses.replace(halved, source=options.target, also=(), source_size=None, source_channels=None)
         parts = [open_source(part, registry, notify=notify) for part in (read, painted)]
         for text, part in zip((options.source, options.target), parts, strict=True):
             if kind_of(part) != "pictures":
@@ -141,6 +148,8 @@ class TwoDomains:
         self.description = f"{source.description} and {target.description}"
         self.lengths: tuple[int, ...] = (*source.lengths, *target.lengths)
         self.in_memory = source.in_memory and target.in_memory
+        sides = facts_of(source), facts_of(target)
+        self.facts = (*sides[0], *sides[1]) if all(sides) else ()
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
         first, second = (part.fetch([side]) for part, side in zip(self._parts, indices, strict=True))
@@ -157,6 +166,7 @@ class Unpaired:
         self.description = f"{pairs.description}, unpaired"
         self.lengths: tuple[int, ...] = pairs.lengths * 2
         self.in_memory = pairs.in_memory
+        self.facts = facts_of(pairs) * 2
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
         sources, targets = (self._pairs.fetch([side]) for side in indices)
@@ -174,6 +184,7 @@ class Swapped:
         self.description = f"{source.description}, source and target exchanged"
         self.lengths: tuple[int, ...] = source.lengths[::-1]
         self.in_memory = source.in_memory
+        self.facts = facts_of(source)[::-1]
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
         pair = self._inner.fetch(indices[::-1])

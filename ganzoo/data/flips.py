@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
+from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
 from ganzoo.nn import to_device
 
@@ -27,6 +29,7 @@ class WithFlips:
         self.description = f"{source.description}, and their mirror images"
         self.lengths: tuple[int, ...] = tuple(2 * length for length in source.lengths)
         self.in_memory = source.in_memory
+        self.facts = tuple(dataclasses.replace(one, groups=one.groups * 2) for one in facts_of(source))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         originals = [side % length for side, length in zip(indices, self._source.lengths, strict=True)]

@@ -1,4 +1,4 @@
-"""A folder of pictures as a data source."""
+"""Folders and archives of pictures as a data source."""
 
 from __future__ import annotations
 
@@ -10,54 +10,116 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.config import DataConfig
-from ganzoo.data.finding import find_pictures
-from ganzoo.data.pictures import read_picture
+from ganzoo.data.facts import PictureFacts, prints_of
+from ganzoo.data.finding import Collection, collect
+from ganzoo.data.labels import Labels, label, looks_labelled
+from ganzoo.data.reading import Reading, read_file, rules_of
+from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
+from ganzoo.progress import status_of
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch
+    from ganzoo.data.containers import PictureFile
     from ganzoo.data.source import Notify
 
 DEFAULT = Picture(channels=3, height=64, width=64)
 """What the pictures of files become where nobody states it."""
 
+_SAMPLE = 64
 
-def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FolderSource:
-    """The data source `folder:PATH`, or just PATH.
 
-    Every picture is decoded once before training. Raises DataError for a folder that is not there, is empty or has
-    no readable picture.
+def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FilesSource:
+    """The data source `folder:PATH`, or just PATH, of a folder, a zip or a tar; and those in `options.also`.
+
+    Raises DataError for a place that is not there, is empty or has too many unreadable pictures, RequestError for
+    labels that are not there.
     """
-    return FolderSource(Path(argument), options, notify=notify)
+    paths = [Path(argument), *(Path(text.removeprefix("folder:")) for text in options.also)]
+    collection = collect(paths, options.split)
+    labels = label(collection, options) if options.labels not in ("", "none") else None
+    return FilesSource(collection, labels, options, notify=notify)
 
 
-class FolderSource:
-    """The pictures below a folder, in order of path; unreadable ones are left out and reported."""
+def FolderSource(folder: Path, options: DataConfig, *, notify: Notify) -> FilesSource:  # noqa: N802 - it was a class
+    """The pictures of one folder or archive."""
+    return open_folder(str(folder), options, notify=notify)
 
-    def __init__(self, folder: Path, options: DataConfig, *, notify: Notify) -> None:
+
+class FilesSource:
+    """Picture files as they lie somewhere, in their order; unreadable ones are left out and reported.
+
+    labels: one for each file, or None.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        labels: Labels | None,
+        options: DataConfig,
+        *,
+        notify: Notify,
+        groups: Sequence[int] = (),
+    ) -> None:
         like = options.picture(DEFAULT)
-        self.info = DataInfo({"real": like})
+        rules = rules_of(options)
+        for line in collection.notices:
+            notify(line)
 
-        def read(path: Path) -> NDArray[np.uint8]:
-            return read_picture(path, like, resize=options.resize, fit=options.fit)
+        def read(file: PictureFile) -> Reading:
+            return read_file(file, like, options, rules)
 
+        report = PictureReport(left_out=collection.left_out)
+        files = collection.files
         self._store = PictureStore(
-            find_pictures(folder, notify),
+            files,
             read,
             shape=like.shape,
-            name=lambda path: str(path.relative_to(folder)),
-            where=str(folder),
+            name=collection.name,
+            where=collection.where,
             memory_gb=options.memory_gb,
+            unreadable=options.unreadable,
+            report=report,
             notify=notify,
         )
-        self.description = f"folder, {len(self._store)} pictures"
-        self.lengths: tuple[int, ...] = (len(self._store),)
+        kept = self._store.kept
+        self._labels = None if labels is None else labels.values[kept]
+        if labels is not None:
+            report.classes = labels.counts(kept)
+        self.info = DataInfo({"real": like}, None if labels is None else labels.condition)
+        self.lengths: tuple[int, ...] = (len(kept),)
         self.in_memory = self._store.in_memory
+        kinds = " and ".join(dict.fromkeys(container.kind for container in collection.containers))
+        self.description = f"{kinds}, {len(kept)} pictures"
+        if labels is not None:
+            self.description += f", {labels.condition}"
+        hints = []
+        if labels is None and not options.labels and (found := looks_labelled(collection)):
+            hints.append(f"data.labels={found}")
+        self.facts = (
+            PictureFacts(
+                report=report,
+                prints=prints_of(
+                    [files[index].name[len(collection.root) :] for index in kept],
+                    self._store.contents(lambda file: file.container.size(file.name)),
+                ),
+                whole=self._store.digests is not None,
+                labels=self._labels,
+                groups=tuple(groups) if not self.in_memory else (),
+                hints=tuple(hints),
+            ),
+        )
+        status_of(notify)(report.line())
+        sample = np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.int64))
+        for line in report.advice(like, options.fit, self._store.fetch(sample) if self.in_memory else None):
+            notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
         import torch
 
         from ganzoo.architecture import Batch
 
-        return Batch(real=torch.from_numpy(self._store.fetch(indices[0])))
+        chosen = indices[0]
+        label = None if self._labels is None else torch.from_numpy(self._labels[chosen])
+        return Batch(real=torch.from_numpy(self._store.fetch(chosen)), label=label)

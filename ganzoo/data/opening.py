@@ -8,8 +8,10 @@ from ganzoo.architecture import Architecture, DataKind
 from ganzoo.architecture.build import condition_of
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import RunConfig
+from ganzoo.data.balanced import Balanced
 from ganzoo.data.crops import Centred
 from ganzoo.data.domains import open_kind
+from ganzoo.data.facts import facts_of
 from ganzoo.data.flips import WithFlips
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.source import DataSource, Notify
@@ -25,7 +27,19 @@ def open_data(config: RunConfig, kind: DataKind, registry: Registry, notify: Not
     """
     source = open_kind(config.data.opened(), kind, registry, notify=notify)
     _warn_of_other_pictures(source, config.data.opened(), notify)
+    _check_labels(source, config.data)
+    if config.data.balance:
+        source = Balanced(source)
     return WithFlips(source) if config.data.flip else source
+
+
+def _check_labels(source: DataSource, options: DataConfig) -> None:
+    """Raises RequestError where labels are asked for and there are none: a source that does not know the setting."""
+    if options.labels not in ("", "none") and source.info.condition is None:
+        raise RequestError(
+            f"data.labels = {options.labels!r}, and {options.source!r} gives no labels.",
+            hint="Labels are of folders and archives of pictures, for an architecture that paints from noise.",
+        )
 
 
 def _warn_of_other_pictures(source: DataSource, asked: DataConfig, notify: Notify) -> None:
@@ -42,6 +56,8 @@ def _warn_of_other_pictures(source: DataSource, asked: DataConfig, notify: Notif
 
 def pictures_per_epoch(source: DataSource, config: RunConfig) -> int:
     """Of the larger side, as the papers count. A mirror image is another view of a picture, not another picture."""
+    if config.data.balance and (facts := facts_of(source)):
+        return facts[0].report.count  # those that come again are none either
     return max(source.lengths) // (2 if config.data.flip else 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -14,13 +15,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.config import DataConfig
-from ganzoo.data.decoding import opened_pictures
-from ganzoo.data.finding import find_pictures
+from ganzoo.data.containers import PictureFile
+from ganzoo.data.decoding import FileFacts, Rules, opened_pictures
+from ganzoo.data.facts import PictureFacts, prints_of
+from ganzoo.data.finding import Collection, collect
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.pictures import Region, central_region, fitted
+from ganzoo.data.reading import Held, Reading, rules_of
+from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
-from ganzoo.errors import DataError, first_few
+from ganzoo.errors import DataError, RequestError, first_few
+from ganzoo.progress import status_of
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
@@ -28,36 +34,50 @@ if TYPE_CHECKING:
 
 
 Halves = tuple[Image.Image, Image.Image]
+Files = tuple[PictureFile, ...]
+Opener = Callable[[Sequence[Held], Sequence[int], Rules, "list[FileFacts]"], AbstractContextManager[Halves]]
 
 
 def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSource:
-    """The data source `pairs:FOLDER`, for paired translation.
+    """The data source `pairs:FOLDER`, for paired translation; an archive will do too.
 
     With `options.target`, another folder, a file's partner has the same path and name below it, whatever its suffix.
     Without, each file holds source and target side by side, each half as wide as the file.
     Partners have one size; where `options.source_size` says that the source is so many times smaller or larger, they
     have one shape. Raises DataError for others, for partners that are missing, and for what `folder` raises it.
     """
-    folder = Path(argument)  # options.target is `folder:PATH`
+    if options.labels not in ("", "none"):
+        raise RequestError(f"data.labels = {options.labels!r}: pairs have no labels.")
     if not options.target:
-        return PairsSource(
-            [(path,) for path in find_pictures(folder, notify)], _halves, folder, "side by side", options, notify
+        paths = [Path(argument), *(Path(text.removeprefix("folder:").removeprefix("pairs:")) for text in options.also)]
+        collection = collect(paths, options.split)
+        return PairsSource([(file,) for file in collection.files], _halves, collection, "side by side", options, notify)
+    if options.also:
+        raise RequestError(
+            "Pairs in two folders are one source and one target; several of each cannot be matched.",
+            hint="Put the sources into one folder and the targets into another.",
         )
-    other = Path(options.target.removeprefix("folder:"))
-    return PairsSource(_matched(folder, other, notify), _both, folder, "in two folders", options, notify)
+    places = [Path(argument), Path(options.target.removeprefix("folder:"))]
+    sides = [collect([place], options.split) for place in places]
+    both = Collection(sides[0].files, [*sides[0].containers, *sides[1].containers], sides[0].root)
+    for side in sides:
+        both.left_out.update(side.left_out)
+        both.notices += side.notices
+    return PairsSource(_matched(*sides), _both, both, "in two folders", options, notify)
 
 
 class PairsSource:
     """Pairs, in order of path; those that cannot be read are left out and reported.
 
-    files: one tuple for each pair. read: makes source and target of one, of so many channels each, at their own sizes.
+    pairs: one tuple of files for each. read: makes source and target of one, of so many channels each, at their own
+    sizes.
     """
 
     def __init__(
         self,
-        files: Sequence[tuple[Path, ...]],
-        read: Callable[[tuple[Path, ...], Sequence[int]], AbstractContextManager[Halves]],
-        folder: Path,
+        pairs: Sequence[Files],
+        read: Opener,
+        collection: Collection,
         how: str,
         options: DataConfig,
         notify: Notify,
@@ -66,38 +86,40 @@ class PairsSource:
         self.info = DataInfo({"source": likes[0], "target": likes[1]})
         alike = likes[0].shape[1:] == likes[1].shape[1:]
         misfits: list[str] = []
+        rules = rules_of(options)
+        for line in collection.notices:
+            notify(line)
 
-        def read_pair(paths: tuple[Path, ...]) -> NDArray[np.uint8]:
-            with read(paths, [like.channels for like in likes]) as halves:
-                if not _correspond(halves, alike):
-                    sizes = [f"{half.width}x{half.height}" for half in halves]
-                    misfits.append(f"{paths[0].relative_to(folder)} is {sizes[0]} and its partner {sizes[1]}")
-                return np.concatenate(
-                    [
-                        fitted(
-                            half,
-                            height=like.height,
-                            width=like.width,
-                            resize=options.resize,
-                            fit=options.fit,
-                            region=region,
-                        ).ravel()
-                        for half, like, region in zip(halves, likes, _same_place(halves, likes), strict=True)
-                    ]
-                )
+        def read_pair(files: Files) -> Reading:
+            facts, digest = list[FileFacts](), hashlib.blake2b(digest_size=8)
+            try:
+                held = [Held(name, file.read()) for name, file in zip(_names(files), files, strict=True)]
+                for one in held:
+                    digest.update(one.content)
+                with read(held, [like.channels for like in likes], rules, facts) as halves:
+                    if not _correspond(halves, alike):
+                        sizes = [f"{half.width}x{half.height}" for half in halves]
+                        misfits.append(f"{files[0].name} is {sizes[0]} and its partner {sizes[1]}")
+                    pixels = np.concatenate([side.ravel() for side in _fitted(halves, likes, options)])
+                    return Reading(pixels, tuple(facts), digest.digest())
+            except Exception as error:  # damaged files make decoders raise anything
+                return Reading(None, error=error)
 
+        report = PictureReport(what="pairs", left_out=collection.left_out)
         self._store = PictureStore(
-            files,
+            pairs,
             read_pair,
             shape=(sum(like.pixels for like in likes),),
-            name=lambda paths: str(paths[0].relative_to(folder)),
-            where=str(folder),
+            name=lambda files: files[0].name,
+            where=collection.containers[0].where,
             memory_gb=options.memory_gb,
+            unreadable=options.unreadable,
+            report=report,
             notify=notify,
         )
         if misfits:
             raise DataError(
-                f"Of {len(misfits)} of {len(files)} pairs the pictures differ in {'size' if alike else 'shape'}: "
+                f"Of {len(misfits)} of {len(pairs)} pairs the pictures differ in {'size' if alike else 'shape'}: "
                 f"{_first(misfits)}",
                 hint="Resize one of each, so that the same place shows the same thing; or take them out."
                 + (" Where the source shall be smaller or larger: --set data.source_size=N." if alike else ""),
@@ -105,6 +127,12 @@ class PairsSource:
         self.description = f"{len(self._store)} pairs {how}"
         self.lengths: tuple[int, ...] = (len(self._store),)
         self.in_memory = self._store.in_memory
+        names = [pairs[index][0].name[len(collection.root) :] for index in self._store.kept]
+        prints = prints_of(names, self._store.contents(lambda files: sum(f.container.size(f.name) for f in files)))
+        self.facts = (PictureFacts(report=report, prints=prints, whole=self._store.digests is not None),)
+        status_of(notify)(report.line())
+        for line in report.advice(likes[1], options.fit if options.target else "none"):
+            notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
         import torch
@@ -119,15 +147,33 @@ class PairsSource:
         )
 
 
+def _fitted(halves: Halves, likes: Sequence[Picture], options: DataConfig) -> Iterator[NDArray[np.uint8]]:
+    for half, like, region in zip(halves, likes, _same_place(halves, likes), strict=True):
+        yield fitted(
+            half,
+            height=like.height,
+            width=like.width,
+            resize=options.resize,
+            fit=options.fit,
+            region=region,
+            background=options.background,
+        )
+
+
+def _names(files: Files) -> list[str]:
+    """Of a pair: the first below its folder, its partner with its own."""
+    return [files[0].name, *(f"{file.container.where}/{file.name}" for file in files[1:])]
+
+
 @contextlib.contextmanager
-def _both(paths: tuple[Path, ...], channels: Sequence[int]) -> Iterator[Halves]:
-    with opened_pictures(paths, channels) as (first, second):
+def _both(files: Sequence[Held], channels: Sequence[int], rules: Rules, facts: list[FileFacts]) -> Iterator[Halves]:
+    with opened_pictures(files, channels, rules=rules, facts=facts) as (first, second):
         yield first, second
 
 
 @contextlib.contextmanager
-def _halves(paths: tuple[Path, ...], channels: Sequence[int]) -> Iterator[Halves]:
-    with opened_pictures(paths[:1], [max(channels)]) as (image,):
+def _halves(files: Sequence[Held], channels: Sequence[int], rules: Rules, facts: list[FileFacts]) -> Iterator[Halves]:
+    with opened_pictures(files[:1], [max(channels)], rules=rules, facts=facts) as (image,):
         if image.width % 2:
             raise ValueError(f"it is {image.width}x{image.height}, and two pictures side by side have an even width")
         middle = image.width // 2
@@ -159,12 +205,12 @@ def _correspond(halves: Halves, alike: bool) -> bool:
     return abs(second.width - first.width * scale) <= max(1.0, scale)
 
 
-def _matched(folder: Path, other: Path, notify: Notify) -> list[tuple[Path, ...]]:
-    sides = [_by_name(place, find_pictures(place, notify)) for place in (folder, other)]
+def _matched(first: Collection, second: Collection) -> list[Files]:
+    sides = [_by_name(first), _by_name(second)]
     alone = [
-        f"{len(names)} of {len(sides[side])} in {place} have no partner: {_first(sorted(names))}"
-        for side, place in enumerate((folder, other))
-        if (names := set(sides[side]) - set(sides[1 - side]))
+        f"{len(names)} of {len(sides[number])} in {side.where} have no partner: {_first(sorted(names))}"
+        for number, side in enumerate((first, second))
+        if (names := set(sides[number]) - set(sides[1 - number]))
     ]
     if alone:
         raise DataError(
@@ -172,19 +218,20 @@ def _matched(folder: Path, other: Path, notify: Notify) -> list[tuple[Path, ...]
             hint="A pair has one path and name in both folders (the suffix may differ). "
             "Pictures that do not correspond want an unpaired architecture; `ganzoo list` shows them.",
         )
-    return [(path, sides[1][name]) for name, path in sides[0].items()]
+    return [(file, sides[1][name]) for name, file in sides[0].items()]
 
 
-def _by_name(folder: Path, paths: Sequence[Path]) -> dict[str, Path]:
-    named: dict[str, Path] = {}
-    for path in paths:
-        name = str(path.relative_to(folder).with_suffix(""))
+def _by_name(side: Collection) -> dict[str, PictureFile]:
+    named: dict[str, PictureFile] = {}
+    for file in side.files:
+        folder, slash, last = file.name.rpartition("/")
+        name = f"{folder}{slash}{last.rpartition('.')[0] or last}"
         if name in named:
             raise DataError(
-                f"{folder} has {named[name].name} and {path.name}, and it is not clear which is the partner.",
+                f"{side.where} has {named[name].name} and {file.name}, and it is not clear which is the partner.",
                 hint="Keep one of them.",
             )
-        named[name] = path
+        named[name] = file
     return named
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ganzoo.data.colour import colour_of
 from ganzoo.data.decoding import opened_pictures
 from ganzoo.datainfo import Picture
 from ganzoo.files import open_regular, written_beside
@@ -42,12 +43,16 @@ def fitted(
     resize: str = "lanczos",
     fit: str = "crop",
     region: Region | None = None,
+    background: str = "white",
 ) -> NDArray[np.uint8]:
     """(C, height, width) uint8. `fit="crop"` takes the largest part of these proportions from the centre, `"stretch"`
-    the whole. region: the part to take, in place of the centre.
+    the whole, `"pad"` the whole in its proportions, in the middle of `background`. region: the part to take, in place
+    of the centre.
 
     Resizing is Pillow's, which is antialiased.
     """
+    if fit == "pad":
+        return _padded(image, height, width, resize, background)
     if fit == "stretch":
         region = None
     else:
@@ -55,6 +60,18 @@ def fitted(
         if all(edge == int(edge) for edge in region):
             image, region = image.crop(tuple(map(int, region))), None  # type: ignore[arg-type]
     return pixels_of(image.resize((width, height), RESIZE_FILTERS[resize], box=region))
+
+
+def _padded(image: Image.Image, height: int, width: int, resize: str, background: str) -> NDArray[np.uint8]:
+    scale = min(height / image.height, width / image.width)
+    across, down = (
+        max(1, min(most, round(side * scale))) for side, most in ((image.width, width), (image.height, height))
+    )
+    small = image if image.size == (across, down) else image.resize((across, down), RESIZE_FILTERS[resize])
+    colour = Image.new("RGB", (1, 1), colour_of(background)).convert(image.mode).getpixel((0, 0))
+    whole = Image.new(image.mode, (width, height), colour)
+    whole.paste(small, ((width - across) // 2, (height - down) // 2))
+    return pixels_of(whole)
 
 
 def central_region(image: Image.Image, *, height: int, width: int) -> Region:

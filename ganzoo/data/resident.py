@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganzoo.architecture import Batch, Pair
+from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
 from ganzoo.nn import to_device
 
@@ -27,6 +28,7 @@ class Resident:
         self.description = source.description
         self.lengths = source.lengths
         self.in_memory = True
+        self.facts = facts_of(source)
         self._device = device
         whole = [_everything(source, side, device) for side in range(len(source.lengths))]
         # An unpaired source has a second side, and only its targets are of use.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ganzoo.architecture import Batch, Pair
 
 Notify = Callable[[str], None]
-"""Receives one line for the user: a skipped picture, progress of a long scan."""
+"""Receives one line for the user: what was read, a skipped picture. One that has `update`, as `ganzoo.progress` has it,
+is told how far a long reading is."""
 
 
 @runtime_checkable
@@ -32,6 +33,8 @@ class DataSource(Protocol):
     lengths: how many there are; one number for each side that is shuffled on its own, so that
         unpaired translation has two.
     in_memory: fetching is only copying; otherwise it is done ahead, in a background thread.
+
+    It may have `facts` besides, one `ganzoo.data.facts.PictureFacts` for each side: what was read, hashes, labels.
     """
 
     info: DataInfo

@@ -1,9 +1,16 @@
-"""Pictures on disk that are read once before training, and held in memory when they fit."""
+"""Pictures on disk: decoded once before training and held in memory, or decoded again when they are asked for.
+
+Every item is read once before training, so that a damaged one is left out now and does not end it in hour ten. Of
+streams, which are too long for that, a sample is read, to know what there is and how much of it is damaged; an item
+that turns out to be unreadable later is replaced by the next that is not, which is the same in each epoch and after a
+resume.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,13 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo.data.decoding import UnreadableFileError
-from ganzoo.errors import DataError, first_few, one_line, printable
+from ganzoo.data.reading import Reading, read_in_threads, thread_count
+from ganzoo.data.report import PictureReport
+from ganzoo.errors import DataError, one_line, printable
+from ganzoo.progress import Progress
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
 
-_THREADS = 8  # Pillow releases the lock while it decodes
-_NOTICE_SECONDS = 10.0
+_LOOKED_AT = 1000  # of those that are not held
+_NOTICE_SECONDS = 0.2
 
 ItemT = TypeVar("ItemT")
 
@@ -25,49 +35,47 @@ ItemT = TypeVar("ItemT")
 class PictureStore(Generic[ItemT]):
     """What `read` makes of each item, as one array per item, all of one shape.
 
-    Every item is read once, so that an unreadable one is reported now and not in hour ten; those are left out.
-    read: item -> uint8 array of `shape`. name: of an item, for messages. where: the place, for messages.
-    memory_gb: arrays are kept when all of them take no more.
-    Raises DataError when none can be read.
+    read: item -> Reading with pixels of `shape`. name: of an item, for messages. where: the place, for messages.
+    memory_gb: arrays are held when all of them take no more. unreadable: the share of items that may be. stream:
+    only a sample is read first.
+    kept: the indices of the items that there are pictures of, in order. digests: of their bytes, (N, 8) uint8; None
+    where not all were read.
+    Raises DataError when none can be read, or too few.
     """
 
     def __init__(
         self,
         items: Sequence[ItemT],
-        read: Callable[[ItemT], NDArray[np.uint8]],
+        read: Callable[[ItemT], Reading],
         *,
         shape: tuple[int, ...],
         name: Callable[[ItemT], str],
         where: str,
         memory_gb: float,
+        unreadable: float,
+        report: PictureReport,
         notify: Notify,
+        stream: bool = False,
     ) -> None:
-        self._read = read
-        self._name = name
-        self._where = where
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="ganzoo-pictures")
-        pixels: NDArray[np.uint8] | None = None
-        if len(items) * int(np.prod(shape)) <= memory_gb * 2**30:
-            pixels = np.empty((len(items), *shape), dtype=np.uint8)
-        readable: list[ItemT] = []
-        bad: list[str] = []
-        for index, result in enumerate(self._read_all(items, notify)):
-            if isinstance(result, BaseException):
-                bad.append(": ".join(self._told(items[index], result)))
-                continue
-            if pixels is not None:
-                pixels[len(readable)] = result
-            readable.append(items[index])
-        reasons = first_few(bad, separator="; ")
-        if not readable:
-            raise DataError(
-                f"None of the {len(items)} picture files in {where} can be read: {reasons}",
-                hint="Open one of them in a viewer; re-save or re-download what is damaged.",
-            )
-        if bad:
-            notify(f"{len(bad)} of {len(items)} pictures cannot be read and are left out: {reasons}")
-        self._items = readable
-        self._pixels = None if pixels is None else pixels[: len(readable)]
+        self._read, self._name, self._where = read, name, where
+        self._stream = stream
+        self._most_unreadable = unreadable
+        self._notify = notify
+        self._pool = ThreadPoolExecutor(thread_count(), thread_name_prefix="ganzoo-pictures")
+        self._lock, self._replaced = threading.Lock(), dict[int, int]()
+        self.digests: NDArray[np.uint8] | None = None
+        held = len(items) * int(np.prod(shape)) <= memory_gb * 2**30
+        self._pixels: NDArray[np.uint8] | None = np.empty((len(items), *shape), dtype=np.uint8) if held else None
+        every = held or not stream
+        chosen = range(len(items)) if every else _spread(len(items))
+        good = self._first_reading(items, chosen, report, every)
+        if report.left_out["unreadable"] > unreadable * len(chosen) or not good:
+            self._refuse(report, len(chosen), every)
+        self.kept = np.array(good if every else range(len(items)), dtype=np.int64)
+        self._items = [items[index] for index in good] if every and len(good) < len(items) else items
+        if self._pixels is not None:
+            self._pixels = self._pixels[: len(good)]
+        report.count = len(self.kept)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -76,38 +84,102 @@ class PictureStore(Generic[ItemT]):
     def in_memory(self) -> bool:
         return self._pixels is not None
 
+    def contents(self, size: Callable[[ItemT], int]) -> NDArray[np.uint64]:
+        """Of each kept item a number that changes with it: of all of its bytes, or else of how many there are."""
+        if self.digests is not None:
+            return self.digests.view(np.uint64)[:, 0]
+        return np.array([size(item) for item in self._items], dtype=np.uint64)
+
     def fetch(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(N, *shape). Raises DataError for one that has become unreadable."""
+        """(N, *shape). Raises DataError where too many turn out to be unreadable."""
         if self._pixels is not None:
             return self._pixels[indices]
-        pictures = []
-        chosen = [self._items[index] for index in indices]
-        for item, result in zip(chosen, self._pool.map(self._try_read, chosen), strict=True):
-            if isinstance(result, BaseException):
-                file, reason = self._told(item, result)
-                raise DataError(
-                    f"{self._where}: {file} could be read when training began and cannot any more: {reason}",
-                    hint="Put it back and go on with --resume.",
-                )
-            pictures.append(result)
-        return np.stack(pictures)
+        chosen = [self._replaced.get(int(index), int(index)) for index in indices]
+        chunk = max(1, min(32, -(-len(chosen) // thread_count())))
+        readings = read_in_threads(self._pool, self._read, [self._items[index] for index in chosen], chunk=chunk)
+        return np.stack([self._pixels_of(index, reading) for index, reading in zip(chosen, readings, strict=True)])
 
-    def _told(self, item: ItemT, error: BaseException) -> tuple[str, str]:
+    def _pixels_of(self, index: int, reading: Reading) -> NDArray[np.uint8]:
+        """Of an item, or of the next that can be read."""
+        if not self._stream and reading.pixels is None:
+            file, reason = self._told(self._items[index], reading.error)
+            raise DataError(
+                f"{self._where}: {file} could be read when training began and cannot any more: {reason}",
+                hint="Put it back and go on with --resume.",
+            )
+        first = index
+        while reading.pixels is None:
+            with self._lock:
+                if index not in self._replaced:
+                    file, reason = self._told(self._items[index], reading.error)
+                    self._replaced[index] = (index + 1) % len(self._items)
+                    self._notify(f"{file} cannot be read, the next is shown in its place: {reason}")
+                    self._check_replaced(file, reason)
+            index = self._replaced[index]
+            reading = self._read(self._items[index])
+        if first != index:
+            with self._lock:
+                self._replaced[first] = index
+        return reading.pixels
+
+    def _check_replaced(self, file: str, reason: str) -> None:
+        bad = len(self._replaced)
+        if bad > self._most_unreadable * len(self._items) or bad == len(self._items):
+            raise DataError(
+                f"{self._where}: {bad:,} of {len(self._items):,} pictures cannot be read, the last {file}: {reason}",
+                hint="Put them back and go on with --resume; or let more be left out: data.unreadable.",
+            )
+
+    def _first_reading(
+        self, items: Sequence[ItemT], chosen: Sequence[int], report: PictureReport, every: bool
+    ) -> list[int]:
+        """The indices of those that can be read. Fills the report, and what is held."""
+        update, began, told = getattr(self._notify, "update", None), time.monotonic(), 0.0
+        good: list[int] = []
+        digests = np.zeros((len(chosen), 8), dtype=np.uint8)
+        readings = read_in_threads(self._pool, self._read, [items[index] for index in chosen])
+        for done, (index, reading) in enumerate(zip(chosen, readings, strict=True), start=1):
+            if reading.pixels is None:
+                report.add_unreadable(*self._told(items[index], reading.error))
+            else:
+                if self._pixels is not None:
+                    self._pixels[len(good)] = reading.pixels
+                digests[len(good)] = np.frombuffer(reading.digest, dtype=np.uint8)
+                good.append(index)
+                for facts in reading.facts:
+                    report.add(facts)
+            now = time.monotonic()
+            if update is not None and now - told > _NOTICE_SECONDS and now - began > _NOTICE_SECONDS:
+                told, left = now, (now - began) / done * (len(chosen) - done)
+                update(Progress(done=done, total=len(chosen), unit="pictures", seconds_left=left))
+        digests = digests[: len(good)]
+        report.copies = len(digests) - len(np.unique(digests.view(np.uint64)))
+        if every:
+            self.digests = digests
+        return good
+
+    def _refuse(self, report: PictureReport, of: int, all_of_them: bool) -> None:
+        bad, of_all = report.left_out["unreadable"], "" if all_of_them else " that were looked at"
+        reasons = "; ".join(f"{file}: {reason}" for file, reason in report.unreadable[:3])
+        more = f"; and {bad - 3:,} more" if bad > 3 else ""
+        if bad == of:
+            raise DataError(
+                f"None of the {of:,} picture files in {self._where}{of_all} can be read: {reasons}{more}",
+                hint="Open one of them in a viewer; re-save or re-download what is damaged.",
+            )
+        raise DataError(
+            f"{bad:,} of the {of:,} picture files in {self._where}{of_all} cannot be read, more than "
+            f"{self._most_unreadable:.0%}: {reasons}{more}",
+            hint="Mend them or take them out; or let them be left out: --set data.unreadable=1.0",
+        )
+
+    def _told(self, item: ItemT, error: BaseException | None) -> tuple[str, str]:
         """The file that cannot be read, and why."""
+        assert error is not None
         if isinstance(error, UnreadableFileError):
-            return printable(error.name), one_line(error.reason, limit=120)
-        return printable(self._name(item)), one_line(error, limit=120)
+            return printable(error.name), one_line(error.reason, limit=160)
+        return printable(self._name(item)), one_line(error, limit=160)
 
-    def _read_all(self, items: Sequence[ItemT], notify: Notify) -> Iterator[NDArray[np.uint8] | BaseException]:
-        told = time.monotonic()
-        for done, result in enumerate(self._pool.map(self._try_read, items), start=1):
-            if time.monotonic() - told > _NOTICE_SECONDS:
-                told = time.monotonic()
-                notify(f"read {done:,} of {len(items):,} pictures")
-            yield result
 
-    def _try_read(self, item: ItemT) -> NDArray[np.uint8] | BaseException:
-        try:
-            return self._read(item)
-        except Exception as error:  # damaged files make decoders raise anything: struct, zlib, index errors
-            return error
+def _spread(count: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(int)).tolist()  # type: ignore[no-any-return]

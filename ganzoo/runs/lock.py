@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, one_line, printable
+from ganzoo.errors import CheckpointError, RunLockedError, one_line, printable
 
 NAME = "run.lock"
 
@@ -60,10 +60,7 @@ class RunLock:
             raise CheckpointError(f"The run directory {path} cannot be written: {one_line(error)}") from None
         try:
             if not _lock(self._file):
-                raise CheckpointError(
-                    f"{path} is being trained by {_holder(self._path)}.",
-                    hint="Wait for it, or stop it with SIGTERM: it saves, and the run can go on.",
-                )
+                raise _locked(path)
             self._sign()
         except BaseException:
             self.release()
@@ -109,6 +106,18 @@ class RunLock:
             self.release()
 
 
+def check_unlocked(path: Path) -> None:
+    """Raises RunLockedError when another process trains the run in a directory, if there is one. Leaves no trace."""
+    if (path / NAME).is_file():
+        with contextlib.suppress(OSError):
+            file = os.open(path / NAME, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if not _lock(file):
+                    raise _locked(path)
+            finally:
+                os.close(file)
+
+
 def _lock(file: int) -> bool:
     """False where another holds it. A file system that has no locks lets everybody in."""
     try:
@@ -131,6 +140,13 @@ def _lock(file: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _locked(path: Path) -> RunLockedError:
+    return RunLockedError(
+        f"{path} is being trained by {_holder(path / NAME)}.",
+        hint="Wait for it, or stop it with SIGTERM: it saves, and the run can go on.",
+    )
 
 
 def _holder(path: Path) -> str:

@@ -5,6 +5,7 @@ RUN/
   config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
   record.json      versions, machine, and every resume with what it changed
   metrics.jsonl    one line per log interval
+  pictures.npy     hashes of the pictures' names and contents, to know them again
   samples/         reals.png, step-00000500.png, ...
   checkpoints/     step-00000500/, ...
 """
@@ -301,8 +302,10 @@ def target_steps(train: TrainConfig) -> int:
     return max(1, -int(-pictures // train.batch_size))
 
 
-MAY_MOVE = frozenset({("data", "memory_gb"), ("data", "device_memory_gb")})
-"""Settings outside [train] that say where pictures are held, not what they look like."""
+MAY_MOVE = frozenset(
+    ("data", key) for key in ("source", "also", "target", "memory_gb", "device_memory_gb", "cache", "unreadable")
+)
+"""Settings outside [train] that say where pictures are and are held, not what they look like."""
 
 
 def check_changes(run: Run, changes: Layer) -> None:

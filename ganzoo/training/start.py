@@ -18,18 +18,16 @@ from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.progress import ProgressListener
+from ganzoo.progress import ProgressListener, Teller
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.lock import is_run
 from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, claim, hold, open_run, target_steps
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from
+from ganzoo.training.pictures import compare_pictures, pictures_record, write_pictures
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.trainer import Trainer
-
-_FREE = MAY_MOVE | {("data", "source"), ("data", "target")}
-"""What may be edited in a run's config.toml: where things are."""
 
 
 def start_run(
@@ -58,7 +56,7 @@ def start_run(
     kind = implementation_class(offer).wants
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
     loggers = find_loggers(config.train.loggers, registry)
-    source = open_data(config, kind, registry, progress.say)
+    source = open_data(config, kind, registry, Teller(progress))
     config = config.in_kimg(pictures_per_epoch(source, config))
     info = info_shown(source, config)
     architecture = build_architecture(offer, config.architecture, info, seed=config.train.seed)
@@ -89,15 +87,23 @@ def start_run(
         progress.say(f"warning: {line}")
     if write and leads:
         with trainer.hold(claim(out)).released_on_error():
-            run.create(machine=machine_facts(), origin=origin)
+            run.create(machine=machine_facts(), origin={**origin, **pictures_record(source)})
+            write_pictures(run, source)
     return trainer
 
 
 def resume_run(
-    path: Path, changes: Layer, registry: Registry, *, progress: ProgressListener, ranks: Ranks | None = None
+    path: Path,
+    changes: Layer,
+    registry: Registry,
+    *,
+    progress: ProgressListener,
+    changed_data: bool = False,
+    ranks: Ranks | None = None,
 ) -> Trainer:
     """A trainer that goes on with the run in `path`; `changes` may touch what a resume may change.
 
+    changed_data: pictures that are not those of before will do.
     Every rank reads the directory, so that several machines need to share it.
     """
     unchanged = open_run(path, registry)
@@ -121,7 +127,11 @@ def resume_run(
     if now != run.trained_by:
         progress.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
     loggers = find_loggers(run.config.train.loggers, registry)
-    source = open_data(run.config, implementation_class(run.offer).wants, registry, progress.say)
+    kind = implementation_class(run.offer).wants
+    run = dataclasses.replace(
+        run, config=dataclasses.replace(run.config, data=with_whole_paths(run.config.data, kind, registry))
+    )
+    source = open_data(run.config, kind, registry, Teller(progress))
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
     if not (info := info_shown(source, run.config)).matches(run.data):
         raise CheckpointError(
@@ -135,10 +145,15 @@ def resume_run(
     trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
     with trainer.hold(hold(path)).released_on_error() if trainer.ranks.leads else contextlib.nullcontext():
         _refuse_drift(run, trainer.resume())
-        if run.data_description != source.description:
+        changed: dict[str, Any] = dict(changes.tables.get("train", {}))
+        if found := compare_pictures(run, source, changed_data=changed_data):
+            changed["pictures"] = found
+            progress.say(f"the pictures changed: {found}")
+        elif run.data_description != source.description:
             progress.say(f"the data changed: {run.data_description} before, {source.description} now")
         if trainer.ranks.leads:
-            run.record_resume(step=trainer.steps_done, changed=changes.tables.get("train", {}), machine=machine_facts())
+            run.record_resume(step=trainer.steps_done, changed=changed, machine=machine_facts())
+            write_pictures(run, source)
     return trainer
 
 
@@ -151,7 +166,7 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
     for table, values in run.config.tables().items():
         kept = written.get(table)
         for key, then in kept.items() if isinstance(kept, dict) else ():
-            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in _FREE
+            free = (table == "train" and key in MAY_CHANGE_ON_RESUME) or (table, key) in MAY_MOVE
             if not free and key in values and values[key] != then:
                 raise CheckpointError(
                     f"{run.path / 'config.toml'} says {key} = {values[key]!r} in [{table}]; "

@@ -1,0 +1,81 @@
+"""What is known of the pictures of a source besides their pixels; a source may say it, wrappers pass it on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.data.report import PictureReport
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureFacts:
+    """Of one side of a source. report: what was read. prints: (N, 2) uint64, of each picture its name's and its
+    content's hash, sorted by name; empty where there are no files. whole: the contents' hashes are of whole files, not
+    of their sizes. labels: as a batch has them, (N,) or (N, K). groups: how many pictures lie together, one after the
+    other, as in shards; empty: there are no such groups. hints: settings that suggest themselves.
+    """
+
+    report: PictureReport
+    prints: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.uint64))
+    whole: bool = True
+    labels: NDArray[Any] | None = None
+    groups: tuple[int, ...] = ()
+    hints: tuple[str, ...] = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """For the record of a run."""
+        return {
+            **self.report.to_json(),
+            "names": _hash(self.prints[:, 0]),
+            "contents": _hash(self.prints),
+            "contents_of": "whole files" if self.whole else "sizes",
+        }
+
+
+def facts_of(source: object) -> tuple[PictureFacts, ...]:
+    """What a source says of its sides; empty for one that says nothing."""
+    facts = getattr(source, "facts", ())
+    return facts if isinstance(facts, tuple) and all(isinstance(one, PictureFacts) for one in facts) else ()
+
+
+def prints_of(names: Sequence[str], contents: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """(N, 2), sorted. contents: (N,)."""
+    hashed = [
+        int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
+        for name in names
+    ]
+    prints = np.stack([np.array(hashed, dtype=np.uint64), contents], 1)
+    return prints[np.lexsort((prints[:, 1], prints[:, 0]))]
+
+
+def _hash(values: NDArray[np.uint64]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).astype("<u8").tobytes()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of two sets of pictures: how many are new, gone, and of the same name with another content."""
+
+    added: int
+    gone: int
+    changed: int
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.gone or self.changed)
+
+    def __str__(self) -> str:
+        parts = (("added", self.added), ("gone", self.gone), ("changed", self.changed))
+        return ", ".join(f"{count:,} {word}" for word, count in parts if count) or "none"
+
+
+def difference(before: NDArray[np.uint64], now: NDArray[np.uint64], *, contents: bool = True) -> Difference:
+    """By name. contents: whether those of both can be compared."""
+    both, first, second = np.intersect1d(before[:, 0], now[:, 0], return_indices=True)
+    changed = int((before[first, 1] != now[second, 1]).sum()) if contents else 0
+    return Difference(len(now) - len(both), len(before) - len(both), changed)

@@ -1,0 +1,81 @@
+"""JPEG files, which most pictures are, decoded by libjpeg-turbo without a detour: the pixels that Pillow gives, sooner.
+
+What is unusual in a file (four colours, damage that can be borne) is left to Pillow, which decides.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from ganzoo.data.decoding import Size
+
+_HEADER_BYTES = 2**16  # where EXIF and a profile begin, if there are some
+
+
+def _library() -> ModuleType | None:
+    try:
+        import simplejpeg
+    except ImportError:  # no wheel for this machine
+        return None
+    return simplejpeg  # type: ignore[no-any-return]
+
+
+_SIMPLEJPEG: Any = _library()
+
+
+MAGIC = b"\xff\xd8\xff"
+
+
+class Decoded(NamedTuple):
+    """image: (H, W, channels) uint8 when that is all there is to do, or else a picture whose profile and mode are to be
+    followed. mode: of the file. size: its height and width. turn: EXIF's number, which is to be followed too."""
+
+    image: Image.Image | NDArray[np.uint8]
+    mode: str
+    size: tuple[int, int]
+    turn: int
+
+
+def pixels_of(content: bytes) -> int:
+    """By its header; 0 for what Pillow has to look at."""
+    try:
+        height, width, *_ = _SIMPLEJPEG.decode_jpeg_header(content)
+    except (ValueError, AttributeError):
+        return 0
+    return int(height * width)
+
+
+def decode(content: bytes, channels: int, least: Size | None, most: int) -> Decoded | None:
+    """None for Pillow to decode. least: it may be decoded to a half, a quarter, an eighth of its size, but not below
+    this height and width. most: pixels."""
+    if _SIMPLEJPEG is None or not content.startswith(MAGIC):
+        return None
+    try:
+        height, width, colours, _ = _SIMPLEJPEG.decode_jpeg_header(content)
+        if colours not in ("YCbCr", "RGB", "Gray") or height * width > most:
+            return None
+        smaller = {} if least is None else {"min_height": min(least[0], height), "min_width": min(least[1], width)}
+        pixels = _SIMPLEJPEG.decode_jpeg(content, "GRAY" if colours == "Gray" else "RGB", **smaller)
+    except ValueError:
+        return None
+    mode = "L" if colours == "Gray" else "RGB"
+    exif = content.find(b"Exif\0\0", 0, _HEADER_BYTES) >= 0
+    profile = content.find(b"ICC_PROFILE\0", 0, _HEADER_BYTES) >= 0
+    if not exif and not profile and (mode == "RGB") == (channels == 3):
+        return Decoded(pixels, mode, (height, width), 1)
+    turn = 1
+    image = Image.fromarray(pixels if mode == "RGB" else pixels[:, :, 0])
+    if exif or profile:
+        import io
+
+        with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as file:  # its header alone
+            turn = file.getexif().get(0x0112, 1)
+            if "icc_profile" in file.info:
+                image.info["icc_profile"] = file.info["icc_profile"]
+    return Decoded(image, mode, (height, width), turn)

@@ -1,0 +1,119 @@
+"""Reading many picture files at once: each to an array of one shape, with what it held, or why it cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganzoo.config import DataConfig
+from ganzoo.data import jpeg
+from ganzoo.data.colour import colour_of
+from ganzoo.data.containers import PictureFile
+from ganzoo.data.decoding import LARGE_PIXELS, FileFacts, Rules, jpeg_facts, jpeg_image, least, opened_pictures
+from ganzoo.data.depth import read_scale
+from ganzoo.data.kinds import formats_here
+from ganzoo.data.pictures import fitted
+from ganzoo.datainfo import Picture
+from ganzoo.errors import RequestError
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+_CHUNK = 32  # items that a thread takes at once: handing one over costs more than decoding a small picture
+_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of one item. pixels: of the shape that was asked for. facts: of each of its files. digest: of their
+    bytes. error: why there are no pixels."""
+
+    pixels: NDArray[np.uint8] | None
+    facts: tuple[FileFacts, ...] = ()
+    digest: bytes = bytes(_DIGEST)
+    error: Exception | None = None
+
+
+def rules_of(options: DataConfig) -> Rules:
+    """Of the [data] table, how pixels follow from a file. Raises RequestError for a scale or colour that is none."""
+    formats_here()  # before threads ask at once
+    try:
+        colour_of(options.background)
+        return Rules(scale=read_scale(options.scale), background=options.background, decode=options.decode)
+    except ValueError as error:
+        raise RequestError(f"data.{error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file whose bytes are in memory."""
+
+    name: str
+    content: bytes
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.content)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def read_file(file: PictureFile, like: Picture, options: DataConfig, rules: Rules) -> Reading:
+    """One picture of a stated shape. What a damaged file raises is in the result."""
+    try:
+        content = file.read()
+        digest = hashlib.blake2b(content, digest_size=_DIGEST).digest()
+        about = like.height, like.width
+        found = jpeg.decode(content, like.channels, least(about, rules), LARGE_PIXELS)
+        if found is not None:
+            facts = jpeg_facts(found)
+            if not isinstance(found.image, Image.Image) and found.image.shape == (*about, like.channels):
+                return Reading(found.image.transpose(2, 0, 1), (facts,), digest)
+            return Reading(_fitted(jpeg_image(found, like.channels, rules), like, options), (facts,), digest)
+        known: list[FileFacts] = []
+        held = Held(file.name, content)
+        with opened_pictures([held], [like.channels], about=about, rules=rules, facts=known) as (image,):
+            return Reading(_fitted(image, like, options), tuple(known), digest)
+    except Exception as error:  # damaged files make decoders raise anything: struct, zlib, index errors
+        return Reading(None, error=error)
+
+
+def _fitted(image: Image.Image, like: Picture, options: DataConfig) -> NDArray[np.uint8]:
+    return fitted(
+        image,
+        height=like.height,
+        width=like.width,
+        resize=options.resize,
+        fit=options.fit,
+        background=options.background,
+    )
+
+
+def thread_count() -> int:
+    """One for each core that this process may use, and two at least: one can decode while another waits for a disk."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(2, min(cores, 32))
+
+
+def read_in_threads(
+    pool: ThreadPoolExecutor, read: Callable[[ItemT], ResultT], items: Sequence[ItemT], *, chunk: int = _CHUNK
+) -> Iterator[ResultT]:
+    """The results in the order of the items; only so many chunks are under way that memory stays flat."""
+    most, waiting = 2 * thread_count(), deque[Future[list[ResultT]]]()
+    for start in range(0, len(items), chunk):
+        part = items[start : start + chunk]
+        waiting.append(pool.submit(lambda part=part: [read(item) for item in part]))  # type: ignore[misc]
+        if len(waiting) > most:
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
