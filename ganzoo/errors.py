@@ -2,11 +2,14 @@
 
 Each says what was given, what was expected, what is available and what to type next. The command
 line prints the message and the hint and exits with `exit_status`; only a bug of ours shows a traceback.
+What a command holds that is not ours goes through `shell_word`, so that it can be pasted whatever is in a name.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "first_few",
     "one_line",
     "printable",
+    "shell_word",
     "short",
 ]
 
@@ -146,3 +150,23 @@ def _text_of(ask: Callable[[], str]) -> str | None:
 def escaped(text: str) -> str:
     """A text of several lines, its control characters escaped: a name in it may hold a terminal's commands."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def shell_word(value: object) -> str:
+    """A value as one word of a command that is shown: what is printed can be pasted into a POSIX shell.
+
+    `runs/photos` stays as it is; `my photos` becomes `'my photos'`, and the path `-x` becomes `./-x`. A word with signs
+    that are not printable is still one line, as bash, zsh and ksh read it: `$'two\\012lines'`.
+    """
+    text = str(value)
+    if isinstance(value, os.PathLike) and text.startswith("-"):
+        text = f"./{text}"
+    return shlex.quote(text) if text.isprintable() else f"$'{''.join(map(_sign_of_word, text))}'"
+
+
+def _sign_of_word(sign: str) -> str:
+    """Within $'...'. A byte of a name that is no UTF-8 stays that byte."""
+    if sign.isprintable():
+        return f"\\{sign}" if sign in "\\'" else sign
+    content = sign.encode(errors="surrogateescape" if "\udc80" <= sign <= "\udcff" else "surrogatepass")
+    return "".join(f"\\{byte:03o}" for byte in content)

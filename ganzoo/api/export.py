@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ganzoo.api.arguments import to_choice, to_optional_path, to_run
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, shell_word
 from ganzoo.progress import ProgressListener, listener, say_warning
 from ganzoo.runs.run import Run
 
@@ -46,7 +46,8 @@ def export(
     registry = installed(told)
     if not path.exists() and str(path) in [offer.name for offer in registry.architectures]:
         raise RequestError(
-            f"{path} is an architecture, not a run.", hint=f"ganzoo export {path} --untrained -o {path}.onnx"
+            f"{path} is an architecture, not a run.",
+            hint=f"ganzoo export {shell_word(path)} --untrained -o {shell_word(Path(f'{path}.onnx'))}",
         )
     trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint))
     facts = {"run": str(path), "checkpoint": trained.step, "score": trained.score}

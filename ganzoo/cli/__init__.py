@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, did_you_mean
 from ganzoo.plugin.isolation import left_running
 from ganzoo.plugin.streams import end_results, own_process
 from ganzoo.version import __version__
@@ -50,8 +50,6 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
-            from ganzoo.errors import did_you_mean
-
             ctx.fail(f"There is no verb {args[0]!r}.{did_you_mean(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
 

@@ -10,6 +10,7 @@ import click
 
 from ganzoo.cli.common import echo, table
 from ganzoo.cli.progress import Lines
+from ganzoo.errors import shell_word
 
 _JUDGED = 2000
 
@@ -48,10 +49,10 @@ Done in {time.monotonic() - began:.0f} seconds. Everything is in {out}/
   latency      {out / "bench.json"}
 
 Next:
-  ganzoo train --resume {out} --max-time 120
-  ganzoo sample {model} -o more.png --seed 1000
-  ganzoo train {architecture} --data PATH --out runs/mine
-  ganzoo info {architecture}"""
+  ganzoo train --resume {shell_word(out)} --max-time 120
+  ganzoo sample {shell_word(model)} -o more.png --seed 1000
+  ganzoo train {shell_word(architecture)} --data PATH --out runs/mine
+  ganzoo info {shell_word(architecture)}"""
     )
 
 
@@ -72,7 +73,7 @@ def _train(architecture: str, out: Path, seconds: float) -> None:
     assert outcome is not None
     echo(f"     {outcome.steps:,} steps, {outcome.kimg:.0f} kimg, {outcome.images_per_second:,.0f} images/s")
     if outcome.interrupted:
-        echo(f"interrupted and saved; go on with: ganzoo train --resume {out}")
+        echo(f"interrupted and saved; go on with: ganzoo train --resume {shell_word(out)}")
         raise KeyboardInterrupt
     records = run.metrics()
     shown = [records[index] for index in sorted({0, len(records) // 3, 2 * len(records) // 3, len(records) - 1})]

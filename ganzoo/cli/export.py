@@ -9,6 +9,7 @@ import click
 
 from ganzoo.cli.common import echo, json_option, print_json
 from ganzoo.cli.progress import Lines
+from ganzoo.errors import RequestError, shell_word
 
 if TYPE_CHECKING:
     from ganzoo.api.types import Progress
@@ -69,13 +70,12 @@ def command(
     """
     from ganzoo.api.export import export, export_untrained
     from ganzoo.config.resolve import set_layer
-    from ganzoo.errors import RequestError
 
     if untrained:
         if checkpoint is not None:
             raise RequestError("--checkpoint goes with a run, and --untrained has none.")
         if out is None:
-            raise RequestError("Where shall the file go?", hint=f"Add -o {source}.onnx")
+            raise RequestError("Where shall the file go?", hint=f"Add -o {shell_word(Path(f'{source}.onnx'))}")
         exported = export_untrained(
             source, out=out, graph=graph, precision=precision, output=output, preset=preset,
             settings=[set_layer(assignments)], seed=seed,
@@ -95,7 +95,7 @@ def command(
         bound = max(bound for case in item.proof.cases for bound in case.bounds.values())
         echo(f"{item.path}  {item.bytes / 1e6:.1f} MB")
         echo(f"  proved: error {item.proof.error:.2g} (bound {bound:.2g}) at batches {batches}")
-    echo(f"next: ganzoo bench {exported[0].path}")
+    echo(f"next: ganzoo bench {shell_word(exported[0].path)}")
 
 
 class _Checkpoint(Lines):

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ganzoo.cli.common import echo, json_option, print_json
+from ganzoo.errors import shell_word
 
 
 @click.command("import")
@@ -44,4 +45,4 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | N
     architecture_table = run.config.tables()["architecture"]
     settings = ", ".join(f"{key} {architecture_table[key]}" for table, key in run.config.origins if table != "data")
     echo(f"{out}: {run.architecture}, {run.data}; {settings}")
-    echo(f"next: ganzoo export {out}")
+    echo(f"next: ganzoo export {shell_word(out)}")

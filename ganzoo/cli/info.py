@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ganzoo.cli.common import echo, json_option, print_json, table
+from ganzoo.errors import shell_word
 
 
 @click.command("info")
@@ -34,4 +35,4 @@ def command(architecture: str, as_json: bool) -> None:
     if any("schedule" in item.expected for settings in found.settings.values() for item in settings):
         echo('\nA schedule: {start=2e-4, end=5e-5, to_kimg=20000}, and from_kimg=0, shape="linear" or "cosine";')
         echo("or to_epochs and from_epochs, in passes over the pictures.")
-    echo(f"\nTry: ganzoo train {architecture} --data PATH --out RUN --dry-run")
+    echo(f"\nTry: ganzoo train {shell_word(architecture)} --data PATH --out RUN --dry-run")

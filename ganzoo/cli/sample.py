@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.common import echo
+from ganzoo.errors import RequestError
 
 
 @click.command("sample")
@@ -88,7 +89,6 @@ def command(
     from ganzoo.api.load import load
     from ganzoo.api.picture_names import check_picture_name
     from ganzoo.cli.parse import parse_seeds, parse_values
-    from ganzoo.errors import RequestError
 
     model = load(sources, checkpoint=checkpoint)
     if model.translates and (inputs or direction or not model.paints):
@@ -126,7 +126,6 @@ def command(
 
 def _seeds(text: str | None, seed: int | None, count: int | None, usual: int) -> list[int]:
     from ganzoo.cli.parse import parse_seeds
-    from ganzoo.errors import RequestError
 
     if text is None:
         first = seed or 0

@@ -10,7 +10,7 @@ import click
 
 from ganzoo.cli.common import echo
 from ganzoo.cli.progress import Display
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, shell_word
 
 if TYPE_CHECKING:
     from ganzoo.api.train import TrainingPlan
@@ -143,7 +143,7 @@ def _check_arguments(
         if extra or dry_run:
             raise RequestError(
                 f"--resume takes its settings from the run; {', '.join(extra) or '--dry-run'} does not go with it.",
-                hint=f"ganzoo train --resume {resume}",
+                hint=f"ganzoo train --resume {shell_word(resume)}",
             )
         return
     if changed_data:
@@ -154,7 +154,9 @@ def _check_arguments(
             hint="For example: ganzoo train dcgan --data PATH --out RUN. `ganzoo list` shows what there is.",
         )
     if out is None and not dry_run:
-        raise RequestError("Where shall the run go?", hint=f"Add --out RUN, for example --out runs/{architecture}")
+        raise RequestError(
+            "Where shall the run go?", hint=f"Add --out RUN, for example --out {shell_word(f'runs/{architecture}')}"
+        )
 
 
 def _option_layer(table: str, key: str, value: Any) -> Layer:
@@ -193,7 +195,7 @@ def _print_outcome(run: Run, outcome: TrainingOutcome) -> None:
     if outcome.best is not None and outcome.best != outcome.checkpoint:
         echo(f"best        {outcome.best}")
     if outcome.finished:
-        echo(f"next        ganzoo export {run.path}")
+        echo(f"next        ganzoo export {shell_word(run.path)}")
     else:
         how = "interrupted" if outcome.interrupted else "out of time"
-        echo(f"{how}; go on with: ganzoo train --resume {run.path}")
+        echo(f"{how}; go on with: ganzoo train --resume {shell_word(run.path)}")

@@ -26,13 +26,7 @@ def command(model: Path, provider: str, as_json: bool) -> None:
     if as_json:
         cases = [{key: value for key, value in asdict(case).items() if key != "sampled"} for case in proof.cases]
         print_json(
-            {
-                "file": str(model),
-                "provider": proof.provider,
-                "error": proof.error,
-                "holds": True,
-                "cases": cases,
-            }
+            {"file": str(model), "provider": proof.provider, "error": proof.error, "holds": True, "cases": cases}
         )
         return
     for case in proof.cases:

@@ -13,7 +13,7 @@ from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
-from ganzoo.errors import RequestError, did_you_mean, short
+from ganzoo.errors import RequestError, did_you_mean, shell_word, short
 
 ConfigT = TypeVar("ConfigT")
 
@@ -174,7 +174,7 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> RunConfig:
     if problems:
         raise RequestError(
             "\n".join(problems),
-            hint=f"`ganzoo info {name}` lists every key with its type, range and default.",
+            hint=f"`ganzoo info {shell_word(name)}` lists every key with its type, range and default.",
         )
     return RunConfig(**made, origins=origins)
 

@@ -14,7 +14,7 @@ from ganzoo.data.checked import open_source
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource, Notify, locate
 from ganzoo.datainfo import DataInfo, Domain, Picture
-from ganzoo.errors import DataError, RequestError
+from ganzoo.errors import DataError, RequestError, shell_word
 from ganzoo.plugin.registry import Registry
 
 _BARE_PATH: dict[DataKind, str] = {"pictures": "folder", "pairs": "pairs", "domains": "folder"}
@@ -86,7 +86,7 @@ def open_kind(options: DataConfig, kind: DataKind, registry: Registry, *, notify
             if kind_of(part) != "pictures":
                 raise RequestError(
                     f"{text!r} gives {_NAMES[kind_of(part)]} by itself, and cannot be one of two domains.",
-                    hint=f"--data {text}, without --target.",
+                    hint=f"--data {shell_word(text)}, without --target.",
                 )
         apart = options.source_size is not None or options.source_channels is not None
         source: DataSource = TwoDomains(*parts, may_differ=apart)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.errors import ExportError, GateError, one_line
+from ganzoo.errors import ExportError, GateError, one_line, shell_word
 from ganzoo.exporting.proof_file import (
     Case,
     Proof,
@@ -99,7 +99,7 @@ def repeat_proof(path: Path, provider: str = "cpu") -> Proof:
     if not file.ours or file.input_specs is None or file.output_specs is None:
         raise ExportError(
             f"{path} was not exported by ganzoo: it does not say how its inputs are drawn.",
-            hint=f"ganzoo inspect {path} and ganzoo bench {path} work on any ONNX file.",
+            hint=f"ganzoo inspect {shell_word(path)} and ganzoo bench {shell_word(path)} work on any ONNX file.",
         )
     recorded = read_proof(path)
     check_claims(recorded, file)

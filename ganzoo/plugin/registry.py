@@ -16,7 +16,7 @@ from typing import Any
 
 import pluggy
 
-from ganzoo.errors import PluginError, RequestError, did_you_mean
+from ganzoo.errors import PluginError, RequestError, did_you_mean, shell_word
 from ganzoo.plugin import api1, hooks
 from ganzoo.plugin.call import is_strict, reason, resolve
 from ganzoo.plugin.discovery import Found, allow_list, entry_points, normalize
@@ -131,7 +131,7 @@ class Registry:
         hint = "See `ganzoo list` and `ganzoo plugins list`."
         distribution = publisher(kind.name, name)
         if distribution is not None and distribution not in [item.distribution for item in self.plugins]:
-            hint = f"It is published as {distribution}: pip install {distribution}"
+            hint = f"It is published as {distribution}: pip install {shell_word(distribution)}"
         raise RequestError("\n".join(lines), hint=hint)
 
     def add(self, kind: Kind, offer: InstalledSpec[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import ImageToImageConfig, NoiseToImageConfig
 from ganzoo.datainfo import height_and_width, size_text
-from ganzoo.errors import PluginError, RequestError, did_you_mean
+from ganzoo.errors import PluginError, RequestError, did_you_mean, shell_word
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.kinds import ARCHITECTURES
@@ -58,7 +58,8 @@ def resolve_for(
     if offer.api < 2 and height != width:
         raise RequestError(
             f"The preset {preset!r} follows from the size of square pictures, not of {size_text(height, width)}.",
-            hint=f"--set data.size={min(height, width)}, or another preset: `ganzoo info {offer.name}`.",
+            hint=f"--set data.size={min(height, width)}, or another preset: `ganzoo info "
+            f"{shell_word(typed_name(offer))}`.",
         )
     size: Mapping[str, Any] = {"size": height} if offer.api < 2 else {"height": height, "width": width}
     tables = call_plugin(
@@ -84,7 +85,7 @@ def preset_layer(spec: ArchitectureSpec, name: str, *, typed: str = "") -> Layer
         raise RequestError(
             f"{typed} has no preset {name!r}.{did_you_mean(name, spec.presets)} "
             f"Presets: {', '.join(spec.presets) or 'none'}.",
-            hint=f"See `ganzoo info {typed}`.",
+            hint=f"See `ganzoo info {shell_word(typed)}`.",
         )
     tables = {"architecture": preset.architecture, "train": preset.train, "data": preset.data}
     return Layer(origin=f"preset {name}", tables=tables)

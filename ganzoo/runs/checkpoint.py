@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, RequestError, one_line, short
+from ganzoo.errors import CheckpointError, RequestError, one_line, shell_word, short
 
 MODEL, AVERAGE, OPTIMIZERS, STATE, MANIFEST, CONFIG = (
     "model.safetensors",
@@ -195,6 +195,16 @@ def listed(folder: Path) -> list[Checkpoint]:
         (Checkpoint(path=item, step=int(match[1])) for match, item in found),
         key=lambda checkpoint: -checkpoint.step,
     )
+
+
+def way_back(run: Path) -> str:
+    """What to type where a run's settings are damaged: the newest checkpoint has a copy. "" where none can be read."""
+    with contextlib.suppress(OSError):
+        for item in listed(run / "checkpoints"):
+            with contextlib.suppress(CheckpointError):
+                item.config()
+                return f"Each checkpoint has a copy: cp {shell_word(item.path / CONFIG)} {shell_word(run / CONFIG)}"
+    return ""
 
 
 def remove(checkpoint: Checkpoint) -> None:

@@ -23,12 +23,12 @@ from ganzoo import files
 from ganzoo.config import TrainConfig, toml
 from ganzoo.config.resolve import TABLES, Layer, RunConfig, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line, shell_word
 from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
-from ganzoo.plugin.settings import config_class
+from ganzoo.plugin.settings import config_class, typed_name
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed
+from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed, way_back
 from ganzoo.runs.lock import NAME, RunLock, is_run
 from ganzoo.version import API_VERSION, __version__
 
@@ -202,8 +202,8 @@ def _way_on(path: Path) -> str:
     except (OSError, ValueError, KeyError, AttributeError):
         trained = True
     if trained:
-        return f"Go on with it: ganzoo train --resume {path}"
-    return f"It was imported. Choose another --out; to train from it, add --init-from {path}"
+        return f"Go on with it: ganzoo train --resume {shell_word(path)}"
+    return f"It was imported. Choose another --out; to train from it, add --init-from {shell_word(path)}"
 
 
 def claim(path: Path) -> RunLock:
@@ -262,10 +262,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         preset, description = str(run.get("preset", "")), str(run["data_description"])
         layers = [Layer(origin="run", tables={table: dict(values) for table, values in tables.items()})]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(
-            f"{file} is damaged: {one_line(error)}",
-            hint=f"Each checkpoint has a copy: copy {path / 'checkpoints'}/step-*/config.toml over it.",
-        ) from None
+        raise CheckpointError(f"{file} is damaged: {one_line(error)}", hint=way_back(path)) from None
     if changes is not None:
         layers.append(changes)
     offer = _maker(registry, name, path)
@@ -318,5 +315,6 @@ def check_changes(run: Run, changes: Layer) -> None:
                 raise RequestError(
                     f"{key!r} of [{table}] cannot change on resume: the weights would no longer be those of one run.",
                     hint=f"May change: {', '.join(sorted(MAY_CHANGE_ON_RESUME))}. "
-                    f"For anything else begin a new run with -c {run.path / 'config.toml'}.",
+                    "For anything else begin a new run: ganzoo train "
+                    f"{shell_word(typed_name(run.offer))} -c {shell_word(run.path / 'config.toml')} --out RUN",
                 )

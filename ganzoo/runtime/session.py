@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line
+from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line, shell_word
 from ganzoo.plugin.streams import stdout_to
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
@@ -147,7 +147,7 @@ def _create(
             ) from error
         raise ExportError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {one_line(error)}",
-            hint=f"See what it holds: ganzoo inspect {path}",
+            hint=f"See what it holds: ganzoo inspect {shell_word(path)}",
         ) from error
     return session, time.perf_counter() - began
 

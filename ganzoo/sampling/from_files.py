@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, shell_word
 from ganzoo.roles import Signature, inferred_role
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.session import open_checked, run_session
@@ -76,7 +76,7 @@ def _signature(file: OnnxFile) -> Signature:
     if file.input_specs is None or file.output_specs is None:
         raise RequestError(
             f"{file.path} does not say how its inputs are drawn; only files exported by ganzoo do.",
-            hint=f"ganzoo inspect {file.path} shows what it holds.",
+            hint=f"ganzoo inspect {shell_word(file.path)} shows what it holds.",
         )
     return file.input_specs, file.output_specs
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, shell_word
 from ganzoo.roles import Role, missing_before, painting_chain, style_chain, translations
 from ganzoo.tensors import Domain, TensorSpec
 
@@ -72,7 +72,8 @@ class GraphSet:
             graph, before = absent[0]
             raise RequestError(
                 f"{given}{graph.name} paints from what the graph {before!r} gives, which is not here.",
-                hint=f"Name its file too: ganzoo sample {before}.onnx {self.path.name} -o grid.png",
+                hint=f"Name its file too: ganzoo sample {shell_word(self.path.parent / f'{before}.onnx')} "
+                f"{shell_word(self.path)} -o grid.png",
             )
         names = ", ".join(spec.name for spec in self.graphs[0].outputs)
         raise RequestError(f"{given}it gives {names}.", hint=hint)

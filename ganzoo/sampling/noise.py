@@ -119,7 +119,7 @@ def mix(
         raise RequestError(
             f"{source.path} has no styles to mix.",
             hint="Styles are what one graph gives and another paints: a run of such an architecture, or "
-            "`ganzoo sample mapping.onnx synthesis.onnx`.",
+            "`ganzoo sample mapping.onnx synthesis.onnx -o grid.png`.",
         )
     *mapping, synthesis = graphs
     taken = range(known // 2) if layers is None else layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ganzoo.errors import RequestError, did_you_mean, first_few, printable
+from ganzoo.errors import RequestError, did_you_mean, first_few, printable, shell_word
 from ganzoo.tensors import TensorSpec
 
 Values = Mapping[str, float | Sequence[float]]
@@ -52,4 +52,5 @@ def how_to_state(spec: TensorSpec) -> str:
         return "--label 0"
     count = spec.shape[1] if len(spec.shape) > 1 else 1
     numbers = ",".join([f"{spec.low:g}"] * (count if isinstance(count, int) and count <= _MOST_SHOWN else _MOST_SHOWN))
-    return f"--value {spec.name}={numbers}{',...' if isinstance(count, int) and count > _MOST_SHOWN else ''}"
+    more = ",..." if isinstance(count, int) and count > _MOST_SHOWN else ""
+    return f"--value {shell_word(f'{spec.name}={numbers}{more}')}"

@@ -14,7 +14,7 @@ from ganzoo.architecture.families import family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few
+from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, shell_word
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
 from ganzoo.plugin.installed import InstalledSpec
@@ -125,10 +125,10 @@ def _of_what_it_is(
             f"{path} is of the family {family}. {reads}",
             hint=f"No architecture that is installed reads {family}. What opening it said: {error.message}",
         )
-    given = " ".join(str(one) for one in files)
+    commands = [f"ganzoo import {' '.join(map(shell_word, files))} --as {shell_word(name)} --out RUN" for name in able]
     return CheckpointError(
         f"{path} is of the family {family}. {reads}",
-        hint=f"This reads it: ganzoo import {given} --as {' or --as '.join(able)} --out RUN",
+        hint="This reads it: " + "\nOr this: ".join(commands),
     )
 
 

@@ -13,10 +13,11 @@ from ganzoo.config.resolve import Layer, RunConfig
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.domains import with_whole_paths
 from ganzoo.data.opening import info_shown, open_data, pictures_per_epoch
-from ganzoo.errors import CheckpointError, RequestError
+from ganzoo.errors import CheckpointError, RequestError, shell_word
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
+from ganzoo.plugin.settings import typed_name
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener, Teller
 from ganzoo.runs import checkpoint as checkpoints
@@ -114,7 +115,8 @@ def resume_run(
         raise CheckpointError(
             f"{path} was {unchanged.data_description}, and there is no training to go on with.",
             hint="Begin one from its weights, with its settings: ganzoo train "
-            f"{unchanged.offer.spec.name} -c {path / 'config.toml'} --init-from {path} --data ... --out ...",
+            f"{shell_word(typed_name(unchanged.offer))} -c {shell_word(path / 'config.toml')} "
+            f"--init-from {shell_word(path)} --data ... --out ...",
         )
     run = open_run(path, registry, changes)
     stated, length = {"kimg", "steps"} & set(changes.tables.get("train", {})), target_steps(run.config.train)
@@ -171,5 +173,6 @@ def _refuse_drift(run: Run, checkpoint: checkpoints.Checkpoint) -> None:
                 raise CheckpointError(
                     f"{run.path / 'config.toml'} says {key} = {values[key]!r} in [{table}]; "
                     f"{checkpoint.path.name} was trained with {then!r}.",
-                    hint=f"Put it back as it was: copy {checkpoint.path / 'config.toml'} over it.",
+                    hint=f"Put it back as it was: cp {shell_word(checkpoint.path / 'config.toml')} "
+                    f"{shell_word(run.path / 'config.toml')}",
                 )

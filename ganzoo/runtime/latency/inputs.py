@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line
+from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line, shell_word
 from ganzoo.files import open_regular
 from ganzoo.runtime.file import OnnxFile, Tensor
 from ganzoo.tensors import Dim, TensorSpec
@@ -102,7 +102,7 @@ def _leading(tensor: Tensor, *, option: str) -> tuple[int, int]:
     if not isinstance(channels, int):
         raise RequestError(
             f"{option} leaves the channels of {tensor.name!r} open, and they are not fixed in the file.",
-            hint=f"State the whole shape: --shape {tensor.name}=1x3x256x256",
+            hint=f"State the whole shape: --shape {shell_word(f'{tensor.name}=1x3x256x256')}",
         )
     return first if isinstance(first, int) else 1, channels
 
@@ -161,9 +161,10 @@ def _shape(
         if found is None and axis == 0:
             found = batch or 1
         if found is None:
+            stated = f"{tensor.name}={declared.replace('?', 'N')}"
             raise RequestError(
                 f"Dimension {axis} ({size or 'unnamed'}) of input {tensor.name!r} of {file.path.name} is not fixed.",
-                hint=f"Say how large: --shape {tensor.name}={declared.replace('?', 'N')} with numbers.",
+                hint=f"Say how large: --shape {shell_word(stated)} with numbers.",
             )
         if size and dims.setdefault(size, found) != found:
             raise RequestError(

@@ -144,7 +144,7 @@ def _brings(library: str, cuda: str) -> str:
     if stem in ("cuda", "nvcuda"):
         return "Install the NVIDIA driver; in a container, start it with --gpus all."
     package = _PACKAGES.get(stem, "").format(major=cuda or "13")
-    return f"{INSTALL}, or {package} alone." if package else f"{INSTALL}"
+    return f"{INSTALL}\nOr {package} alone." if package else INSTALL
 
 
 def driver_error(code: int) -> str:

@@ -43,7 +43,7 @@ def find_trouble(provider: str) -> Explanation | None:
     if name not in onnxruntime.get_available_providers():
         return Explanation(
             reason=f"onnxruntime {onnxruntime.__version__} as installed is a build without {name}",
-            remedy=f"pip uninstall onnxruntime, then {INSTALL}",
+            remedy=f"pip uninstall --yes onnxruntime && {INSTALL}",
         )
     _preload()
     driver = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
@@ -75,7 +75,7 @@ def explain_failure(text: str) -> Explanation:
 
 
 def _remedy(trouble: Explanation) -> str:
-    return f"{trouble.remedy} {_HINT}" if trouble.remedy else _HINT
+    return f"{trouble.remedy}\n{_HINT}" if trouble.remedy else _HINT
 
 
 def _libraries(folder: Path) -> list[str]:

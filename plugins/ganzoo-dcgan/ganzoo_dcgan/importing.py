@@ -46,7 +46,8 @@ def read_dcgan(files: Sequence[Path]) -> ForeignWeights:
     if "generator" not in found:
         raise RequestError(
             f"{files[0].name} is netD, a discriminator, and a run without a generator paints nothing.",
-            hint="Name the file of netG as well: ganzoo import netG_epoch_24.pth netD_epoch_24.pth --as dcgan",
+            hint="Name the file of netG as well: ganzoo import netG_epoch_24.pth netD_epoch_24.pth --as dcgan "
+            "--out RUN",
         )
     settings, channels = _generator(found["generator"][1])
     if channels not in (1, 3):
