@@ -173,6 +173,12 @@ def written_beside(path: Path, *, within: Path | None = None) -> Iterator[Path]:
     sync(target.parent)
 
 
+def write_bytes(path: Path, content: bytes, *, within: Path | None = None) -> None:
+    """As `write_text`. Raises OSError."""
+    with written_beside(path, within=within) as partial:
+        partial.write_bytes(content)
+
+
 def write_text(path: Path, text: str, *, within: Path | None = None) -> None:
     """The whole file as UTF-8, see `written_beside`. Raises OSError, UnicodeError."""
     with written_beside(path, within=within) as partial:

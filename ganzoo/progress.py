@@ -123,7 +123,7 @@ class Teller:
 
 def status_of(notify: Callable[[str], None]) -> Callable[[str], None]:
     """How to tell what is no warning; a plain function is called with it all the same."""
-    return getattr(notify, "status", notify)  # type: ignore[no-any-return]
+    return getattr(notify, "status", notify)
 
 
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:

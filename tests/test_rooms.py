@@ -51,7 +51,7 @@ def test_no_file_is_more_than_a_room():
 
 def test_the_command_line_is_a_thin_skin():
     cli = {name: text for name, text in sources().items() if name.startswith("ganzoo/cli/")}
-    assert sum(len(text.splitlines()) for text in cli.values()) <= 1300
+    assert sum(len(text.splitlines()) for text in cli.values()) <= 1500
     allowed = {"api", "cli", "config", "errors", "plugin", "version"}
     for name, text in cli.items():
         for node in ast.walk(ast.parse(text)):
@@ -128,6 +128,7 @@ WRITERS = {
     "ganzoo/runs/lock.py": "its own file, which is never renamed: the lock is on it",
     "ganzoo/runs/weights.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/runs/checkpoint.py": "renames what it removes",
+    "ganzoo/data/cache.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/exporting/exporter.py": "under the name that files.py gave; and takes the old proof away",
     "ganzoo/loggers/jsonl.py": "under the name that files.py gave",
     "ganzoo/runtime/latency/machine.py": "looks for nvidia-smi",

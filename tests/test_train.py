@@ -143,9 +143,24 @@ def test_a_folder_of_pictures_with_a_bad_one(tmp_path):
         Image.new("RGB", (20 + number, 30), (number * 20, 80, 0)).save(folder / f"{number}.jpg")
     (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
     run = tmp_path / "run"
-    done = ganzoo("train", "dcgan", "--preset", "tiny", "--data", "pictures", "--out", run, "--steps", 3, cwd=tmp_path)
+    done = ganzoo(
+        "train",
+        "dcgan",
+        "--preset",
+        "tiny",
+        "--data",
+        "pictures",
+        "--out",
+        run,
+        "--steps",
+        3,
+        "--set",
+        "data.unreadable=0.1",
+        cwd=tmp_path,
+    )
     assert_clean(done, status=0)
-    assert "1 of 10 pictures cannot be read and are left out: bad.jpg" in done.stderr
+    assert "read 9 pictures of 30x20 to 30x28" in done.stderr
+    assert "1 left out: 1 unreadable (bad.jpg: " in done.stderr
     # The path was made absolute, so the run goes on from anywhere.
     assert_clean(ganzoo("train", "--resume", run, "--steps", 4), status=0)
 
@@ -170,7 +185,7 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path):
         ((*TINY, "--out", "x", "--set", "data.size=24"), 2, "16, 32, 64, 128, 256 pixels, not 24"),
         ((*TINY, "--out", "x", "--kimg", "0"), 2, "kimg = 0.0 (--kimg): expected number > 0"),
         (("train", "--resume", "nowhere"), 1, "nowhere is not there"),
-        (("train", "dcgan", "--resume", "x", "--data", "digits"), 2, "ARCHITECTURE, --data does not go with it"),
+        (("train", "dcgan", "--resume", "x", "--data", "digits"), 2, "ARCHITECTURE does not go with it"),
         (("train", "dcgan", "--data", "./nowhere", "--out", "x"), 1, "There is no folder /"),
     ],
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ganzoo.errors import DataError, did_you_mean, one_line
+from ganzoo.errors import one_line
 from ganzoo.files import open_regular
 
 MOST_BYTES = 2**29
@@ -145,20 +145,3 @@ def order_key(name: str) -> list[tuple[bool, str]]:
     """Sorts names as a walk meets them: the files of a folder before its sub-folders, each by name."""
     *folders, last = name.split("/")
     return [*((True, folder) for folder in folders), (False, last)]
-
-
-def open_container(path: Path) -> Container:
-    """A folder or an archive. Raises DataError for a path that is neither, or is not there."""
-    if "\0" in str(path):
-        raise DataError(f"{str(path)!r} is no name of a folder.")
-    if path.is_dir():
-        return Folder(path)
-    if not path.exists():
-        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(
-            f"There is no folder {path}.{did_you_mean(path.name, beside)}",
-            hint="--data takes a folder of pictures, a zip or tar of them, or a built-in source such as digits.",
-        )
-    from ganzoo.data.archives import open_archive
-
-    return open_archive(path)

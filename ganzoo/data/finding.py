@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganzoo.data.containers import Container, PictureFile, open_container
+from ganzoo.data.archives import open_archive
+from ganzoo.data.containers import Container, Folder, PictureFile
 from ganzoo.data.kinds import HEAD_BYTES, may_be_picture, suffix_of
 from ganzoo.errors import DataError, did_you_mean, first_few, printable
 
@@ -142,3 +143,18 @@ def _of_split(names: list[str], split: str, where: str) -> tuple[list[str], str]
         f"{where} has {chosen} and {' and '.join(others)}: {chosen} is read, {len(kept):,} of {len(names):,} pictures "
         "(--set data.split=all reads everything, data.split=NAME another)"
     )
+
+
+def open_container(path: Path) -> Container:
+    """A folder or an archive. Raises DataError for a path that is neither, or is not there."""
+    if "\0" in str(path):
+        raise DataError(f"{str(path)!r} is no name of a folder.")
+    if path.is_dir():
+        return Folder(path)
+    if not path.exists():
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise DataError(
+            f"There is no folder {path}.{did_you_mean(path.name, beside)}",
+            hint="--data takes a folder of pictures, a zip or tar of them, or a built-in source such as digits.",
+        )
+    return open_archive(path)

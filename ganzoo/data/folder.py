@@ -13,7 +13,7 @@ from ganzoo.config import DataConfig
 from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.labels import Labels, label, looks_labelled
-from ganzoo.data.reading import Reading, read_file, rules_of
+from ganzoo.data.reading import Reading, cache_of, file_digest, read_file, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
@@ -61,14 +61,15 @@ class FilesSource:
         *,
         notify: Notify,
         groups: Sequence[int] = (),
+        stream: bool = False,
     ) -> None:
         like = options.picture(DEFAULT)
         rules = rules_of(options)
         for line in collection.notices:
             notify(line)
 
-        def read(file: PictureFile) -> Reading:
-            return read_file(file, like, options, rules)
+        def read(file: PictureFile, hashed: bool) -> Reading:
+            return read_file(file, like, options, rules, hashed=hashed)
 
         report = PictureReport(left_out=collection.left_out)
         files = collection.files
@@ -82,6 +83,8 @@ class FilesSource:
             unreadable=options.unreadable,
             report=report,
             notify=notify,
+            stream=stream,
+            cache=cache_of(options, file_digest),
         )
         kept = self._store.kept
         self._labels = None if labels is None else labels.values[kept]

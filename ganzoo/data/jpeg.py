@@ -6,14 +6,11 @@ What is unusual in a file (four colours, damage that can be borne) is left to Pi
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-if TYPE_CHECKING:
-    from ganzoo.data.decoding import Size
 
 _HEADER_BYTES = 2**16  # where EXIF and a profile begin, if there are some
 
@@ -28,6 +25,9 @@ def _library() -> ModuleType | None:
 
 _SIMPLEJPEG: Any = _library()
 
+
+VERSION = "pillow" if _SIMPLEJPEG is None else "libjpeg-turbo"
+"""Who decodes: the same pixels of whole files, but a smaller decoding is another's."""
 
 MAGIC = b"\xff\xd8\xff"
 
@@ -51,7 +51,7 @@ def pixels_of(content: bytes) -> int:
     return int(height * width)
 
 
-def decode(content: bytes, channels: int, least: Size | None, most: int) -> Decoded | None:
+def decode(content: bytes, channels: int, least: tuple[int, int] | None, most: int) -> Decoded | None:
     """None for Pillow to decode. least: it may be decoded to a half, a quarter, an eighth of its size, but not below
     this height and width. most: pixels."""
     if _SIMPLEJPEG is None or not content.startswith(MAGIC):

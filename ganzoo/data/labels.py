@@ -278,11 +278,11 @@ def _matched(collection: Collection, rows: Mapping[str, Label], base: str) -> li
         name = file.name.rpartition("/")[2]
         below = file.name.removeprefix(base)
         paths = (below, file.name, file.name[len(collection.root) :])
-        value = next((rows[path] for path in paths if path in rows), None)
-        if value is None and names[name] == 1:
-            value = by_name.get(name)
-        used += value is not None
-        found.append(value)
+        one: Label | None = next((rows[path] for path in paths if path in rows), None)
+        if one is None and names[name] == 1:
+            one = by_name.get(name)
+        used += one is not None
+        found.append(one)
     if used < len(rows):
         collection.notices.append(f"{len(rows) - used:,} of {len(rows):,} labels are of no picture that is read")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -16,13 +15,14 @@ from PIL import Image
 
 from ganzoo.config import DataConfig
 from ganzoo.data.containers import PictureFile
-from ganzoo.data.decoding import FileFacts, Rules, opened_pictures
+from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.pictures import Region, central_region, fitted
-from ganzoo.data.reading import Held, Reading, rules_of
+from ganzoo.data.reading import Held, Reading, cache_of, digest_of, file_digest, rules_of
 from ganzoo.data.report import PictureReport
+from ganzoo.data.rules import FileFacts, Rules
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import DataError, RequestError, first_few
@@ -90,18 +90,17 @@ class PairsSource:
         for line in collection.notices:
             notify(line)
 
-        def read_pair(files: Files) -> Reading:
-            facts, digest = list[FileFacts](), hashlib.blake2b(digest_size=8)
+        def read_pair(files: Files, hashed: bool) -> Reading:
+            facts = list[FileFacts]()
             try:
                 held = [Held(name, file.read()) for name, file in zip(_names(files), files, strict=True)]
-                for one in held:
-                    digest.update(one.content)
+                digest = digest_of(*[one.content for one in held]) if hashed else bytes(8)
                 with read(held, [like.channels for like in likes], rules, facts) as halves:
                     if not _correspond(halves, alike):
                         sizes = [f"{half.width}x{half.height}" for half in halves]
                         misfits.append(f"{files[0].name} is {sizes[0]} and its partner {sizes[1]}")
                     pixels = np.concatenate([side.ravel() for side in _fitted(halves, likes, options)])
-                    return Reading(pixels, tuple(facts), digest.digest())
+                    return Reading(pixels, tuple(facts), digest)
             except Exception as error:  # damaged files make decoders raise anything
                 return Reading(None, error=error)
 
@@ -116,6 +115,7 @@ class PairsSource:
             unreadable=options.unreadable,
             report=report,
             notify=notify,
+            cache=cache_of(options, lambda files: file_digest(*files), pairs=how, alike=alike),
         )
         if misfits:
             raise DataError(
@@ -127,7 +127,7 @@ class PairsSource:
         self.description = f"{len(self._store)} pairs {how}"
         self.lengths: tuple[int, ...] = (len(self._store),)
         self.in_memory = self._store.in_memory
-        names = [pairs[index][0].name[len(collection.root) :] for index in self._store.kept]
+        names = [pairs[int(index)][0].name[len(collection.root) :] for index in self._store.kept]
         prints = prints_of(names, self._store.contents(lambda files: sum(f.container.size(f.name) for f in files)))
         self.facts = (PictureFacts(report=report, prints=prints, whole=self._store.digests is not None),)
         status_of(notify)(report.line())

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,15 @@ from PIL import Image
 
 from ganzoo.config import DataConfig
 from ganzoo.data import jpeg
+from ganzoo.data.cache import Cache
 from ganzoo.data.colour import colour_of
 from ganzoo.data.containers import PictureFile
-from ganzoo.data.decoding import LARGE_PIXELS, FileFacts, Rules, jpeg_facts, jpeg_image, least, opened_pictures
+from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.depth import read_scale
 from ganzoo.data.kinds import formats_here
+from ganzoo.data.opened import jpeg_facts, jpeg_image
 from ganzoo.data.pictures import fitted
+from ganzoo.data.rules import LARGE_PIXELS, FileFacts, Rules, least
 from ganzoo.datainfo import Picture
 from ganzoo.errors import RequestError
 
@@ -68,11 +72,36 @@ class Held:
         return self.name
 
 
-def read_file(file: PictureFile, like: Picture, options: DataConfig, rules: Rules) -> Reading:
+def digest_of(*contents: bytes) -> bytes:
+    """Of a file's bytes; SHA-256, which processors have instructions for, cut to 8 bytes."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(content)
+    return digest.digest()[:_DIGEST]
+
+
+def file_digest(*files: PictureFile) -> bytes:
+    """Zeros for what cannot be read."""
+    try:
+        return digest_of(*[file.read() for file in files])
+    except Exception:  # archives raise anything
+        return bytes(_DIGEST)
+
+
+def cache_of(options: DataConfig, digest: Callable[[Any], bytes], **more: Any) -> Cache | None:
+    """What [data] says of keeping decoded pictures. more: what else their pixels follow from."""
+    if not options.cache:
+        return None
+    keys = ("resize", "fit", "background", "scale", "decode")
+    recipe = {key: getattr(options, key) for key in keys} | {"jpeg": jpeg.VERSION} | more
+    return Cache(folder=Path(options.cache).expanduser(), recipe=recipe, digest=digest)
+
+
+def read_file(file: PictureFile, like: Picture, options: DataConfig, rules: Rules, *, hashed: bool = True) -> Reading:
     """One picture of a stated shape. What a damaged file raises is in the result."""
     try:
         content = file.read()
-        digest = hashlib.blake2b(content, digest_size=_DIGEST).digest()
+        digest = digest_of(content) if hashed else bytes(_DIGEST)
         about = like.height, like.width
         found = jpeg.decode(content, like.channels, least(about, rules), LARGE_PIXELS)
         if found is not None:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.data.decoding import FileFacts
+from ganzoo.data.rules import FileFacts
 from ganzoo.datainfo import Picture, size_text
 from ganzoo.errors import printable
 
 _FEW = 200
 _MOST_KINDS = 4  # that a line names
+_COUNTERS = ("formats", "modes", "notes", "left_out")
 _MOST_NAMED = 20  # files that a table names
 
 
@@ -51,6 +52,13 @@ class PictureReport:
         self.left_out["unreadable"] += 1
         if len(self.unreadable) < _MOST_NAMED:
             self.unreadable.append((name, reason))
+
+    def take(self, other: PictureReport) -> None:
+        """What another report says of the files that were read; what was never one stays."""
+        for name in ("looked_at", "sizes", "formats", "modes", "notes", "unreadable", "copies"):
+            setattr(self, name, getattr(other, name))
+        self.left_out["unreadable"] = other.left_out["unreadable"]
+        self.left_out = +self.left_out
 
     def line(self) -> str:
         """`read 3,000 pictures: ...`."""
@@ -88,16 +96,36 @@ class PictureReport:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "what": self.what,
             "count": self.count,
             "looked_at": self.looked_at,
             "sizes": {f"{height}x{width}": count for (height, width), count in self.sizes.most_common(1000)},
             "formats": dict(self.formats),
             "modes": dict(self.modes),
+            "notes": dict(self.notes),
             "left_out": dict(self.left_out),
             "unreadable": [list(each) for each in self.unreadable],
             "copies": self.copies,
             "classes": dict(self.classes),
         }
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> PictureReport:
+        """The inverse of `to_json`. Raises KeyError, TypeError, ValueError or AttributeError for another table."""
+        sizes = {tuple(map(int, size.split("x"))): int(count) for size, count in table["sizes"].items()}
+        if any(len(size) != 2 for size in sizes):
+            raise ValueError("sizes are height and width")
+        counters = {name: Counter({str(k): int(v) for k, v in table[name].items()}) for name in _COUNTERS}
+        return cls(
+            what=str(table["what"]),
+            count=int(table["count"]),
+            looked_at=int(table["looked_at"]),
+            sizes=Counter(sizes),  # type: ignore[arg-type]
+            unreadable=[(str(name), str(reason)) for name, reason in table["unreadable"]],
+            copies=int(table["copies"]),
+            classes={str(name): int(count) for name, count in table["classes"].items()},
+            **counters,
+        )
 
     def advice(self, like: Picture, fit: str, sample: NDArray[np.uint8] | None = None) -> Iterator[str]:
         """Lines on what is unusual. like: what the pictures become. sample: some of them, (N, C, H, W)."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzoo.data.cache import Cache, NewEntry, find, key_of
 from ganzoo.data.decoding import UnreadableFileError
 from ganzoo.data.reading import Reading, read_in_threads, thread_count
 from ganzoo.data.report import PictureReport
@@ -30,12 +32,14 @@ _LOOKED_AT = 1000  # of those that are not held
 _NOTICE_SECONDS = 0.2
 
 ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 
 class PictureStore(Generic[ItemT]):
     """What `read` makes of each item, as one array per item, all of one shape.
 
-    read: item -> Reading with pixels of `shape`. name: of an item, for messages. where: the place, for messages.
+    read: (item, whether its digest is wanted) -> Reading with pixels of `shape`.
+    name: of an item, for messages. where: the place, for messages.
     memory_gb: arrays are held when all of them take no more. unreadable: the share of items that may be. stream:
     only a sample is read first.
     kept: the indices of the items that there are pictures of, in order. digests: of their bytes, (N, 8) uint8; None
@@ -46,7 +50,7 @@ class PictureStore(Generic[ItemT]):
     def __init__(
         self,
         items: Sequence[ItemT],
-        read: Callable[[ItemT], Reading],
+        read: Callable[[ItemT, bool], Reading],
         *,
         shape: tuple[int, ...],
         name: Callable[[ItemT], str],
@@ -56,6 +60,7 @@ class PictureStore(Generic[ItemT]):
         report: PictureReport,
         notify: Notify,
         stream: bool = False,
+        cache: Cache | None = None,
     ) -> None:
         self._read, self._name, self._where = read, name, where
         self._stream = stream
@@ -64,25 +69,51 @@ class PictureStore(Generic[ItemT]):
         self._pool = ThreadPoolExecutor(thread_count(), thread_name_prefix="ganzoo-pictures")
         self._lock, self._replaced = threading.Lock(), dict[int, int]()
         self.digests: NDArray[np.uint8] | None = None
-        held = len(items) * int(np.prod(shape)) <= memory_gb * 2**30
-        self._pixels: NDArray[np.uint8] | None = np.empty((len(items), *shape), dtype=np.uint8) if held else None
-        every = held or not stream
-        chosen = range(len(items)) if every else _spread(len(items))
-        good = self._first_reading(items, chosen, report, every)
-        if report.left_out["unreadable"] > unreadable * len(chosen) or not good:
-            self._refuse(report, len(chosen), every)
-        self.kept = np.array(good if every else range(len(items)), dtype=np.int64)
-        self._items = [items[index] for index in good] if every and len(good) < len(items) else items
+        self._pixels: NDArray[np.uint8] | None = None
+        self.in_memory = len(items) * int(np.prod(shape)) <= memory_gb * 2**30
+        if cache is not None:
+            self._through_cache(cache, items, shape, report)
+        else:
+            if self.in_memory:
+                self._pixels = np.empty((len(items), *shape), dtype=np.uint8)
+            every = self.in_memory or not stream
+            self._first_reading(items, range(len(items)) if every else _spread(len(items)), report)
+            if not every:
+                self.kept, self.digests = np.arange(len(items), dtype=np.int64), None
+        self._items = [items[int(index)] for index in self.kept] if len(self.kept) < len(items) else items
         if self._pixels is not None:
-            self._pixels = self._pixels[: len(good)]
+            self._pixels = self._pixels[: len(self.kept)]
         report.count = len(self.kept)
+
+    def _through_cache(
+        self, cache: Cache, items: Sequence[ItemT], shape: tuple[int, ...], report: PictureReport
+    ) -> None:
+        """The pixels as another run has kept them, or else for other runs to use."""
+        digests = np.zeros((len(items), 8), dtype=np.uint8)
+        hashes = read_in_threads(self._pool, cache.digest, items)
+        for index, digest in enumerate(self._shown(hashes, len(items))):
+            digests[index] = np.frombuffer(digest, dtype=np.uint8)
+        key = key_of(digests, {**cache.recipe, "shape": list(shape)})
+        entry = find(cache.folder, key, shape)
+        if entry is None:
+            new = NewEntry(cache.folder, key, shape, len(items))
+            try:
+                self._pixels = new.pixels
+                self._first_reading(items, range(len(items)), report)
+                self._pixels = new.finish(self.kept, report)
+            except BaseException:
+                new.discard()
+                raise
+        else:
+            self._pixels, self.kept = entry.pixels, entry.kept
+            report.take(entry.report)
+            self._check_share(report, len(items))
+        self.digests = digests[self.kept]
+        if self.in_memory:
+            self._pixels = np.array(self._pixels)
 
     def __len__(self) -> int:
         return len(self._items)
-
-    @property
-    def in_memory(self) -> bool:
-        return self._pixels is not None
 
     def contents(self, size: Callable[[ItemT], int]) -> NDArray[np.uint64]:
         """Of each kept item a number that changes with it: of all of its bytes, or else of how many there are."""
@@ -96,7 +127,8 @@ class PictureStore(Generic[ItemT]):
             return self._pixels[indices]
         chosen = [self._replaced.get(int(index), int(index)) for index in indices]
         chunk = max(1, min(32, -(-len(chosen) // thread_count())))
-        readings = read_in_threads(self._pool, self._read, [self._items[index] for index in chosen], chunk=chunk)
+        again = partial(_again, self._read)
+        readings = read_in_threads(self._pool, again, [self._items[index] for index in chosen], chunk=chunk)
         return np.stack([self._pixels_of(index, reading) for index, reading in zip(chosen, readings, strict=True)])
 
     def _pixels_of(self, index: int, reading: Reading) -> NDArray[np.uint8]:
@@ -116,7 +148,7 @@ class PictureStore(Generic[ItemT]):
                     self._notify(f"{file} cannot be read, the next is shown in its place: {reason}")
                     self._check_replaced(file, reason)
             index = self._replaced[index]
-            reading = self._read(self._items[index])
+            reading = self._read(self._items[index], False)
         if first != index:
             with self._lock:
                 self._replaced[first] = index
@@ -130,36 +162,42 @@ class PictureStore(Generic[ItemT]):
                 hint="Put them back and go on with --resume; or let more be left out: data.unreadable.",
             )
 
-    def _first_reading(
-        self, items: Sequence[ItemT], chosen: Sequence[int], report: PictureReport, every: bool
-    ) -> list[int]:
-        """The indices of those that can be read. Fills the report, and what is held."""
-        update, began, told = getattr(self._notify, "update", None), time.monotonic(), 0.0
+    def _first_reading(self, items: Sequence[ItemT], chosen: Sequence[int], report: PictureReport) -> None:
+        """Finds which of the chosen can be read, fills the report, and what is held. Raises DataError for too few."""
         good: list[int] = []
         digests = np.zeros((len(chosen), 8), dtype=np.uint8)
-        readings = read_in_threads(self._pool, self._read, [items[index] for index in chosen])
-        for done, (index, reading) in enumerate(zip(chosen, readings, strict=True), start=1):
+        read = partial(_first, self._read)
+        readings = read_in_threads(self._pool, read, [items[index] for index in chosen])
+        for index, reading in zip(chosen, self._shown(readings, len(chosen)), strict=True):
             if reading.pixels is None:
                 report.add_unreadable(*self._told(items[index], reading.error))
-            else:
-                if self._pixels is not None:
-                    self._pixels[len(good)] = reading.pixels
-                digests[len(good)] = np.frombuffer(reading.digest, dtype=np.uint8)
-                good.append(index)
-                for facts in reading.facts:
-                    report.add(facts)
+                continue
+            if self._pixels is not None:
+                self._pixels[len(good)] = reading.pixels
+            digests[len(good)] = np.frombuffer(reading.digest, dtype=np.uint8)
+            good.append(index)
+            for facts in reading.facts:
+                report.add(facts)
+        self.digests = digests[: len(good)]
+        report.copies = len(good) - len(np.unique(self.digests.view(np.uint64)))
+        self.kept = np.array(good, dtype=np.int64)
+        self._check_share(report, len(chosen), sample=len(chosen) < len(items))
+
+    def _shown(self, results: Iterable[ResultT], count: int) -> Iterator[ResultT]:
+        """The results as they come, and how far they are to whoever listens."""
+        update, began, told = getattr(self._notify, "update", None), time.monotonic(), 0.0
+        for done, result in enumerate(results, start=1):
+            yield result
             now = time.monotonic()
             if update is not None and now - told > _NOTICE_SECONDS and now - began > _NOTICE_SECONDS:
-                told, left = now, (now - began) / done * (len(chosen) - done)
-                update(Progress(done=done, total=len(chosen), unit="pictures", seconds_left=left))
-        digests = digests[: len(good)]
-        report.copies = len(digests) - len(np.unique(digests.view(np.uint64)))
-        if every:
-            self.digests = digests
-        return good
+                told, left = now, (now - began) / done * (count - done)
+                update(Progress(done=done, total=count, unit="pictures", seconds_left=left))
 
-    def _refuse(self, report: PictureReport, of: int, all_of_them: bool) -> None:
-        bad, of_all = report.left_out["unreadable"], "" if all_of_them else " that were looked at"
+    def _check_share(self, report: PictureReport, of: int, *, sample: bool = False) -> None:
+        """Raises DataError where more cannot be read than may be."""
+        bad, of_all = report.left_out["unreadable"], " that were looked at" if sample else ""
+        if bad <= self._most_unreadable * of and bad < of:
+            return
         reasons = "; ".join(f"{file}: {reason}" for file, reason in report.unreadable[:3])
         more = f"; and {bad - 3:,} more" if bad > 3 else ""
         if bad == of:
@@ -183,3 +221,11 @@ class PictureStore(Generic[ItemT]):
 
 def _spread(count: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(int)).tolist()  # type: ignore[no-any-return]
+
+
+def _first(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
+    return read(item, True)
+
+
+def _again(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
+    return read(item, False)

@@ -5,7 +5,7 @@ RUN/
   config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
   record.json      versions, machine, and every resume with what it changed
   metrics.jsonl    one line per log interval
-  pictures.npy     hashes of the pictures' names and contents, to know them again
+  pictures.bin     hashes of the pictures' names and contents, to know them again
   samples/         reals.png, step-00000500.png, ...
   checkpoints/     step-00000500/, ...
 """

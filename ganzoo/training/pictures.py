@@ -13,7 +13,7 @@ from ganzoo.data.source import DataSource
 from ganzoo.errors import CheckpointError, one_line, shell_word
 from ganzoo.runs.run import Run
 
-_NAME = "pictures.npy"
+_NAME = "pictures.bin"
 _MOST_BYTES = 2**31
 
 
@@ -31,8 +31,7 @@ def write_pictures(run: Run, source: DataSource) -> None:
     sides = np.concatenate([np.full(len(one.prints), 2 * side + one.whole) for side, one in enumerate(facts)])
     rows = np.column_stack([np.concatenate([one.prints for one in facts]), sides.astype(np.uint64)])
     try:
-        with files.written_beside(run.path / _NAME, within=run.path) as partial, partial.open("wb") as file:
-            np.save(file, rows)
+        files.write_bytes(run.path / _NAME, rows.astype("<u8").tobytes(), within=run.path)
     except OSError as error:
         raise CheckpointError(f"The run directory {run.path} cannot be written: {one_line(error)}") from None
 
@@ -69,10 +68,6 @@ def _read(run: Run) -> NDArray[np.uint64] | None:
     """None for a run of before there was the file, or one that is damaged."""
     try:
         path = files.check_inside(run.path / _NAME, run.path, reading=True)
-        with files.open_regular(path) as file:
-            if files.size_of(path) > _MOST_BYTES:
-                return None
-            rows = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        return np.frombuffer(files.read_bytes(path, most=_MOST_BYTES), dtype="<u8").reshape(-1, 3)
+    except (OSError, ValueError):
         return None
-    return rows if rows.dtype == np.uint64 and rows.ndim == 2 and rows.shape[1] == 3 else None
