@@ -21,6 +21,7 @@ from ganzoo.version import API_VERSION, __version__
 if TYPE_CHECKING:
     from ganzoo.api.bench import bench
     from ganzoo.api.build import build
+    from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
     from ganzoo.api.export import export
     from ganzoo.api.import_run import import_run
@@ -60,6 +61,7 @@ _PLACES = {
     "TensorSpec": "tensors",
     "bench": "api.bench",
     "build": "api.build",
+    "data_info": "api.data",
     "doctor": "api.doctor",
     "export": "api.export",
     "hookimpl": "plugin.hooks",
@@ -70,6 +72,7 @@ _PLACES = {
     "load": "api.load",
     "open_run": "api.open_run",
     "plugins": "api.plugins",
+    "prepare_data": "api.data",
     "register": "api.register",
     "resume": "api.train",
     "train": "api.train",
@@ -97,6 +100,7 @@ __all__ = [
     "__version__",
     "bench",
     "build",
+    "data_info",
     "doctor",
     "export",
     "hookimpl",
@@ -107,6 +111,7 @@ __all__ = [
     "load",
     "open_run",
     "plugins",
+    "prepare_data",
     "register",
     "resume",
     "train",

@@ -25,6 +25,7 @@ VERBS = {
     "plugins": "Show the installed plugins and what is wrong with them.",
     "doctor": "Check torch, CUDA, ONNX Runtime's providers and the plugins.",
     "demo": "Train, sample, export and measure a small GAN in about two minutes.",
+    "data": "Look at pictures before training, or prepare them once.",
     "train": "Train ARCHITECTURE on pictures, or go on with a run.",
     "sample": "Paint pictures, or translate them, with a run or an ONNX file.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",

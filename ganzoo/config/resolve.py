@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from ganzoo import files
 from ganzoo.config import toml
-from ganzoo.config.fields import FieldInfo, describe, size_fields, within
+from ganzoo.config.fields import FieldInfo, PictureSize, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
 from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
+from ganzoo.datainfo import height_and_width
 from ganzoo.errors import RequestError, did_you_mean, shell_word, short
 
 ConfigT = TypeVar("ConfigT")
@@ -136,7 +137,10 @@ def set_layer(assignments: Sequence[str]) -> Layer:
                 f"--set {text!r} is not of the form key=value.{did_you_mean(table, TABLES) if dot else ''}",
                 hint="For example --set width=32, --set train.sample_every_kimg=5 or --set data.size=64.",
             )
-        tables.setdefault(table, {})[rest] = _literal(value.strip())
+        # `0x20` is a number to TOML, and 0 by 20 pixels to whoever states a size.
+        tables.setdefault(table, {})[rest] = (
+            value.strip() if rest.endswith("size") and "x" in value else _literal(value.strip())
+        )
     return Layer(origin="--set", tables=tables)
 
 
@@ -165,6 +169,7 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> RunConfig:
                 for other in LENGTHS if table == "train" and key in LENGTHS else ():
                     if other != key and origins.get((table, other)) not in (None, layer.origin):
                         merged[table].pop(other, None)  # the later layer states the length, in its own unit
+    _follow_size(merged["data"], origins, layers)
     problems: list[str] = []
     kinds: dict[str, type] = {"architecture": config, "train": TrainConfig, "data": DataConfig}
     made: dict[str, Any] = {table: _validate(table, kinds[table], merged[table], origins, problems) for table in TABLES}
@@ -177,6 +182,31 @@ def resolve(name: str, config: type, layers: Sequence[Layer]) -> RunConfig:
             hint=f"`ganzoo info {shell_word(name)}` lists every key with its type, range and default.",
         )
     return RunConfig(**made, origins=origins)
+
+
+def _follow_size(data: dict[str, Any], origins: dict[tuple[str, str], str], layers: Sequence[Layer]) -> None:
+    """Sizes that a layer states beside `size` follow when a later one changes `size` alone, in the same proportion."""
+    order = {layer.origin: number for number, layer in enumerate(layers)}
+    changed = order.get(origins.get(("data", "size"), ""), -1)
+    for key in ("load_size", "source_size"):
+        origin = origins.get(("data", key), "")
+        beside = (
+            next((layer.tables["data"].get("size") for layer in layers if layer.origin == origin), None)
+            if origin
+            else None
+        )
+        if origin not in order or order[origin] >= changed or beside is None:
+            continue
+        try:
+            old, new, follows = (height_and_width(_SIZE.read(size)) for size in (beside, data["size"], data[key]))
+        except (ValueError, TypeError):  # which is refused where it is read
+            continue
+        sides = [max(1, round(side * now / then)) for side, now, then in zip(follows, new, old, strict=True)]
+        data[key] = sides[0] if sides[0] == sides[1] else sides
+        origins["data", key] = f"{origin}, as data.size is another"
+
+
+_SIZE = PictureSize(1, 2**16)
 
 
 def _validate(

@@ -19,6 +19,7 @@ class PictureFacts:
     content's hash, sorted by name; empty where there are no files. whole: the contents' hashes are of whole files, not
     of their sizes. labels: as a batch has them, (N,) or (N, K). groups: how many pictures lie together, one after the
     other, as in shards; empty: there are no such groups. hints: settings that suggest themselves.
+    names, contents: of each picture in its order, where there are files.
     """
 
     report: PictureReport
@@ -27,6 +28,8 @@ class PictureFacts:
     labels: NDArray[Any] | None = None
     groups: tuple[int, ...] = ()
     hints: tuple[str, ...] = ()
+    names: Sequence[str] = ()
+    contents: NDArray[np.uint64] | None = None
 
     def to_record(self) -> dict[str, Any]:
         """For the record of a run."""

@@ -13,10 +13,12 @@ from ganzoo.config import DataConfig
 from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.labels import Labels, label, looks_labelled
+from ganzoo.data.prepared import PreparedSource, is_prepared
 from ganzoo.data.reading import Reading, cache_of, file_digest, read_file, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
+from ganzoo.errors import RequestError
 from ganzoo.progress import status_of
 
 if TYPE_CHECKING:
@@ -30,19 +32,25 @@ DEFAULT = Picture(channels=3, height=64, width=64)
 _SAMPLE = 64
 
 
-def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FilesSource:
+def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FilesSource | PreparedSource:
     """The data source `folder:PATH`, or just PATH, of a folder, a zip or a tar; and those in `options.also`.
 
     Raises DataError for a place that is not there, is empty or has too many unreadable pictures, RequestError for
     labels that are not there.
     """
+    if is_prepared(Path(argument)):
+        if options.also:
+            raise RequestError(f"{argument} is a file of prepared pictures, which stands alone.", hint="One --data.")
+        prepared = PreparedSource(Path(argument), options)
+        status_of(notify)(f"read {prepared.lengths[0]:,} prepared pictures of {prepared.info}")
+        return prepared
     paths = [Path(argument), *(Path(text.removeprefix("folder:")) for text in options.also)]
     collection = collect(paths, options.split)
     labels = label(collection, options) if options.labels not in ("", "none") else None
     return FilesSource(collection, labels, options, notify=notify)
 
 
-def FolderSource(folder: Path, options: DataConfig, *, notify: Notify) -> FilesSource:  # noqa: N802 - it was a class
+def FolderSource(folder: Path, options: DataConfig, *, notify: Notify) -> FilesSource | PreparedSource:  # noqa: N802 - it was a class
     """The pictures of one folder or archive."""
     return open_folder(str(folder), options, notify=notify)
 
@@ -100,17 +108,20 @@ class FilesSource:
         hints = []
         if labels is None and not options.labels and (found := looks_labelled(collection)):
             hints.append(f"data.labels={found}")
+        contents = self._store.contents(lambda file: file.container.size(file.name))
         self.facts = (
             PictureFacts(
                 report=report,
                 prints=prints_of(
                     [files[index].name[len(collection.root) :] for index in kept],
-                    self._store.contents(lambda file: file.container.size(file.name)),
+                    contents,
                 ),
                 whole=self._store.digests is not None,
                 labels=self._labels,
                 groups=tuple(groups) if not self.in_memory else (),
                 hints=tuple(hints),
+                names=[collection.name(files[index]) for index in kept],
+                contents=contents,
             ),
         )
         status_of(notify)(report.line())

@@ -20,6 +20,7 @@ from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.pictures import Region, central_region, fitted
+from ganzoo.data.prepared import PreparedSource, is_prepared
 from ganzoo.data.reading import Held, Reading, cache_of, digest_of, file_digest, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.rules import FileFacts, Rules
@@ -38,7 +39,7 @@ Files = tuple[PictureFile, ...]
 Opener = Callable[[Sequence[Held], Sequence[int], Rules, "list[FileFacts]"], AbstractContextManager[Halves]]
 
 
-def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSource:
+def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSource | PreparedSource:
     """The data source `pairs:FOLDER`, for paired translation; an archive will do too.
 
     With `options.target`, another folder, a file's partner has the same path and name below it, whatever its suffix.
@@ -48,6 +49,8 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
     """
     if options.labels not in ("", "none"):
         raise RequestError(f"data.labels = {options.labels!r}: pairs have no labels.")
+    if is_prepared(Path(argument)) and not options.target and not options.also:
+        return PreparedSource(Path(argument), options)
     if not options.target:
         paths = [Path(argument), *(Path(text.removeprefix("folder:").removeprefix("pairs:")) for text in options.also)]
         collection = collect(paths, options.split)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -108,11 +108,7 @@ class Pictures(Sequence["Image.Image"]):
 
     def save(self, path: Path | str, *, columns: int | None = None) -> Path:
         """Write the grid to a file whose name ends like a picture. Raises RequestError when it cannot be written."""
-        out = _place(path)
-        check_picture_name(out)
-        with _writing(out):
-            _save(self.grid(columns), out)
-        return out
+        return save_grid(lambda: self.grid(columns), path)
 
     def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
         """Write a PNG file each. names: without suffix; numbers from 0 if not stated. Raises RequestError."""
@@ -147,6 +143,15 @@ class Pictures(Sequence["Image.Image"]):
         from ganzoo.data.pictures import grid
 
         return grid(pixels.transpose(0, 3, 1, 2), columns=columns)
+
+
+def save_grid(image: Image.Image | Callable[[], Image.Image], path: Path | str) -> Path:
+    """Write one picture under a name that ends like one. Raises RequestError when it cannot be written."""
+    out = _place(path)
+    check_picture_name(out)
+    with _writing(out):
+        _save(image() if callable(image) else image, out)
+    return out
 
 
 def _place(path: object) -> Path:

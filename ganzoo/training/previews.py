@@ -16,17 +16,27 @@ from torch import Tensor
 
 from ganzoo.architecture import Batch, Graph, Pair
 from ganzoo.data.pictures import grid, save_image, side_by_side, to_uint8
+from ganzoo.data.sheets import by_class, named_rows
 from ganzoo.files import child
 from ganzoo.roles import painting_chain, translations, way_back
 from ganzoo.tensors import Dim, TensorSpec
 
 _BATCH = 16
+_ROWS = 16
 
 
-def write_reals(path: Path, batch: Batch | Pair, *, within: Path) -> None:
-    """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side."""
+def write_reals(path: Path, batch: Batch | Pair, *, within: Path, names: Sequence[str] = ()) -> None:
+    """A grid of real pictures, to hold the fakes against; of pairs, source and target side by side.
+
+    names: of classes; then its rows are classes.
+    """
     sides = [batch.real] if isinstance(batch, Batch) else [batch.source, batch.target]
-    save_image(grid(side_by_side(*[side.cpu().numpy() for side in sides])), path, within=within)
+    pixels = side_by_side(*[side.cpu().numpy() for side in sides])
+    label = batch.label if isinstance(batch, Batch) else None
+    if names and label is not None and label.ndim == 1:
+        save_image(named_rows(by_class(pixels, label.cpu().numpy(), names)), path, within=within)
+        return
+    save_image(grid(pixels), path, within=within)
 
 
 def write_previews(
@@ -52,8 +62,16 @@ def write_previews(
         labels = None
         if takes_vectors(painters) and (vectors := vectors_of(reals())) is not None:
             labels = chain.from_iterable(repeat(list(vectors)))  # from the first again, if there are fewer
+        classes = next(
+            (each for graph in painters for each in graph.inputs if each.kind == "class" and each.names), None
+        )
+        if classes is not None:
+            labels = iter(torch.from_numpy(_in_rows(classes.classes, count)))
         painted = torch.cat([*paint_batches(painters, count=count, device=device, labels=labels)])
         images[painters[-1].name] = _as_uint8(painted, spec)
+        if classes is not None:
+            rows = by_class(images.pop(painters[-1].name), _in_rows(classes.classes, count), classes.names)
+            save_image(named_rows(rows), path, within=within)
     batch = reals() if translating else None
     for graph in translating:
         taken: Tensor = getattr(batch, graph.reads or "source")
@@ -101,7 +119,8 @@ def paint_batches(
 ) -> Iterator[Tensor]:
     """Pictures from the seeds 0 to count - 1, in batches (B, C, H, W), of graphs that come after each other.
 
-    labels: vectors (K,) of real pictures, for an input that is one; the seeds draw them where there are none.
+    labels: vectors (K,) of real pictures, or classes (), for an input that is one; the seeds draw them where there are
+    none.
     """
     for start in range(0, count, _BATCH):
         seeds = range(start, min(start + _BATCH, count))
@@ -113,11 +132,19 @@ def paint_batches(
 
 
 def _input(spec: TensorSpec, seeds: Sequence[int], device: torch.device, labels: Iterator[Tensor] | None) -> Tensor:
-    if spec.kind == "vector" and labels is not None:
+    if spec.kind in ("vector", "class") and labels is not None:
         rows = [row for _, row in zip(seeds, labels, strict=False)]
         if rows and rows[0].shape == spec.shape[1:]:  # else it is another vector than the data's
             return torch.stack(rows).to(device)
     return torch.from_numpy(spec.default_or_sample(seeds)).to(device)
+
+
+def _in_rows(classes: int, count: int) -> NDArray[np.int64]:
+    """Labels of `count` pictures for a sheet of a row for each class: up to 16 of them, 8 pictures each at most."""
+    rows = min(classes, _ROWS, count)
+    chosen = np.unique(np.linspace(0, classes - 1, rows).astype(np.int64))
+    each = max(1, min(8, count // len(chosen)))
+    return np.resize(np.repeat(chosen, each), count)
 
 
 def takes_vectors(graphs: Sequence[Graph]) -> bool:

@@ -113,7 +113,9 @@ class RunWriter:
     def reals(self) -> None:
         """A grid of reals, to hold the fakes against."""
         path = self._run.samples / "reals.png"
-        self._attempt("reals.png", lambda: write_reals(path, self._shown(), within=self._run.path))
+        condition = self._source.info.condition
+        names = condition.names if condition is not None and condition.kind == "class" else ()
+        self._attempt("reals.png", lambda: write_reals(path, self._shown(), within=self._run.path, names=names))
 
     def samples(self, step: int) -> Path:
         """Grids of samples of the average."""

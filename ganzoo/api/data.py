@@ -1,0 +1,207 @@
+"""Looking at pictures before training, and preparing them once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.api.arguments import to_path, to_sources, to_text
+from ganzoo.api.registry import installed
+from ganzoo.api.settings import Settings, as_layers, option_layers
+from ganzoo.config.resolve import Layer, RunConfig, resolve
+from ganzoo.config.tables import NoiseToImageConfig
+from ganzoo.errors import RequestError
+from ganzoo.progress import ProgressListener, Teller, listener
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ganzoo.architecture import DataKind
+    from ganzoo.data.source import DataSource
+    from ganzoo.plugin.registry import Registry
+
+_SHEET = 64
+_CHUNK = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class PicturesInfo:
+    """What a data source has.
+
+    line: in one line. table: rows of what, which, how many. pictures: their shape. classes: pictures of each. advice:
+    what to think about. suggested: settings that suggest themselves. copies, alike: groups of names, of the same bytes
+    and of pictures that look the same. sheet: some of the pictures, by class where there are classes.
+    """
+
+    line: str
+    table: Sequence[tuple[str, str, str]]
+    pictures: str
+    classes: Mapping[str, int]
+    advice: Sequence[str]
+    suggested: Sequence[str]
+    copies: Sequence[Sequence[str]]
+    alike: Sequence[Sequence[str]]
+    report: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Image.Image
+
+    def __repr__(self) -> str:
+        return f"<{self.line}>"
+
+    def save_sheet(self, path: Path | str) -> Path:
+        """Write the sheet. Raises RequestError when it cannot be written."""
+        from ganzoo.sampling.pictures import save_grid
+
+        return save_grid(self.sheet, path)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `ganzoo data info --json` prints."""
+        kept = {item.name: getattr(self, item.name) for item in dataclasses.fields(self) if item.name != "sheet"}
+        return {**kept, "table": [list(row) for row in self.table]}
+
+
+def data_info(
+    data: Path | str | Sequence[Path | str],
+    *,
+    target: Path | str | None = None,
+    settings: Settings = None,
+    progress: ProgressListener | None = None,
+) -> PicturesInfo:
+    """Counts, sizes, modes, labels, duplicates, and a sheet of some of the pictures.
+
+    data, target, settings: as for `train`; settings are of [data], {"data.labels": "folders"}.
+    Raises RequestError and DataError as `train` does.
+    """
+    said: list[str] = []
+    source, _ = _opened(data, target, settings, _Noting(listener(progress), said))
+    return _looked_at(source, said)
+
+
+def prepare_data(
+    data: Path | str | Sequence[Path | str],
+    out: Path | str,
+    *,
+    target: Path | str | None = None,
+    settings: Settings = None,
+    progress: ProgressListener | None = None,
+) -> Path:
+    """Write the decoded, fitted pictures to one file, FILE.npz, which `train(data=FILE)` takes, here and elsewhere.
+
+    data, target, settings: as for `train`; with a target they are pairs. Raises RequestError and DataError as `train`
+    does, RequestError for a name that is not FILE.npz, and for two domains whose pictures do not correspond.
+    """
+    from ganzoo.data.prepared import write_prepared
+    from ganzoo.errors import GanzooError, one_line
+    from ganzoo.files import check_output
+
+    place = to_path(out, "out")
+    if place.suffix.lower() != ".npz":
+        raise RequestError(f"{place.name!r}: expected a name that ends in .npz.", hint="For example photos.npz")
+    told = listener(progress)
+    source, config = _opened(data, target, settings, Teller(told))
+    if len(source.lengths) > 1:
+        raise RequestError(
+            "Two domains whose pictures do not correspond are two files.",
+            hint="Prepare each by itself: --data A.npz --target B.npz",
+        )
+    try:
+        check_output(place)
+        write_prepared(place, source, config.data, told)
+    except (OSError, ValueError) as error:
+        raise GanzooError(f"{place} cannot be written: {one_line(error)}") from None
+    return place
+
+
+class _Noting(Teller):
+    """Keeps what is said, for the answer."""
+
+    def __init__(self, progress: ProgressListener, said: list[str]) -> None:
+        super().__init__(progress)
+        self._said = said
+
+    def __call__(self, text: str) -> None:
+        self._said.append(text)
+
+    def status(self, text: str) -> None: ...
+
+
+def _opened(data: object, target: object, settings: Settings, teller: Teller) -> tuple[DataSource, RunConfig]:
+    from ganzoo.data.domains import kind_of, with_whole_paths
+    from ganzoo.data.opening import open_data
+
+    layers: list[Layer] = [
+        *as_layers(settings),
+        *option_layers("data", {**to_sources(data, "data"), "target": to_text(target, "target")}),
+    ]
+    config = resolve("ARCHITECTURE", NoiseToImageConfig, layers)
+    registry = installed()
+    kind: DataKind = "pairs" if config.data.target else "pictures"
+    if not config.data.target:
+        kind = _kind(config, registry, kind_of)
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
+    return open_data(config, kind, registry, teller), config
+
+
+def _kind(config: RunConfig, registry: Registry, kind_of: Any) -> DataKind:
+    """What a source gives by itself; folders and archives give pictures, and are not read twice to know it."""
+    from ganzoo.data.checked import open_source
+    from ganzoo.data.source import locate
+
+    text = locate(config.data.source, registry).text
+    if text.startswith(("folder:", "pairs:", "wds:", "hf:")):
+        return "pairs" if text.startswith("pairs:") else "pictures"
+    kind: DataKind = kind_of(open_source(config.data, registry, notify=lambda line: None))
+    return kind
+
+
+def _looked_at(source: DataSource, said: list[str]) -> PicturesInfo:
+    import numpy as np
+
+    from ganzoo.data.duplicates import alike, look_of
+    from ganzoo.data.facts import facts_of
+    from ganzoo.data.pictures import grid, side_by_side
+    from ganzoo.data.report import PictureReport
+    from ganzoo.data.sheets import by_class, named_rows
+
+    facts = facts_of(source)
+    report = facts[0].report if facts else PictureReport(count=source.lengths[0])
+    count = source.lengths[0]
+    names = list(facts[0].names) if facts and facts[0].names else [str(index) for index in range(count)]
+
+    def pictures(rows: Any) -> Any:
+        batch: Any = source.fetch([rows % length for length in source.lengths])
+        sides = [batch.real] if hasattr(batch, "real") else [batch.source, batch.target]
+        return side_by_side(*[side.numpy() for side in sides]), getattr(batch, "label", None)
+
+    looks = [
+        look_of(picture)
+        for start in range(0, count, _CHUNK)
+        for picture in pictures(np.arange(start, min(start + _CHUNK, count)))[0]
+    ]
+    hashes, thumbnails = np.array([look[0] for look in looks], dtype=np.uint64), np.array([look[1] for look in looks])
+    groups = [[names[index] for index in group] for group in alike(hashes, thumbnails)]
+    prints: dict[int, list[str]] = {}
+    if facts and facts[0].whole and facts[0].contents is not None:
+        for name, content in zip(names, facts[0].contents.tolist(), strict=True):
+            prints.setdefault(content, []).append(name)
+    condition = source.info.condition
+    if condition is not None and condition.kind == "class":
+        labels = facts[0].labels if facts and facts[0].labels is not None else pictures(np.arange(count))[1].numpy()
+        rows = np.concatenate([np.flatnonzero(labels == label)[:8] for label in np.unique(labels)])
+        sheet = named_rows(by_class(pictures(rows)[0], labels[rows], condition.names))
+    else:
+        sheet = grid(pictures(np.unique(np.linspace(0, count - 1, _SHEET).astype(np.int64)))[0])
+    return PicturesInfo(
+        line=report.line(),
+        table=report.table(),
+        pictures=str(source.info),
+        classes=report.classes,
+        advice=said,
+        suggested=facts[0].hints if facts else (),
+        copies=[group for group in prints.values() if len(group) > 1],
+        alike=groups,
+        report=report.to_json(),
+        sheet=sheet,
+    )

@@ -1,0 +1,214 @@
+"""Pictures prepared once, in one file that trains fastest: decoded, fitted, with labels and the recipe.
+
+FILE.npz, a zip of stored members that numpy opens too:
+  recipe.json    format, shapes, condition, settings, what was read
+  real.npy       (N, C, H, W) uint8; of pairs source.npy and target.npy
+  label.npy      (N,) int64 of classes, (N, K) float32 of vectors; where there are labels
+  prints.npy     hashes of names and contents, so that a run knows the pictures again
+Where the pictures do not fit memory they are mapped from the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo import files
+from ganzoo.config import DataConfig
+from ganzoo.config.resolve import as_dict
+from ganzoo.data.facts import PictureFacts, facts_of
+from ganzoo.data.report import PictureReport
+from ganzoo.data.source import DataSource
+from ganzoo.datainfo import DataInfo
+from ganzoo.errors import DataError, RequestError, one_line
+from ganzoo.progress import Progress, ProgressListener
+from ganzoo.version import __version__
+
+if TYPE_CHECKING:
+    from ganzoo.architecture import Batch, Pair
+
+FORMAT = "ganzoo-pictures/1"
+_CHUNK = 256
+_MOST_JSON = 2**24
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, NotImplementedError)
+_UNSAID = frozenset({"source", "also", "target", "cache", "memory_gb", "device_memory_gb", "flip", "balance"})
+"""Settings that say nothing of the pixels, or name a place."""
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether a file was written by `prepare`, by its first bytes."""
+    with contextlib.suppress(OSError, ValueError), files.open_regular(path) as file:
+        head = file.read(64)
+        return head.startswith(b"PK\x03\x04") and head[30:41] == b"recipe.json"
+    return False
+
+
+def write_prepared(path: Path, source: DataSource, options: DataConfig, progress: ProgressListener) -> None:
+    """Every picture of a source, in order. Raises OSError, and what `fetch` raises."""
+    facts = facts_of(source)
+    settings = {key: value for key, value in as_dict(options).items() if key not in _UNSAID and value not in (None, "")}
+    recipe = {
+        "format": FORMAT,
+        "ganzoo": __version__,
+        "description": source.description,
+        **source.info.to_table(),
+        "settings": settings,
+        "whole": facts[0].whole if facts else True,
+        "report": facts[0].report.to_json() if facts else None,
+    }
+    count = source.lengths[0]
+    with files.written_beside(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("recipe.json", json.dumps(recipe, indent=1))
+        for domain, picture in source.info.pictures.items():
+            with archive.open(f"{domain}.npy", "w", force_zip64=True) as member:
+                member.write(_header(np.dtype(np.uint8), (count, *picture.shape)))
+                for start in range(0, count, _CHUNK):
+                    rows = np.arange(start, min(start + _CHUNK, count), dtype=np.int64)
+                    batch = source.fetch([rows])
+                    member.write(np.ascontiguousarray(getattr(batch, domain).numpy()).tobytes())
+                    progress.update(Progress(done=int(rows[-1]) + 1, total=count, unit="pictures"))
+        if source.info.condition is not None:
+            labels = facts[0].labels if facts and facts[0].labels is not None else _labels(source)
+            archive.writestr("label.npy", _npy(labels))
+        if facts:
+            archive.writestr("prints.npy", _npy(facts[0].prints))
+
+
+class PreparedSource:
+    """What `write_prepared` wrote. Raises DataError for a damaged file, RequestError for settings not its own."""
+
+    def __init__(self, path: Path, options: DataConfig) -> None:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                recipe = _recipe(archive)
+                self.info = DataInfo.from_table(recipe)
+                arrays = {name: _mapped(archive, path, f"{name}.npy") for name in self.info.pictures}
+                labels = _small(archive, "label.npy") if self.info.condition is not None else None
+                prints = _small(archive, "prints.npy") if "prints.npy" in archive.namelist() else None
+            report = PictureReport.from_json(recipe["report"]) if recipe["report"] else PictureReport()
+            description, whole = str(recipe["description"]), bool(recipe["whole"])
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            zipfile.BadZipFile,
+            NotImplementedError,
+        ) as error:
+            raise DataError(
+                f"{path} is a damaged file of prepared pictures: {one_line(error)}",
+                hint="Copy it anew, or make it anew: ganzoo data prepare SOURCE -o FILE.npz",
+            ) from None
+        count = len(next(iter(arrays.values())))
+        for name, picture in self.info.pictures.items():
+            _check(path, name, arrays[name], (count, *picture.shape))
+        if labels is not None:
+            _check(path, "label", labels, None, count)
+        _check_settings(path, self.info, options)
+        self._labels = labels if options.labels != "none" else None
+        if self._labels is None:
+            self.info = DataInfo(self.info.pictures)
+        self.in_memory = sum(array.size for array in arrays.values()) <= options.memory_gb * 2**30
+        self._arrays = {name: np.array(array) if self.in_memory else array for name, array in arrays.items()}
+        self.lengths: tuple[int, ...] = (count,)
+        self.description = description
+        sound = prints is not None and prints.dtype == np.uint64 and prints.ndim == 2 and prints.shape[1] == 2
+        given = {"prints": prints} if sound else {}
+        self.facts = (PictureFacts(report=report, whole=whole, labels=self._labels, **given),)  # type: ignore[arg-type]
+
+    def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
+        import torch
+
+        from ganzoo.architecture import Batch, Pair
+
+        rows = indices[0]
+        taken = {name: torch.from_numpy(np.asarray(array[rows])) for name, array in self._arrays.items()}
+        if "real" in taken:
+            label = None if self._labels is None else torch.from_numpy(self._labels[rows])
+            return Batch(real=taken["real"], label=label)
+        return Pair(source=taken["source"], target=taken["target"])
+
+
+def _recipe(archive: zipfile.ZipFile) -> dict[str, Any]:
+    if archive.getinfo("recipe.json").file_size > _MOST_JSON:
+        raise ValueError("its recipe is too long")
+    recipe = files.as_object(files.parse_json(archive.read("recipe.json").decode()))
+    if recipe["format"] != FORMAT:
+        raise ValueError(f"it is of the format {recipe['format']!r}; this ganzoo reads {FORMAT!r}")
+    return recipe
+
+
+def _mapped(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[np.uint8]:
+    """A stored array, mapped where it lies in the file."""
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
+    with path.open("rb") as file:
+        file.seek(info.header_offset + 26)
+        lengths = file.read(4)
+        file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
+        begin = file.tell()
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        offset = file.tell()
+    size = int(np.prod(shape, dtype=object))
+    if dtype != np.uint8 or fortran or len(shape) != 4 or not size or offset + size > begin + info.file_size:
+        raise ValueError(f"{name} is {dtype} of {shape}, and has {info.file_size:,} bytes")
+    if begin + info.file_size > files.size_of(path):
+        raise ValueError("it is cut off")
+    return np.memmap(path, np.uint8, "r", offset, shape)
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    return np.load(io.BytesIO(archive.read(name)), allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...] | None, count: int = 0) -> None:
+    if (array.shape != shape) if shape is not None else len(array) != count:
+        raise DataError(f"{path} is a damaged file of prepared pictures: {name} is {array.shape}.")
+
+
+def _check_settings(path: Path, info: DataInfo, options: DataConfig) -> None:
+    for domain, picture in info.pictures.items():
+        wanted = options.picture(picture, domain)
+        if wanted != picture:
+            raise RequestError(
+                f"{path} was prepared with pictures of {picture}, and {wanted} is asked for.",
+                hint="Leave data.size and data.channels out, or prepare it anew with them.",
+            )
+    if options.labels not in ("", "none") and info.condition is None:
+        raise RequestError(
+            f"{path} was prepared without labels.", hint="Prepare it anew with --set data.labels=folders, or a table."
+        )
+
+
+def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    content = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        content, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    )
+    return content.getvalue()
+
+
+def _npy(values: NDArray[Any]) -> bytes:
+    content = io.BytesIO()
+    np.save(content, values, allow_pickle=False)
+    return content.getvalue()
+
+
+def _labels(source: DataSource) -> NDArray[Any]:
+    found = []
+    for start in range(0, source.lengths[0], _CHUNK):
+        batch = source.fetch([np.arange(start, min(start + _CHUNK, source.lengths[0]), dtype=np.int64)])
+        found.append(batch.label.numpy())  # type: ignore[union-attr]
+    return np.concatenate(found)
