@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ganzoo.data.facts import facts_of
 from ganzoo.keys import derive_key
 
 if TYPE_CHECKING:
@@ -26,9 +27,20 @@ class Order:
     Step n shows positions n * batch_size to (n + 1) * batch_size of the endless concatenation of
     epochs, so a batch may span two. Nothing needs saving for a resume.
     key: of reals that a phase has to itself, whose steps are the phase's own; "" for the shared ones.
+    groups: of each side, how many pictures lie together, as in shards. Those are shuffled by group and then within
+    `BUFFER` pictures, so that what is read one after the other lies together; () for a shuffle of all.
     """
 
-    def __init__(self, *, seed: int, batch_size: int, lengths: Sequence[int], key: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        batch_size: int,
+        lengths: Sequence[int],
+        key: str = "",
+        groups: Sequence[Sequence[int]] = (),
+    ) -> None:
+        self._groups = groups
         self._key = (seed, "order", key) if key else (seed, "order")
         self._batch_size = batch_size
         self._lengths = tuple(lengths)
@@ -50,7 +62,25 @@ class Order:
     def _make_shuffle(self, side: int, epoch: int) -> NDArray[np.int64]:
         key = derive_key(*self._key, side, epoch)
         random = np.random.RandomState([key & 0xFFFFFFFF, key >> 32])  # its streams are frozen for good
+        if side < len(self._groups) and self._groups[side]:
+            return _shuffled_groups(self._groups[side], random)
         return random.permutation(self._lengths[side]).astype(np.int64)
+
+
+BUFFER = 4096
+"""Pictures of several groups that are mixed."""
+
+
+def _shuffled_groups(groups: Sequence[int], random: np.random.RandomState) -> NDArray[np.int64]:
+    """Indices group by group in a random order, each stretch of `BUFFER` of them shuffled; stretches begin anywhere."""
+    ends = np.cumsum(groups)
+    order = np.concatenate(
+        [np.arange(ends[group] - groups[group], ends[group]) for group in random.permutation(len(groups))]
+    )
+    for start in range(-random.randint(BUFFER), len(order), BUFFER):
+        stretch = order[max(0, start) : start + BUFFER]
+        stretch[:] = random.permutation(stretch)
+    return order
 
 
 class Prefetcher:
@@ -118,7 +148,8 @@ class RealsFeed:
         rows: NDArray[np.int64] | None = None,
     ) -> None:
         def prefetcher(key: str) -> Prefetcher:
-            order = Order(seed=seed, batch_size=batch_size, lengths=source.lengths, key=key)
+            groups = [one.groups for one in facts_of(source)]
+            order = Order(seed=seed, batch_size=batch_size, lengths=source.lengths, key=key, groups=groups)
             return Prefetcher(source, order, rows=rows, crops=crops(key))
 
         def crops(key: str) -> RandomCrops | None:

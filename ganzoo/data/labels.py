@@ -57,20 +57,34 @@ def label(collection: Collection, options: DataConfig) -> Labels:
         given = _by_folder(collection)
     else:
         given, names = _by_table(collection, options)
+    return settled(collection, given, options, names)
+
+
+def settled(
+    collection: Collection, given: Sequence[Label | None], options: DataConfig, names: Sequence[str] = ()
+) -> Labels:
+    """Of one label for each file, or None; files without are taken out of the collection, if that is stated.
+
+    names: see `as_labels`. Raises as `label` does.
+    """
     without = [index for index, one in enumerate(given) if one is None]
     if len(without) == len(given):
-        raise RequestError(f"No picture of {collection.where} has a label by {options.labels!r}.", hint=_HINT)
+        raise RequestError(f"No picture of {collection.where} has a label{_by(options)}.", hint=_HINT)
     if without:
         named = first_few([printable(collection.name(collection.files[index])) for index in without])
         if options.unlabelled != "leave-out":
             raise DataError(
-                f"{len(without):,} of {len(given):,} pictures of {collection.where} have no label by "
-                f"{options.labels!r}: {named}",
+                f"{len(without):,} of {len(given):,} pictures of {collection.where} have no label{_by(options)}: "
+                f"{named}",
                 hint="Label them or take them out; or train without them: --set data.unlabelled=leave-out",
             )
         collection.left_out["without a label"] += len(without)
         collection.files = [file for file, one in zip(collection.files, given, strict=True) if one is not None]
     return as_labels([one for one in given if one is not None], collection.where, names)
+
+
+def _by(options: DataConfig) -> str:
+    return f" by {options.labels!r}" if options.labels else ""
 
 
 _HINT = "data.labels=folders takes sub-folders as classes; data.labels=FILE.csv or dataset.json a table of them."

@@ -14,8 +14,18 @@ def data_sources() -> list[DataSourceSpec]:
         ),
         DataSourceSpec(
             name="folder",
-            summary="a folder of pictures of any size and mode; a path alone means this",
+            summary="a folder, zip, tar or prepared file of pictures of any size and mode; a path alone means this",
             implementation="ganzoo.data.folder:open_folder",
+        ),
+        DataSourceSpec(
+            name="wds",
+            summary="WebDataset shards, wds:shards-{000..099}.tar, streamed",
+            implementation="ganzoo.data.shards:open_shards",
+        ),
+        DataSourceSpec(
+            name="hf",
+            summary="a Hugging Face dataset on disk, hf:PATH (extra: hf)",
+            implementation="ganzoo.data.huggingface:open_dataset",
         ),
         DataSourceSpec(
             name="pairs",

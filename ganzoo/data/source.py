@@ -84,7 +84,7 @@ def locate(text: str, registry: Registry, *, bare_path: str = "folder") -> Sourc
 
 
 def _located(offer: InstalledSpec[DataSourceSpec], name: str, argument: str) -> SourceAddress:
-    if offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs"):
+    if offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs", "ganzoo:wds", "ganzoo:hf"):
         if not argument:
             raise RequestError(
                 f"The data source {name!r} wants a folder: {name}:PATH.", hint=f"For a folder of that name: ./{name}"

@@ -66,11 +66,12 @@ def write_previews(
             (each for graph in painters for each in graph.inputs if each.kind == "class" and each.names), None
         )
         if classes is not None:
-            labels = iter(torch.from_numpy(_in_rows(classes.classes, count)))
+            shown = _in_rows(classes.classes, count)
+            labels, count = iter(torch.from_numpy(shown)), len(shown)
         painted = torch.cat([*paint_batches(painters, count=count, device=device, labels=labels)])
         images[painters[-1].name] = _as_uint8(painted, spec)
         if classes is not None:
-            rows = by_class(images.pop(painters[-1].name), _in_rows(classes.classes, count), classes.names)
+            rows = by_class(images.pop(painters[-1].name), shown, classes.names)
             save_image(named_rows(rows), path, within=within)
     batch = reals() if translating else None
     for graph in translating:
@@ -140,11 +141,11 @@ def _input(spec: TensorSpec, seeds: Sequence[int], device: torch.device, labels:
 
 
 def _in_rows(classes: int, count: int) -> NDArray[np.int64]:
-    """Labels of `count` pictures for a sheet of a row for each class: up to 16 of them, 8 pictures each at most."""
+    """Labels for a sheet of a row for each class: up to 16 of them, 8 pictures each and `count` in all at most."""
     rows = min(classes, _ROWS, count)
     chosen = np.unique(np.linspace(0, classes - 1, rows).astype(np.int64))
     each = max(1, min(8, count // len(chosen)))
-    return np.resize(np.repeat(chosen, each), count)
+    return np.repeat(chosen, each)
 
 
 def takes_vectors(graphs: Sequence[Graph]) -> bool:

@@ -1,0 +1,201 @@
+"""A Hugging Face dataset on disk as a data source: `hf:PATH`, what `save_to_disk` wrote, or a folder of parquet files.
+
+It is read with pyarrow alone: no code of a dataset is run, nothing is downloaded, and no path in it is followed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ganzoo import files
+from ganzoo.config import DataConfig
+from ganzoo.data.containers import MOST_BYTES, PictureFile
+from ganzoo.data.finding import ALL, Collection
+from ganzoo.data.folder import FilesSource
+from ganzoo.data.labels import Label, settled
+from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, one_line
+
+if TYPE_CHECKING:
+    from ganzoo.data.source import Notify
+
+_TRAIN = ("train", "training")
+
+
+def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> FilesSource:
+    """The data source `hf:PATH`. data.split: of a dataset with several; `train` if not stated. data.labels: a column;
+    the one of classes if there is one and nobody states it.
+
+    Raises RequestError where pyarrow is missing, DataError for a folder that is no dataset or is damaged.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise RequestError(
+            "A Hugging Face dataset is read with pyarrow, which is not installed.", hint="pip install 'ganzoo[hf]'"
+        ) from None
+    path = Path(argument)
+    try:
+        parts, features = _tables(path, options.split, notify)
+        table = pa.concat_tables(parts)
+        column = _picture_column(table, features, path)
+        rows = Rows(table.column(column), str(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} cannot be read as a Hugging Face dataset: {one_line(error)}",
+            hint="hf:PATH takes a folder that `save_to_disk` made, or one of parquet files.",
+        ) from None
+    collection = Collection([PictureFile(rows, name) for name in rows.names], [rows], "", Counter())
+    given, names = _labels(table, features, column, options, path)
+    labels = None if given is None else settled(collection, given, options, names)
+    return FilesSource(collection, labels, options, notify=notify, groups=[len(part) for part in parts], stream=True)
+
+
+class Rows:
+    """The pictures of a column as files, named by their row."""
+
+    kind = "hugging face dataset"
+
+    def __init__(self, column: Any, where: str) -> None:
+        self._column = column
+        self.where = where
+        self.left_out: list[str] = []
+        self.names: Sequence[str] = [f"{row:08}" for row in range(len(column))]
+
+    def open(self, name: str) -> BinaryIO:
+        return io.BytesIO(self.read(name))
+
+    def read(self, name: str) -> bytes:
+        value = self._column[int(name)].as_py()
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if content is None and isinstance(value, dict) and value.get("path"):
+            raise ValueError(
+                "it is a path to a file elsewhere, which is not followed: save it with the pictures inside"
+            )
+        if not isinstance(content, bytes):
+            raise ValueError("the row has no picture")
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"it has {len(content):,} bytes; {MOST_BYTES:,} are the most")
+        return content
+
+    def size(self, name: str) -> int:
+        try:
+            return len(self.read(name))
+        except ValueError:
+            return 0
+
+
+def _tables(path: Path, split: str, notify: Notify) -> tuple[list[Any], dict[str, Any]]:
+    """The parts of one split, and what is said of their columns."""
+    if (path / "dataset_dict.json").is_file():
+        splits = [str(name) for name in files.read_json(path / "dataset_dict.json")["splits"]]
+        path = path / _split(splits, split, path, notify)
+    if (path / "state.json").is_file():
+        return _saved(path)
+    found = sorted(path.rglob("*.parquet"))
+    by_split = {name: [file for file in found if _named(file, path, name)] for name in ("train", "validation", "test")}
+    present = [name for name, of_it in by_split.items() if of_it]
+    if len(present) > 1 or (split and present):
+        found = by_split[_split(present, split, path, notify)] if split != ALL else found
+    if not found:
+        raise ValueError("it has neither state.json nor parquet files")
+    return _parquet(found)
+
+
+def _named(file: Path, root: Path, split: str) -> bool:
+    parts = file.relative_to(root).parts
+    return parts[-1].startswith(split) or split in parts[:-1]
+
+
+def _split(splits: Sequence[str], asked: str, path: Path, notify: Notify) -> str:
+    if asked and asked not in splits:
+        raise RequestError(
+            f"{path} has no split {asked!r}.{did_you_mean(asked, splits)} It has {first_few(splits)}.",
+            hint="data.split=NAME, one of them.",
+        )
+    chosen = asked or next((name for name in _TRAIN if name in splits), splits[0])
+    if len(splits) > 1:
+        notify(f"{path} has {' and '.join(splits)}: {chosen} is read (--set data.split=NAME reads another)")
+    return chosen
+
+
+def _saved(path: Path) -> tuple[list[Any], dict[str, Any]]:
+    import pyarrow as pa
+
+    state, info = files.read_json(path / "state.json"), files.read_json(path / "dataset_info.json")
+    parts = []
+    for entry in state["_data_files"]:
+        name = str(entry["filename"])
+        if Path(name).name != name:
+            raise ValueError(f"it names a file elsewhere: {name}")
+        files.size_of(path / name)
+        source = pa.memory_map(str(path / name))
+        try:
+            parts.append(pa.ipc.open_stream(source).read_all())
+        except pa.ArrowInvalid:
+            parts.append(pa.ipc.open_file(source).read_all())
+    return parts, dict(info.get("features") or {})
+
+
+def _parquet(found: Sequence[Path]) -> tuple[list[Any], dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    parts = [pq.read_table(file, memory_map=True) for file in found]
+    said = (parts[0].schema.metadata or {}).get(b"huggingface")
+    features = json.loads(said)["info"]["features"] if said else {}
+    return parts, dict(features)
+
+
+def _picture_column(table: Any, features: dict[str, Any], path: Path) -> str:
+    told = [name for name, kind in features.items() if isinstance(kind, dict) and kind.get("_type") == "Image"]
+    held = [field.name for field in table.schema if _holds_bytes(field.type)]
+    found = [name for name in told if name in table.column_names] or held
+    if not found:
+        raise DataError(f"{path} has no column of pictures. It has {first_few(table.column_names)}.")
+    return next((name for name in ("image", "img", "picture") if name in found), found[0])
+
+
+def _holds_bytes(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _labels(
+    table: Any, features: dict[str, Any], pictures: str, options: DataConfig, path: Path
+) -> tuple[list[Label | None] | None, Sequence[str]]:
+    """One for each row, and the names of classes."""
+    named = {
+        name: kind for name, kind in features.items() if isinstance(kind, dict) and kind.get("_type") == "ClassLabel"
+    }
+    asked = options.labels
+    if asked == "none" or (not asked and len(named) != 1):
+        return None, ()
+    column = asked or next(iter(named))
+    if column not in table.column_names or column == pictures:
+        others = [name for name in table.column_names if name != pictures]
+        raise RequestError(
+            f"{path} has no column {column!r} of labels.{did_you_mean(column, others)} It has {first_few(others)}.",
+            hint="data.labels=COLUMN",
+        )
+    values = table.column(column).to_pylist()
+    names = [str(name) for name in named[column].get("names") or ()] if column in named else []
+    return [_label(value) for value in values], names
+
+
+def _label(value: Any) -> Label | None:
+    if isinstance(value, list):
+        return tuple(float(number) for number in value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return (value,)
+    if isinstance(value, int):
+        return value if value >= 0 else None  # -1 stands for none
+    return value if isinstance(value, str) else None
