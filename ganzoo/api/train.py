@@ -180,7 +180,8 @@ class TrainingPlan:
     """What a training would do.
 
     config: the settings as TOML, each with where it came from. data: the pictures in words, and their shape.
-    parameters: numbers that each network learns. device, precision. steps, batch_size: the length.
+    parameters: numbers that each network learns. device, precision. steps, batch_size: the length. suggested: settings
+    that the pictures suggest, "data.labels=folders".
     """
 
     config: str
@@ -190,6 +191,7 @@ class TrainingPlan:
     precision: str
     steps: int
     batch_size: int
+    suggested: Sequence[str] = ()
 
 
 def plan_layers(
@@ -199,10 +201,19 @@ def plan_layers(
     out: Path | None = None,
     preset: str | None = None,
     init_from: Path | None = None,
+    preview: Path | None = None,
     progress: ProgressListener | None = None,
 ) -> TrainingPlan:
-    """Check everything that `train_layers` would, without writing a file. Raises what it raises."""
+    """Check everything that `train_layers` would, without writing a run. Raises what it raises.
+
+    preview: a picture to write, of what the networks will see.
+    """
+    from ganzoo.data.facts import facts_of
+    from ganzoo.sampling.pictures import check_picture_name, save_grid
     from ganzoo.training.start import start_run
+
+    if preview is not None:
+        check_picture_name(preview)
 
     told = listener(progress)
     registry = installed(told)
@@ -213,6 +224,10 @@ def plan_layers(
         init_from=init_from,
     )  # fmt: skip
     engine, run = trainer.engine, trainer.run
+    if preview is not None:
+        from ganzoo.training import look
+
+        save_grid(look.preview(trainer), preview)
     sizes = {
         name: sum(parameter.numel() for parameter in module.parameters())
         for name, module in engine.architecture.named_children()
@@ -225,6 +240,7 @@ def plan_layers(
         precision="bf16" if engine.bf16 else "fp32",
         steps=target_steps(run.config.train),
         batch_size=run.config.train.batch_size,
+        suggested=[hint for facts in facts_of(trainer.source) for hint in facts.hints],
     )
 
 

@@ -31,7 +31,13 @@ _TRAIN_OPTIONS = (
     help="Pictures: a folder, zip or tar, or a data source such as digits; repeat for more folders.",
 )
 @click.option("--target", metavar="SOURCE", help="For translation: pictures of the other domain.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="The run directory to make.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="The run directory to make; with --dry-run a picture to write, of what the networks will see.",
+)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with this run.")
 @click.option("--preset", help="Settings by name; see `ganzoo info ARCHITECTURE`.")
 @click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Settings from a file.")
@@ -76,6 +82,7 @@ def command(
     ganzoo train cyclegan --preset paper --data horses/ --target zebras/ --out runs/zebras
     ganzoo train --resume runs/photos --kimg 2000
     ganzoo train --resume runs/photos --data /mnt/moved/photos
+    ganzoo train dcgan --data photos/ --dry-run -o preview.png
     ganzoo train dcgan --data cats/ --out runs/cats --init-from runs/photos --set freeze_discriminator=3
     torchrun --nproc-per-node 8 -m ganzoo train dcgan --data photos/ --out runs/photos
     """
@@ -104,7 +111,12 @@ def command(
         *(_option_layer("data", key, value) for key, value in _places(data, target).items()),
     ]
     if dry_run:
-        _print_plan(plan_layers(architecture, layers, out=out, preset=preset, init_from=init_from))
+        picture = out if out is not None and out.suffix.lower() in (".png", ".jpg", ".jpeg", ".webp") else None
+        with Display(architecture) as display:
+            plan = plan_layers(
+                architecture, layers, out=out, preset=preset, init_from=init_from, preview=picture, progress=display
+            )
+        _print_plan(plan, picture)
         return 0
     assert out is not None
     with Display(out.name) as display:
@@ -166,12 +178,16 @@ def _option_layer(table: str, key: str, value: Any) -> Layer:
     return Layer(origin=names.get(key, f"--{key.replace('_', '-')}"), tables={table: {key: value}})
 
 
-def _print_plan(plan: TrainingPlan) -> None:
+def _print_plan(plan: TrainingPlan, picture: Path | None) -> None:
     echo(plan.config)
     echo(f"# data: {plan.data}")
     echo(f"# parameters: {', '.join(f'{name} {size:,}' for name, size in plan.parameters.items())}")
     echo(f"# device: {plan.device}, {plan.precision}")
     echo(f"# length: {plan.steps:,} steps of {plan.batch_size} pictures")
+    for setting in plan.suggested:
+        echo(f"# to try: --set {shell_word(setting)}")
+    if picture is not None:
+        echo(f"# preview: {picture}")
 
 
 def _report(run: Run) -> int:

@@ -15,6 +15,7 @@ from ganzoo.datainfo import Picture, size_text
 from ganzoo.errors import printable
 
 _FEW = 200
+_UNEQUAL = 5  # times, from which on balancing is worth a thought
 _MOST_KINDS = 4  # that a line names
 _COUNTERS = ("formats", "modes", "notes", "left_out")
 _MOST_NAMED = 20  # files that a table names
@@ -135,6 +136,8 @@ class PictureReport:
             yield f"{self.count} pictures are few and will be learnt by heart; --set augment=ada helps, if there is one"
         yield from self._about_shapes(like, fit)
         yield from self._about_notes()
+        if self.classes:
+            yield from self._about_classes()
         if self.copies:
             same = (
                 "all pictures are the same"
@@ -179,6 +182,17 @@ class PictureReport:
             yield f"padded to {size_text(like.height, like.width)}: the borders are {1 - kept:.0%} of the pixels"
         elif fit == "stretch" and kept < 0.95:
             yield f"stretched to {size_text(like.height, like.width)}: pictures of other proportions are distorted"
+
+    def _about_classes(self) -> Iterator[str]:
+        least, most = min(self.classes.values()), max(self.classes.values())
+        if empty := [name for name, count in self.classes.items() if not count]:
+            yield f"{len(empty):,} classes have no pictures, {printable(empty[0])!r} among them, and learn nothing"
+        elif most > _UNEQUAL * least:
+            name = next(name for name, count in self.classes.items() if count == least)
+            yield (
+                f"the classes have {least:,} ({printable(name)}) to {most:,} pictures: --set data.balance=true shows "
+                "each equally often"
+            )
 
     def _about_notes(self) -> Iterator[str]:
         if animated := self.notes["animated"]:

@@ -80,10 +80,10 @@ class Trainer:
         )
         self.reporter = Reporter(progress if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
         self._writer = RunWriter(run, self.engine, seen_by_networks(source, run.data), self.reporter)
-        self._source = source
+        self.source = source
         if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
             try:
-                self._source = Resident(source, device)
+                self.source = Resident(source, device)
             except torch.OutOfMemoryError:
                 self.reporter.say("the pictures do not fit the GPU beside the networks; they are copied at each step")
         self._stop = StopRequest()
@@ -136,7 +136,7 @@ class Trainer:
         stop = False
         self._began = logged = time.monotonic()
         with (
-            self._feed() as feed,
+            self.feed() as feed,
             backends(engine.device, deterministic=settings.deterministic),
             self._stop.listening(),
             self._writer.holding(),
@@ -189,10 +189,11 @@ class Trainer:
             leads=self.ranks.leads,
         )
 
-    def _feed(self) -> RealsFeed:
+    def feed(self) -> RealsFeed:
+        """The real pictures of each step, as the networks are shown them."""
         settings = self._settings
         return RealsFeed(
-            self._source,
+            self.source,
             self.engine.phases,
             seed=settings.seed,
             batch_size=settings.batch_size,
