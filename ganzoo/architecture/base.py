@@ -61,7 +61,7 @@ class Architecture(nn.Module, ABC):
         if wanted == "class":
             raise RequestError(
                 f"{type(self).__name__} is class-conditional and the pictures have {has}.",
-                hint="Use a data source with labels, --set data.labels=folders takes sub-folders as classes; or --data digits.",
+                hint="--set data.labels=folders takes sub-folders as classes, FILE.csv a table; or --data digits.",
             )
         raise RequestError(
             f"{type(self).__name__} paints from a vector of numbers, and the pictures have {has}.",

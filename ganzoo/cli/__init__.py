@@ -45,6 +45,7 @@ class _LazyGroup(click.Group):
             return None
         module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
         command: click.Command = importlib.import_module(f"ganzoo.cli.{module}").command
+        _refuse_repeats(command)
         return command
 
     def resolve_command(
@@ -57,6 +58,30 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _refuse_repeats(command: click.Command) -> None:
+    """An option that takes one value and is given twice is an error; of itself the last would win without a word."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _refuse_repeats(each)
+    usual = command.make_parser
+
+    def make_parser(ctx: click.Context) -> Any:
+        parser = usual(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            options, rest, order = parse(args)
+            single = [each for each in order if isinstance(each, click.Option) and not (each.multiple or each.is_flag)]
+            if twice := next((each for each in single if single.count(each) > 1), None):
+                ctx.fail(f"{twice.opts[-1]} is given twice; it takes one value.")
+            return options, rest, order
+
+        parser.parse_args = parse_args  # type: ignore[method-assign]
+        return parser
+
+    command.make_parser = make_parser  # type: ignore[method-assign]
 
 
 @click.group(

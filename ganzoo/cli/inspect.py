@@ -11,14 +11,18 @@ from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("inspect")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL.onnx|RUN", type=click.Path(path_type=Path))
 @json_option
 def command(model: Path, as_json: bool) -> None:
     """Show what an ONNX file holds and says about itself.
 
-    Any ONNX file, ours or not. Needs no torch.
+    Any ONNX file, ours or not; or a run: what it was trained on, its classes, checkpoints and exports. Needs no torch.
     """
     from ganzoo.api.inspect import inspect
+
+    if model.is_dir():
+        _show_run(model, as_json)
+        return
 
     facts = inspect(model)
     if as_json:
@@ -30,6 +34,8 @@ def command(model: Path, as_json: bool) -> None:
     for kind in ("inputs", "outputs"):
         for tensor in facts[kind]:
             echo(f"{kind[:-1]:<7} {tensor['name']}: {tensor['dtype']} {_shape(tensor['shape'])}")
+    if facts["classes"]:
+        echo(f"classes {', '.join(facts['classes'])}")
     echo(f"weights {facts['parameters']:,} numbers")
     echo("nodes   " + ", ".join(f"{count} {name}" for name, count in facts["operators"].items()))
     if facts["random_operators"]:
@@ -39,6 +45,18 @@ def command(model: Path, as_json: bool) -> None:
     echo(f"sha256 of the weights    {facts['weights_sha256']}")
     for key, value in facts["metadata"].items():
         echo(f"{key} = {value}")
+
+
+def _show_run(path: Path, as_json: bool) -> None:
+    from ganzoo.api.inspect import inspect_run
+
+    facts = inspect_run(path)
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        echo(f"{key:<13}{text if text not in ('', None) else '-'}")
 
 
 def _shape(shape: list[Any]) -> str:

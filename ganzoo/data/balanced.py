@@ -1,4 +1,4 @@
-"""Classes of unequal size, each shown equally often."""
+"""Classes of unequal size, each shown equally often; and no classes where there are some."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ganzoo.architecture import Batch, Pair
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
+from ganzoo.datainfo import DataInfo
 from ganzoo.errors import RequestError
 
 _CHUNK = 1024
@@ -46,6 +47,22 @@ class Balanced:
             self._members[which][turn % len(self._members[which])] for turn, which in zip(turns, classes, strict=True)
         ]
         return self._source.fetch([np.array(chosen, dtype=np.int64)])
+
+
+class Unlabelled:
+    """A source whose labels nobody wants."""
+
+    def __init__(self, source: DataSource) -> None:
+        self._source = source
+        self.info = DataInfo(source.info.pictures)
+        self.description = f"{source.description}, without labels"
+        self.lengths = source.lengths
+        self.in_memory = source.in_memory
+        self.facts = tuple(dataclasses.replace(one, labels=None) for one in facts_of(source))
+
+    def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
+        batch = self._source.fetch(indices)
+        return Batch(real=batch.real) if isinstance(batch, Batch) else batch
 
 
 def _labels_of(source: DataSource) -> NDArray[np.int64]:

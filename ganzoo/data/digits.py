@@ -54,6 +54,10 @@ def enlarge(images: NDArray[np.float64], size: Size, resize: str = "lanczos") ->
 def open_digits(argument: str, options: DataConfig, *, notify: Notify) -> DigitsSource:
     """The data source `digits`; `digits:200` has the first 200. Raises RequestError for another argument."""
     count = TRAIN_COUNT
+    if options.labels not in ("", "none"):
+        raise RequestError(
+            f"data.labels = {options.labels!r}: the digits have labels of their own.", hint="Leave data.labels out."
+        )
     if argument:
         if not argument.isdecimal() or not 1 <= int(argument) <= TRAIN_COUNT:
             raise RequestError(

@@ -8,7 +8,7 @@ from ganzoo.architecture import Architecture, DataKind
 from ganzoo.architecture.build import condition_of
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import RunConfig
-from ganzoo.data.balanced import Balanced
+from ganzoo.data.balanced import Balanced, Unlabelled
 from ganzoo.data.crops import Centred
 from ganzoo.data.domains import open_kind
 from ganzoo.data.facts import facts_of
@@ -28,6 +28,8 @@ def open_data(config: RunConfig, kind: DataKind, registry: Registry, notify: Not
     source = open_kind(config.data.opened(), kind, registry, notify=notify)
     _warn_of_other_pictures(source, config.data.opened(), notify)
     _check_labels(source, config.data)
+    if config.data.labels == "none" and source.info.condition is not None:
+        source = Unlabelled(source)
     if config.data.balance:
         source = Balanced(source)
     return WithFlips(source) if config.data.flip else source

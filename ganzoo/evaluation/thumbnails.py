@@ -10,8 +10,8 @@ Shapes: N pictures, C channels, H, W; D = 64 C.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,14 +26,19 @@ from ganzoo.evaluation.frechet import frechet_distance
 _SIDE = 8
 _MOST_REALS = 2000
 _CHUNK = 100
+_LEAST_OF_CLASS = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """frechet: see the protocol above. diversity: variance of the samples' thumbnails over that of the reals'."""
+    """frechet: see the protocol above. diversity: variance of the samples' thumbnails over that of the reals'.
+
+    classes: of each class with enough pictures, the distance of its samples from its reals, in the same unit.
+    """
 
     frechet: float
     diversity: float
+    classes: Mapping[int, float] = field(default_factory=dict)
 
 
 class ThumbnailScorer:
@@ -42,20 +47,37 @@ class ThumbnailScorer:
     def __init__(self, source: DataSource) -> None:
         self._source = source
         self._reals: dict[str, NDArray[np.float64]] = {}
+        self._labels: NDArray[np.int64] | None = None
 
-    def score(self, images: Iterable[Tensor], *, against: str = "real") -> Score:
+    def score(
+        self, images: Iterable[Tensor], *, against: str = "real", labels: NDArray[np.int64] | None = None
+    ) -> Score:
         """images: batches (N, C, H, W) in [-1, 1]. against: the field of the source's batches that has their reals.
+        labels: of the images, all of them (N,), where they are of classes.
 
         Raises what `DataSource.fetch` raises.
         """
         if against not in self._reals:
-            batches = evenly_spaced(self._source, _MOST_REALS, of=against, chunk=_CHUNK)
+            batches = list(evenly_spaced(self._source, _MOST_REALS, of=against, chunk=_CHUNK))
             found = [thumbnails(getattr(batch, against).float() / 127.5 - 1) for batch in batches]
             self._reals[against] = np.concatenate(found)
+            known = [batch.label for batch in batches if isinstance(batch, Batch) and batch.label is not None]
+            if len(known) == len(batches) and known[0].ndim == 1:
+                self._labels = torch.cat(known).cpu().numpy()
         reals = self._reals[against]
         fakes = np.concatenate([thumbnails(batch) for batch in images])
         variance = float(reals.var(0).sum()) or 1.0
-        return Score(frechet=frechet_distance(fakes, reals) / variance, diversity=float(fakes.var(0).sum()) / variance)
+        classes = {}
+        if labels is not None and self._labels is not None and against == "real":
+            for label in np.unique(labels).tolist():
+                some, others = fakes[labels == label], reals[self._labels == label]
+                if min(len(some), len(others)) >= _LEAST_OF_CLASS:
+                    classes[label] = frechet_distance(some, others) / variance
+        return Score(
+            frechet=frechet_distance(fakes, reals) / variance,
+            diversity=float(fakes.var(0).sum()) / variance,
+            classes=classes,
+        )
 
 
 def evenly_spaced(source: DataSource, most: int, *, of: str, chunk: int) -> Iterator[Batch | Pair]:

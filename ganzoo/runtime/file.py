@@ -231,6 +231,15 @@ def _attribute(attribute: Any) -> str:
     return f"{attribute.name}={value}"
 
 
+def _class_names(file: OnnxFile) -> list[str]:
+    """Empty for a file that has none, or describes its inputs wrongly, which is not what was asked."""
+    try:
+        specs = file.input_specs or ()
+    except ExportError:
+        return []
+    return [name for spec in specs if spec.kind == "class" for name in spec.names]
+
+
 def summarize(file: OnnxFile) -> dict[str, Any]:
     """What `ganzoo inspect --json` prints. Raises ExportError for damaged metadata or weights."""
     try:
@@ -247,6 +256,7 @@ def summarize(file: OnnxFile) -> dict[str, Any]:
             "structure_sha256": file.structure_sha256(),
             "weights_sha256": file.weights_sha256(),
             "random_operators": file.random_operators(),
+            "classes": _class_names(file),
             "metadata": dict(sorted(file.metadata.items())),
         }
     except ExportError:

@@ -148,6 +148,12 @@ def _in_rows(classes: int, count: int) -> NDArray[np.int64]:
     return np.repeat(chosen, each)
 
 
+def classes_of(graphs: Sequence[Graph], count: int) -> NDArray[np.int64] | None:
+    """The classes that the seeds 0 to count - 1 draw, (count,); None where pictures are of no class."""
+    spec = next((one for graph in graphs for one in graph.inputs if one.kind == "class"), None)
+    return None if spec is None else spec.default_or_sample(range(count)).astype(np.int64)
+
+
 def takes_vectors(graphs: Sequence[Graph]) -> bool:
     """Whether they paint from a vector, which is taken from real pictures where there are some."""
     return any(spec.kind == "vector" for graph in graphs for spec in graph.inputs)

@@ -23,6 +23,7 @@ from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import save_engine
 from ganzoo.training.previews import (
+    classes_of,
     paint_batches,
     takes_vectors,
     translate,
@@ -34,6 +35,7 @@ from ganzoo.training.ranges import ValueRanges
 from ganzoo.training.reporting import Reporter
 
 _SCORED_AT_ONCE = 16
+_MOST_CLASSES = 20  # whose scores are worth a number each
 
 
 class RunWriter:
@@ -155,7 +157,8 @@ class RunWriter:
             labels = self._vectors(count) if vectors else None
             painted = paint_batches(painters, count=count, device=self._engine.device, labels=labels)
             seen = self._ranges.watch(painters[-1], painted)
-            scores = [self._scorer.score(seen, against=painters[-1].paints or "real")]
+            classes = classes_of(painters, count)
+            scores = [self._scorer.score(seen, against=painters[-1].paints or "real", labels=classes)]
         else:
             scores = [
                 self._scorer.score(
@@ -165,7 +168,8 @@ class RunWriter:
                 if not graph.on_request
             ]
         self._ranges.warn(self._reporter.say)
-        return _as_metrics(scores) if scores else {}
+        condition = self._source.info.condition
+        return _as_metrics(scores, condition.names if condition is not None else ()) if scores else {}
 
     def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
         reads = graph.reads or "source"
@@ -188,8 +192,11 @@ class RunWriter:
             self._reporter.attempt(what, work)
 
 
-def _as_metrics(scores: Sequence[Score]) -> dict[str, float]:
+def _as_metrics(scores: Sequence[Score], names: Sequence[str]) -> dict[str, float]:
+    """names: of classes, where they have some."""
+    classes = scores[0].classes if len(scores[0].classes) <= _MOST_CLASSES else {}
     return {
         "score.frechet": sum(score.frechet for score in scores) / len(scores),
         "score.diversity": sum(score.diversity for score in scores) / len(scores),
+        **{f"score.frechet.{names[label] if names else label}": value for label, value in classes.items()},
     }
