@@ -31,6 +31,7 @@ from ganzoo.errors import DataError, one_line
 
 _FORMAT = 1  # changes when pixels become others from the same file and settings
 _STALE_SECONDS = 86_400
+_NOTHING = np.zeros(0, dtype=np.uint8)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +101,11 @@ class NewEntry:
             files.write_bytes(self._place / "kept.npy", _npy(kept))
             files.write_text(self._place / "report.json", json.dumps(report.to_json()))
             files.sync(self._place / "pixels.npy")
+            place = self._folder / f"pictures-{self._key}"
+            if place.exists() and find(self._folder, self._key, shape) is None:
+                files.remove_tree(place)  # it is damaged
             with contextlib.suppress(OSError):  # another run was first, and its pixels are the same
-                self._place.rename(self._folder / f"pictures-{self._key}")
+                self._place.rename(place)
         except OSError as error:
             raise DataError(f"data.cache = {str(self._folder)!r} cannot be written: {one_line(error)}") from None
         finally:
@@ -112,7 +116,7 @@ class NewEntry:
         return entry.pixels
 
     def discard(self) -> None:
-        del self.pixels
+        self.pixels = _NOTHING
         if self._place.exists():
             files.remove_tree(self._place)
 

@@ -139,12 +139,12 @@ class PictureReport:
         if self.classes:
             yield from self._about_classes()
         if self.copies:
-            same = (
-                "all pictures are the same"
-                if self.copies == self.count - 1
-                else f"{self.copies:,} pictures are copies of others"
-            )
-            yield f"{same}, byte for byte"
+            if self.copies == self.count - 1:
+                yield "all pictures are the same, byte for byte"
+            elif self.copies == 1:
+                yield "1 picture is a copy of another, byte for byte"
+            else:
+                yield f"{self.copies:,} pictures are copies of others, byte for byte"
         if sample is not None and len(sample):
             if len(sample) > 1 and self.copies < self.count - 1 and (sample == sample[0]).all():
                 yield "all pictures look the same"
@@ -159,7 +159,7 @@ class PictureReport:
         if not total:
             return
         small = sum(
-            n for (height, width), n in self.sizes.items() if 2 * min(height, width) <= min(like.height, like.width)
+            n for (height, width), n in self.sizes.items() if 2 * min(height, width) < min(like.height, like.width)
         )
         if small:
             yield (
