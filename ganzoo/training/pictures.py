@@ -36,14 +36,14 @@ def write_pictures(run: Run, source: DataSource) -> None:
         raise CheckpointError(f"The run directory {run.path} cannot be written: {one_line(error)}") from None
 
 
-def compare_pictures(run: Run, source: DataSource, *, changed_data: bool) -> str:
-    """What is different from when the run was trained last, in words; "" where nothing is, or nobody knows.
+def compare_pictures(run: Run, source: DataSource, *, changed_data: bool) -> str | None:
+    """What is different from when the run was trained last, in words; "" for nothing, None where nobody knows.
 
     Raises CheckpointError for pictures that are not those of before, unless `changed_data` allows them.
     """
     before, facts = _read(run), facts_of(source)
-    if before is None or not facts:
-        return ""
+    if before is None or not any(len(one.prints) for one in facts):
+        return None
     found = [_difference(before, side, one) for side, one in enumerate(facts)]
     if not any(found):
         return ""

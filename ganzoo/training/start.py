@@ -148,10 +148,11 @@ def resume_run(
     with trainer.hold(hold(path)).released_on_error() if trainer.ranks.leads else contextlib.nullcontext():
         _refuse_drift(run, trainer.resume())
         changed: dict[str, Any] = dict(changes.tables.get("train", {}))
-        if found := compare_pictures(run, source, changed_data=changed_data):
+        found = compare_pictures(run, source, changed_data=changed_data)
+        if found:
             changed["pictures"] = found
             progress.say(f"the pictures changed: {found}")
-        elif run.data_description != source.description:
+        elif found is None and run.data_description != source.description:
             progress.say(f"the data changed: {run.data_description} before, {source.description} now")
         if trainer.ranks.leads:
             run.record_resume(step=trainer.steps_done, changed=changed, machine=machine_facts())
