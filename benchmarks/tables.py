@@ -218,6 +218,31 @@ def stylegan_step():
     )  # fmt: skip
 
 
+def reading():
+    lines, machines = (
+        ["| JPEG files | reading | ganzoo | ImageFolder, two workers | ratio |", _line(5 * ["---"])],
+        set(),
+    )
+    for figures, machine in _figures("reading"):
+        machines.add(_machine(machine))
+        for name, figure in figures.items():
+            if "ratio" in figure:
+                what, way, decode = name.split(", ")
+                lines.append(
+                    f"| {what} pixels | {way}, `{decode}` | {figure['ours_per_second']:,} a second | "
+                    f"{figure['imagefolder_per_second']:,} a second | {figure['ratio']:.1f} "
+                    f"({figure['least']:.1f} to {figure['most']:.1f}) |"
+                )
+        fast, memory = figures["fast against exact"], figures["memory of endless reading"]
+        (few, many), (low, high) = memory["files"], memory["peak_mb"]
+        lines += [
+            "",
+            f"`fast` differs from `exact` by {fast['mean_levels']:.1f} levels in the mean, by {fast['largest_levels']} at "
+            f"most. Endless reading of {few:,} files peaks at {low:,} MB, of {many:,} at {high:,} MB.",
+        ]
+    return [*lines, "", f"Measured on {'; '.join(sorted(machines))}."] if machines else []
+
+
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 GPU = ROOT / "docs" / "gpu.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
@@ -234,6 +259,7 @@ TABLES = {
     "classics": (OBJECTIVES, classics),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
+    "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),
     "translation_step": (TRANSLATION, translation_step),
     "stylegan_runtime": (STYLEGAN, stylegan_runtime),

@@ -13,6 +13,7 @@ from PIL import Image
 from ganzoo.architecture import Batch, Pair
 from ganzoo.data.pictures import to_uint8
 from ganzoo.data.sheets import by_class, named_rows
+from ganzoo.datainfo import size_text
 from ganzoo.keys import derive_key
 from ganzoo.nn.adaptive import AdaptiveAugment
 from ganzoo.nn.augmentation import Augmentation
@@ -35,8 +36,10 @@ def preview(trainer: Trainer) -> Image.Image:
         labels = _together(batches, "label")
         rows = by_class(pictures, labels, condition.names)
     else:
+        options, shown = trainer.run.config.data, trainer.run.data.picture
+        name = f"{options.fit} to {size_text(shown.height, shown.width)}"
         rows = [
-            ("pictures" if not start else "", pictures[start : start + _IN_A_ROW])
+            (name if not start else "", pictures[start : start + _IN_A_ROW])
             for start in range(0, min(len(pictures), 4 * _IN_A_ROW), _IN_A_ROW)
         ]
     return named_rows([*rows, *_augmented(trainer, pictures[:_IN_A_ROW])])
