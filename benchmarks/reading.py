@@ -1,9 +1,9 @@
 """How fast pictures are read, beside torchvision's ImageFolder and a DataLoader: `python benchmarks/reading.py`.
 
-Two folders of JPEG files are made: small ones of 64 pixels that stay so, and ones of 1,024 pixels that become 256. Each
-is read by both sides in processes of their own, in turn: ImageFolder (Resize, CenterCrop, PILToTensor) with two workers,
-and ganzoo's first reading (into memory) and endless one (memory_gb=0, random batches of 64, as a training asks for them). A
-figure is the median ratio of the turns. Wants torchvision, which ganzoo does not: pip install torchvision.
+Two folders of JPEG files are made: small ones of 64 pixels that stay so, and ones of 1,024 pixels that become 256.
+Each is read by both sides in processes of their own, in turn: ImageFolder (Resize, CenterCrop, PILToTensor) with two
+workers, and ganzoo's first reading (into memory) and endless one (memory_gb=0, random batches of 64, as a training
+asks for them). A figure is the median ratio of the turns. Wants torchvision, which ganzoo does not.
 """
 
 import argparse

@@ -219,12 +219,10 @@ def stylegan_step():
 
 
 def reading():
-    lines, machines = (
-        ["| JPEG files | reading | ganzoo | ImageFolder, two workers | ratio |", _line(5 * ["---"])],
-        set(),
-    )
+    lines, machines = [], set()
     for figures, machine in _figures("reading"):
         machines.add(_machine(machine))
+        lines += ["| JPEG files | reading | ganzoo | ImageFolder, two workers | ratio |", "|---|---|---|---|---|"]
         for name, figure in figures.items():
             if "ratio" in figure:
                 what, way, decode = name.split(", ")
@@ -237,8 +235,8 @@ def reading():
         (few, many), (low, high) = memory["files"], memory["peak_mb"]
         lines += [
             "",
-            f"`fast` differs from `exact` by {fast['mean_levels']:.1f} levels in the mean, by {fast['largest_levels']} at "
-            f"most. Endless reading of {few:,} files peaks at {low:,} MB, of {many:,} at {high:,} MB.",
+            f"`fast` differs from `exact` by {fast['mean_levels']:.1f} levels in the mean, "
+            f"{fast['largest_levels']} at most. Endless reading of {few:,} files peaks at {low:,} MB, of {many:,} at {high:,} MB.",
         ]
     return [*lines, "", f"Measured on {'; '.join(sorted(machines))}."] if machines else []
 

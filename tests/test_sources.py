@@ -126,6 +126,17 @@ def test_of_train_and_val_train_is_read(tmp_path, registry):
     assert pairs.lengths == (2,) and sum("train is read" in line for line in told) == 2
 
 
+def test_of_train_a_and_train_b_both_are_domains(tmp_path, registry):
+    for side, number in (("trainA", 1), ("trainB", 2), ("testA", 3), ("testB", 4)):
+        fill(tmp_path / "horse2zebra", {f"{side}/{n}.png": png(number) for n in range(2 + number)})
+    told = []
+    config = with_whole_paths(
+        DataConfig(source=str(tmp_path / "horse2zebra"), size=8), "domains", registry, told.append
+    )
+    assert config.source.endswith("trainA") and config.target.endswith("trainB") and "has trainA and trainB" in told[0]
+    assert open_kind(config, "domains", registry, notify=told.append).lengths == (3, 4)
+
+
 def test_a_prepared_file_is_held_to_what_it_says(folder, tmp_path):
     file = tmp_path / "p.npz"
     status, out, err = run_main("data", "prepare", folder, "--set", "data.size=6x8", "-o", file)

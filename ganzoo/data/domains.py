@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,13 @@ def kind_of(source: DataSource) -> DataKind:
     return "pairs" if len(source.lengths) == 1 else "domains"
 
 
-def with_whole_paths(options: DataConfig, kind: DataKind, registry: Registry) -> DataConfig:
-    """Source and target as texts that mean the same from anywhere. Raises RequestError for a name nobody offers."""
+def with_whole_paths(
+    options: DataConfig, kind: DataKind, registry: Registry, notify: Notify = lambda line: None
+) -> DataConfig:
+    """Source and target as texts that mean the same from anywhere; of a folder with trainA and trainB, these two.
+
+    Raises RequestError for a name nobody offers.
+    """
     if kind == "pictures" and options.target:
         raise RequestError(
             f"--target {options.target!r} is for translation between two domains, and this architecture paints from "
@@ -52,6 +58,12 @@ def with_whole_paths(options: DataConfig, kind: DataKind, registry: Registry) ->
             hint="One --data, or several paths.",
         )
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
+    name, _, place = source.partition(":")
+    if kind != "pictures" and not target and not also and name in ("folder", "pairs"):
+        two = [Path(place, f"train{side}") for side in "AB"]
+        if all(each.is_dir() for each in two):
+            source, target = (f"folder:{each}" for each in two)
+            notify(f"{place} has trainA and trainB: source and target")
     if kind == "pairs" and target:
         if source.startswith("folder:"):
             source = f"pairs:{source.removeprefix('folder:')}"

@@ -55,7 +55,7 @@ def start_run(
         if is_run(out):  # another may train there, and no network need be built to see it
             claim(out).release()
     kind = implementation_class(offer).wants
-    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, progress.say))
     loggers = find_loggers(config.train.loggers, registry)
     source = open_data(config, kind, registry, Teller(progress))
     config = config.in_kimg(pictures_per_epoch(source, config))
