@@ -236,7 +236,8 @@ def reading():
         lines += [
             "",
             f"`fast` differs from `exact` by {fast['mean_levels']:.1f} levels in the mean, "
-            f"{fast['largest_levels']} at most. Endless reading of {few:,} files peaks at {low:,} MB, of {many:,} at {high:,} MB.",
+            f"{fast['largest_levels']} at most. Endless reading of {few:,} files peaks at {low:,} MB, "
+            f"of {many:,} at {high:,} MB.",
         ]
     return [*lines, "", f"Measured on {'; '.join(sorted(machines))}."] if machines else []
 

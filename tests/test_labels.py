@@ -191,6 +191,13 @@ def test_names_go_from_folders_to_the_file(classes, tmp_path):
     for made in (run, file):
         status, out, err = run_main("sample", made, "-o", tmp_path / "grid.png", "--label", "dog,été", "-n", 4)
         assert status == 0, err
+    with Image.open(tmp_path / "grid.png") as plain:
+        size = plain.size
+    status, out, err = run_main("sample", file, "-o", tmp_path / "grid.png", "--label", "dog,été", "-n", 4, "--names")
+    with Image.open(tmp_path / "grid.png") as named:
+        assert named.mode == "RGB" and named.width > size[0]
+    assert gz.load(file).sample(range(3), label="all").names == ["cat", "dog", "été"]
+    assert run_main("sample", file, "-o", tmp_path / "grid.png", "--names")[0] == 2
     status, out, err = run_main("sample", file, "-o", tmp_path / "grid.png", "--label", "cow")
     assert status == 2 and "cat, dog, été" in err
 

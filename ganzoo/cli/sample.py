@@ -23,6 +23,7 @@ from ganzoo.errors import RequestError
 @click.option(
     "--label", metavar="N[,N...]", help="Of a class-conditional generator: classes to paint, in turn; all: each."
 )
+@click.option("--names", is_flag=True, help="With --label: a row for each class, its name beside it.")
 @click.option(
     "--value",
     "values",
@@ -61,6 +62,7 @@ def command(
     seeds: str | None,
     columns: int | None,
     label: str | None,
+    names: bool,
     values: tuple[str, ...],
     mix: str | None,
     layers: str | None,
@@ -119,7 +121,7 @@ def command(
         model.mix(chosen, others, layers=taken, **choices).save(out)
         echo(f"{len(chosen)} seeds{model.origin} with the styles of {len(others)}: {out}")
         return
-    model.sample(chosen, **choices).save(out, columns=columns)
+    model.sample(chosen, **choices).save(out, columns=columns, named=names)
     ends = f"{chosen[0]} to {chosen[-1]}" if len(chosen) > 1 else str(chosen[0])
     echo(f"{len(chosen)} pictures{model.origin}, seeds {ends}: {out}")
 

@@ -11,7 +11,7 @@ from ganzoo.config.fields import PictureSize
 from ganzoo.datainfo import Size, height_and_width
 from ganzoo.errors import DataError, RequestError
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, Label, layer_count, mix, paint, walk
+from ganzoo.sampling.noise import InputChoices, Label, class_names, layer_count, mix, paint, walk
 from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
 from ganzoo.sampling.translation import choose_direction, image_pixels, read_pixels, translate_pixels
@@ -102,7 +102,10 @@ class Model:
         Raises RequestError for a model that paints nothing from noise, and for labels or inputs that are not there.
         """
         self._refuse_unless_it_paints("sample")
-        return Pictures.of([paint(self.source, _seeds(seeds), _choices(label, values))])
+        chosen = _seeds(seeds)
+        pictures = Pictures.of([paint(self.source, chosen, _choices(label, values))])
+        pictures.names = class_names(self.source, label, len(pictures))
+        return pictures
 
     def walk(
         self,

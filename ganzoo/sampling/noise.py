@@ -177,6 +177,19 @@ def _inputs(
         yield [[rows(spec, start, part) for spec in graph.inputs] for graph in graphs]
 
 
+def class_names(source: GraphSet, label: Label, count: int) -> list[str]:
+    """Of each of `count` pictures asked for by label; empty where no label is stated, or classes have no names.
+
+    Raises RequestError for classes that are not there.
+    """
+    specs = [spec for graph in source.painters() for spec in graph.inputs]
+    spec = next((spec for spec in specs if spec.kind == "class"), None)
+    if label is None or spec is None or not spec.names:
+        return []
+    labels = _labels(label, specs, count, source.path)
+    return [] if labels is None else [spec.names[index] for index in labels.tolist()]
+
+
 def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
     """One class index per picture, (N,), in turn. Raises RequestError for classes that are not there."""
     import numpy as np

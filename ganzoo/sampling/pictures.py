@@ -41,7 +41,8 @@ class PixelValues:
 class Pictures(Sequence["Image.Image"]):
     """Pictures of one size: a sequence of PIL images, an array for numpy, a grid in a notebook.
 
-    pixels: (N, H, W, C) uint8. columns: in a row of the grid; None for as square as it can be.
+    pixels: (N, H, W, C) uint8. columns: in a row of the grid; None for as square as it can be. names: of the class of
+    each, where it was asked for by name; empty if not.
     """
 
     def __init__(self, pixels: NDArray[np.uint8], *, columns: int | None = None) -> None:
@@ -52,6 +53,7 @@ class Pictures(Sequence["Image.Image"]):
             raise RequestError(f"Pictures of {dtype} {list(shape)}: expected uint8 (N, H, W, C) with 1 or 3 channels.")
         self.pixels = pixels
         self.columns = columns
+        self.names: Sequence[str] = ()
 
     @classmethod
     def of(cls, parts: Iterable[PixelValues], *, columns: int | None = None) -> Pictures:
@@ -106,9 +108,25 @@ class Pictures(Sequence["Image.Image"]):
             raise RequestError(f"columns = {columns!r}: expected a whole number from 1.")
         return self._grid(self.pixels, columns or self.columns)
 
-    def save(self, path: Path | str, *, columns: int | None = None) -> Path:
-        """Write the grid to a file whose name ends like a picture. Raises RequestError when it cannot be written."""
-        return save_grid(lambda: self.grid(columns), path)
+    def sheet(self) -> Image.Image:
+        """A row for each class, its name beside it. Raises RequestError for pictures that no class was asked of."""
+        import numpy as np
+
+        from ganzoo.data.sheets import named_rows
+
+        if not self.names:
+            raise RequestError(
+                "There are no names to show: no class was asked for, or classes have none.", hint="State a label."
+            )
+        names, images = np.array(self.names), self.pixels.transpose(0, 3, 1, 2)
+        return named_rows([(name, images[names == name]) for name in dict.fromkeys(self.names)])
+
+    def save(self, path: Path | str, *, columns: int | None = None, named: bool = False) -> Path:
+        """Write the grid, or if named the sheet, to a file whose name ends like a picture.
+
+        Raises RequestError when it cannot be written.
+        """
+        return save_grid(self.sheet if named else lambda: self.grid(columns), path)
 
     def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
         """Write a PNG file each. names: without suffix; numbers from 0 if not stated. Raises RequestError."""
