@@ -69,6 +69,7 @@ for name in gz.__all__:
 called = {
     "bench": lambda: gz.bench("nowhere.onnx"),
     "build": lambda: gz.build("dcgan", preset="tiny"),
+    "data_info": lambda: gz.data_info("nowhere/"),
     "doctor": gz.doctor,
     "export": lambda: gz.export("nowhere"),
     "import_run": lambda: gz.import_run("nowhere.pth", architecture="dcgan", out="x"),
@@ -78,6 +79,7 @@ called = {
     "load": lambda: gz.load("nowhere"),
     "open_run": lambda: gz.open_run("nowhere"),
     "plugins": gz.plugins,
+    "prepare_data": lambda: gz.prepare_data("nowhere/", "x.npz"),
     "register": lambda: gz.register(3),
     "resume": lambda: gz.resume("nowhere"),
     "train": lambda: gz.train("dcgan", out="x"),
@@ -94,6 +96,7 @@ for name, call in called.items():
     assert told == {
         "bench": "ExportError",
         "build": "DCGAN",
+        "data_info": "DataError",
         "doctor": "dict",
         "export": "CheckpointError",
         "import_run": "RequestError",
@@ -103,6 +106,7 @@ for name, call in called.items():
         "load": "CheckpointError",
         "open_run": "CheckpointError",
         "plugins": "list",
+        "prepare_data": "DataError",
         "register": "RequestError",
         "resume": "CheckpointError",
         "train": "RequestError",

@@ -128,6 +128,7 @@ WRITERS = {
     "ganzoo/runs/lock.py": "its own file, which is never renamed: the lock is on it",
     "ganzoo/runs/weights.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/runs/checkpoint.py": "renames what it removes",
+    "ganzoo/data/prepared.py": "under the name that files.py gave",
     "ganzoo/data/cache.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/exporting/exporter.py": "under the name that files.py gave; and takes the old proof away",
     "ganzoo/loggers/jsonl.py": "under the name that files.py gave",

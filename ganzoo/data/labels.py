@@ -21,7 +21,7 @@ from ganzoo import files
 from ganzoo.config import DataConfig
 from ganzoo.data.finding import Collection
 from ganzoo.datainfo import Condition
-from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, printable
+from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, printable, shell_word
 
 FOLDERS = "folders"
 _MOST_BYTES = 2**28  # of a table
@@ -265,7 +265,7 @@ def _csv_rows(text: str, name: str, columns: str, collection: Collection) -> tup
         if not all(map(_is_number, cells)):
             raise DataError(
                 f"{name}: row {number} has {first_few(cells)}; several columns are numbers, all of them.",
-                hint=f"Choose one for classes: --set data.label_columns={heading[1]}",
+                hint=f"Choose one for classes: --set {shell_word(f'data.label_columns={heading[1]}')}",
             )
         found[row[0].strip()] = tuple(map(float, cells))
     return found, [heading[place] for place in chosen] if vector and headed else []

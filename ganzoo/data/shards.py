@@ -108,9 +108,7 @@ def _shard(path: Path) -> Tar:
         raise DataError(f"There is no shard {path}.", hint="For example wds:shards-{000..099}.tar, all of them there.")
     shard = open_archive(path)
     if not isinstance(shard, Tar):
-        raise DataError(
-            f"{path} is a {shard.kind}; shards of WebDataset are tars.", hint=f"--data {path.name} reads it."
-        )
+        raise DataError(f"{path} is a {shard.kind}; shards of WebDataset are tars.", hint="--data PATH reads others.")
     return shard
 
 
