@@ -1,28 +1,32 @@
-"""Whether labels of own pictures are learned: `python benchmarks/labelled.py [--seconds 600] [--only CASE ...] [--runs RUNS]`.
+"""Whether labels of own pictures are learned: `python benchmarks/labelled.py [--seconds 600] [--only CASE ...]`.
 
 Makes folders by class of pictures that are no part of ganzoo, trains on them through the command line as a user would,
 paints 200 pictures of each class by its name, and asks a classifier that has seen real pictures alone what they are.
 
 Fashion-MNIST is Debian's package `dataset-fashion-mnist`. Of the train part the first 2,000 pictures of each class are
-what the generators see, the other 4,000 what the classifier sees, so that it knows no more of the generators' pictures
-than of others; the t10k part is what its accuracy, the Frechet distance and the variances are measured with. The emoji are
-Google's, of the npm package `emoji-datasource-google` (`--emoji` says where it is unpacked), by category; a fifth of them is
-held out, and generator and classifier see the same others, as they are few.
+what the generators see, and the other 4,000 what the classifier sees, so that it knows no more of the generators'
+pictures than of others; its accuracy, the Frechet distance and the variances are measured with the t10k part. The
+emoji are Google's, of the npm package `emoji-datasource-google` (`--emoji` says where it is unpacked), by category; a
+fifth of them is held out, and generator and classifier see the same others, as they are few.
 
-What the figures mean, all in the features of the classifier's last hidden layer unless stated:
+What the figures mean, in the features of the classifier's last hidden layer unless stated:
 
     obeyed     share of the painted pictures that the classifier takes for the class that was asked for; beside it
-               `accuracy`, the same of held-out real pictures. It may be higher than that: painted ones can be more typical
-    variance   of the painted pictures of a class, over that of its held-out reals: mean and least of the classes. 0: one picture
+               `accuracy`, the same of held-out real pictures, which it may exceed: typical pictures are easy to tell
+    variance   of the painted pictures of a class, over that of its held-out reals: mean, and least of the classes; of
+               a generator that paints one picture for a class it is 0
     frechet    distance to the held-out reals; `frechet_of_reals` is that of as many reals that the generator saw
-    novelty    median distance in pixels to the nearest picture that the generator saw, over that of the held-out reals; of
+    novelty    median distance in pixels to the nearest picture that the generator saw, over that of held-out reals; of
                copies it is 0
 
-The judged pictures are those of the run's best checkpoint, with the seeds from 10,000,000 on, none left out. Pictures of docs/img:
+Judged is the checkpoint that `ganzoo sample` takes, the best, with the seeds from 10,000,000 on, none left out.
+Training has one thread unless `--threads` says otherwise: with two on two cores that others use too, each waits for
+the other, and 4 images/s were seen in place of 300. The pictures in docs/img, a row for each class in the order of the alphabet:
 
     python benchmarks/labelled.py --runs RUNS
-    ganzoo sample RUNS/fashion-cgan -o docs/img/fashion-cgan.png --columns 10 -n 100 --label ROWS
-    ganzoo sample RUNS/fashion-stylegan2 -o docs/img/fashion-stylegan2.png --columns 10 -n 100 --label ROWS
+    LABELS=0,0,0,0,0,0,0,0,0,0,1,1,1,1,1,1,1,1,1,1   # and so on, ten times each
+    ganzoo sample RUNS/fashion-cgan -o docs/img/fashion-cgan.png -n 100 --columns 10 --label "$LABELS"
+    ganzoo sample RUNS/fashion-stylegan2 -o docs/img/fashion-stylegan2.png -n 100 --columns 10 --label "$LABELS"
 """
 
 import argparse
@@ -63,16 +67,24 @@ class Case:
 
 
 LABELLED = ["--set", "data.labels=folders"]
+CGAN = {"width": 1024, "latent_size": 64, "penalty_weight": 0.3, "penalty_every": 4, "beta1": 0.0}
+STYLEGAN2 = {"conditional": "true", "maps_base": 256, "penalty_weight": 0.1, "discriminator_mapping_layers": 1}
+
+
+def _stated(settings):
+    return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+
+
 CASES = {
-    "fashion-cgan": Case(
-        pictures="fashion",
-        architecture="cgan",
-        options=[*LABELLED, "--preset", "digits"],
-    ),
     "fashion-stylegan2": Case(
         pictures="fashion",
         architecture="stylegan2",
-        options=[*LABELLED, "--preset", "digits", "--set", "conditional=true"],
+        options=["--preset", "digits", *LABELLED, *_stated(STYLEGAN2)],
+    ),
+    "fashion-cgan": Case(
+        pictures="fashion",
+        architecture="cgan",
+        options=["--preset", "digits", *LABELLED, *_stated(CGAN)],
     ),
 }
 
@@ -251,11 +263,15 @@ def figures_of(judge, pictures, made):
         np.median(_nearest(pixels, pictures.seen.pixels)) for pixels in (made.pixels, pictures.held_out.pixels[beside])
     )
     least = int(np.argmin(obeyed))
+
+    def each(shares):
+        return {name: round(float(share), 3) for name, share in zip(pictures.names, shares, strict=True)}
+
     return {
         "obeyed": round(float(right.mean()), 4),
         "least_obeyed": round(float(obeyed[least]), 4),
         "least_obeyed_class": pictures.names[least],
-        "obeyed_of_each": {name: round(float(share), 3) for name, share in zip(pictures.names, obeyed, strict=True)},
+        "obeyed_of_each": each(obeyed),
         "accuracy": round(float(real_right.mean()), 4),
         "accuracy_of_each": {
             name: round(float(share), 3) for name, share in zip(pictures.names, accuracy, strict=True)
@@ -281,11 +297,13 @@ def _nearest(pixels, among):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--threads", type=int, default=1, help="of everything")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=list(CASES), choices=CASES)
     parser.add_argument("--runs", type=Path, help="a folder to keep the runs in, and the pictures they were trained on")
     parser.add_argument("--emoji", type=Path, help="the unpacked npm package emoji-datasource-google")
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     path = RESULTS / f"labelled-{machine_key()}.json"
     figures = json.loads(path.read_text())["figures"] if path.exists() else {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -298,14 +316,14 @@ def main():
                 ready[case.pictures] = pictures, trained_judge(pictures)
             pictures, judge = ready[case.pictures]
             stated = [*command(case, pictures.folder, runs / name, arguments.seconds), "--seed", str(arguments.seed)]
-            done = ganzoo(*stated, timeout=arguments.seconds + 300)
+            done = ganzoo(*stated, timeout=arguments.seconds + 300, OMP_NUM_THREADS=str(arguments.threads))
             assert done.returncode == 0, done.stderr
             last = json.loads((runs / name / "metrics.jsonl").read_text().splitlines()[-1])
             figures[name] = {
                 "command": " ".join(["ganzoo", *command(case, case.pictures, name, arguments.seconds)]),
                 "seed": arguments.seed,
                 "seconds": arguments.seconds,
-                "threads": torch.get_num_threads(),
+                "threads": arguments.threads,
                 "kimg": last["kimg"],
                 **figures_of(judge, pictures, painted(runs / name, pictures.names)),
             }
