@@ -18,9 +18,11 @@ What the figures mean, in the features of the classifier's last hidden layer unl
                copies it is 0
 
 The settings were chosen by these figures after one to three minutes of training, of another classifier of the same
-pictures; what is kept is the first run of ten minutes with them, of one seed.
+pictures; what is kept is the first run of ten minutes with them, of one seed. Where such a run ends depends on how
+busy the machine is.
 
-Judged is the checkpoint that `ganzoo sample` takes, the best, with the seeds from 10,000,000 on, none left out.
+Judged is the checkpoint that `ganzoo sample` takes, the best, with the seeds from 10,000,000 on, none left out; `kimg`
+is how far training came, and the best may be an earlier one.
 Training has one thread unless `--threads` says otherwise: with two on two cores that others use too, each waits for
 the other, and 4 images/s were seen in place of 300. The pictures in docs/img, a row for each class in the order of the
 alphabet, are made by:
