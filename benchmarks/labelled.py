@@ -70,7 +70,14 @@ class Case:
 
 
 LABELLED = ["--set", "data.labels=folders"]
-CGAN = {"width": 1024, "latent_size": 64, "penalty_weight": 0.3, "penalty_every": 4, "beta1": 0.0}
+CGAN = {
+    "width": 1024,
+    "latent_size": 64,
+    "penalty_weight": 0.05,
+    "penalty_every": 4,
+    "beta1": 0.0,
+    "generator_lr": 4e-4,
+}
 STYLEGAN2 = {"conditional": "true", "maps_base": 256, "penalty_weight": 0.1, "discriminator_mapping_layers": 1}
 
 

@@ -21,7 +21,9 @@ from ganzoo.errors import RequestError
 @click.option("--seeds", metavar="0-15,20", help="The seeds themselves, in place of --seed and --count.")
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
 @click.option(
-    "--label", metavar="N[,N...]", help="Of a class-conditional generator: classes to paint, in turn; all: each."
+    "--label",
+    metavar="CLASS[,...]",
+    help="Of a class-conditional generator: names or numbers of classes to paint, in turn; all: each.",
 )
 @click.option("--names", is_flag=True, help="With --label: a row for each class, its name beside it.")
 @click.option(

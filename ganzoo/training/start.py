@@ -84,6 +84,12 @@ def start_run(
         for line in transfer.lines():
             progress.say(line)
         origin = {"init_from": dataclasses.asdict(transfer)}
+    if config.data.labels not in ("", "none") and architecture.painted_from() == "none":
+        can = hasattr(config.architecture, "conditional")
+        progress.say(
+            f"the labels are not used: {offer.name} paints from noise alone"
+            + ("; --set conditional=true learns them" if can else "")
+        )
     for line in architecture.warnings_before(target_steps(config.train) * config.train.batch_size / 1000):
         progress.say(f"warning: {line}")
     if write and leads:
