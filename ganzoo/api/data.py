@@ -92,7 +92,7 @@ def prepare_data(
     data, target, settings: as for `train`; with a target they are pairs. Raises RequestError and DataError as `train`
     does, RequestError for a name that is not FILE.npz, and for two domains whose pictures do not correspond.
     """
-    from ganzoo.data.prepared import write_prepared
+    from ganzoo.data.prepared import is_prepared, write_prepared
     from ganzoo.errors import GanzooError, one_line
     from ganzoo.files import check_output
 
@@ -105,6 +105,10 @@ def prepare_data(
         raise RequestError(
             "Two domains whose pictures do not correspond are two files.",
             hint="Prepare each by itself: --data A.npz --target B.npz",
+        )
+    if place.exists() and not is_prepared(place):
+        raise RequestError(
+            f"{place} is there, and was not prepared by ganzoo.", hint="Choose another -o, or remove it."
         )
     try:
         check_output(place)
@@ -140,7 +144,9 @@ def _opened(data: object, target: object, settings: Settings, teller: Teller) ->
     kind: DataKind = "pairs" if config.data.target else "pictures"
     if not config.data.target:
         kind = _kind(config, registry, kind_of)
-    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry))
+    # Mirror images and repetitions are how pictures are shown, and not what they are.
+    shown = dataclasses.replace(config.data, flip=False, balance=False)
+    config = dataclasses.replace(config, data=with_whole_paths(shown, kind, registry, teller))
     return open_data(config, kind, registry, teller), config
 
 

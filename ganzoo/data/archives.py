@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from ganzoo.files import open_regular
 
 _EXPANDS = 100  # pictures hardly do; zeros do a thousandfold
 _CHUNK = 2**20
+_FREE = 2**24  # bytes to which anything may expand: a picture of one shade does so many times
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -48,6 +50,7 @@ def open_archive(path: Path) -> Container:
         tarfile.TarError,
         zipfile.BadZipFile,
         lzma.LZMAError,
+        zlib.error,
         NotImplementedError,
     ) as error:
         raise DataError(
@@ -85,6 +88,8 @@ class Zip:
             raise ValueError("it is encrypted with a password")
         if info.file_size > MOST_BYTES:
             raise ValueError(f"it has {info.file_size:,} bytes; {MOST_BYTES:,} are the most")
+        if info.file_size > _EXPANDS * info.compress_size + _FREE:
+            raise ValueError(f"it expands to more than {_EXPANDS} times its size")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError("it is packed by another method than deflate, which could expand without bound")
         with self._zip.open(info) as file:
@@ -120,8 +125,17 @@ class Tar:
                     raise ValueError(f"it ends within {name}")
                 else:
                     places[name] = member.offset_data, member.size
+            end = tar.offset
+        self._check_end(end)
         self.places = places
         self.names: Sequence[str] = sorted(places, key=order_key)
+
+    def _check_end(self, end: int) -> None:
+        """Raises ValueError for an archive that is cut, or damaged in the middle: tarfile ends there without a word."""
+        self._file.seek(max(0, end - tarfile.BLOCKSIZE))
+        rest = self._file.read(_CHUNK)
+        if not rest.endswith(bytes(tarfile.BLOCKSIZE)) or rest[tarfile.BLOCKSIZE :].strip(b"\0"):
+            raise ValueError("it has no end where its members end: it is cut off, or damaged there")
 
     def open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))

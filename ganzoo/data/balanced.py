@@ -32,14 +32,16 @@ class Balanced:
                 hint="--set data.labels=folders, or a table; see `ganzoo data info SOURCE`.",
             )
         labels = _labels_of(source)
-        members = [np.flatnonzero(labels == label) for label in range(condition.size)]
-        self._members = [rows for rows in members if len(rows)]
+        order = np.argsort(labels, kind="stable")
+        self._members = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)  # of each class that is there
         self._source = source
         self.info = source.info
         self.description = f"{source.description}, classes balanced"
         self.lengths: tuple[int, ...] = (len(self._members) * max(map(len, self._members)),)
         self.in_memory = source.in_memory
-        self.facts = tuple(dataclasses.replace(one, groups=(), labels=None) for one in facts_of(source))
+        self.facts = tuple(
+            dataclasses.replace(one, groups=(), labels=None, names=(), contents=None) for one in facts_of(source)
+        )
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         turns, classes = np.divmod(indices[0], len(self._members))

@@ -56,17 +56,19 @@ def key_of(digests: NDArray[np.uint8], recipe: Mapping[str, Any]) -> str:
     return hashlib.sha256(made.encode() + np.ascontiguousarray(digests).tobytes()).hexdigest()[:40]
 
 
-def find(folder: Path, key: str, shape: tuple[int, ...]) -> Entry | None:
-    """None where there is no such entry, or a damaged one."""
+def find(folder: Path, key: str, shape: tuple[int, ...], count: int) -> Entry | None:
+    """None where there is no such entry, or a damaged one. count: of the files that it is of."""
     place = folder / f"pictures-{key}"
     try:
         report = PictureReport.from_json(files.read_json(place / "report.json"))
         pixels = np.load(place / "pixels.npy", mmap_mode="r", allow_pickle=False)
-        kept = np.load(place / "kept.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = np.array(np.load(place / "kept.npy", allow_pickle=False))
+        sound = pixels.dtype == np.uint8 and kept.dtype == np.int64 and kept.ndim == 1 and len(kept) > 0
+        sound = sound and pixels.shape == (len(kept), *shape) and kept[0] >= 0 and kept[-1] < count
+        sound = sound and bool((np.diff(kept) > 0).all())
+    except Exception:  # whatever a stranger, or a crash, has put there
         return None
-    sound = pixels.dtype == np.uint8 and kept.dtype == np.int64 and pixels.shape == (len(kept), *shape)
-    return Entry(pixels, np.array(kept), report) if sound and len(kept) else None
+    return Entry(pixels, kept, report) if sound else None
 
 
 class NewEntry:
@@ -76,7 +78,7 @@ class NewEntry:
     """
 
     def __init__(self, folder: Path, key: str, shape: tuple[int, ...], count: int) -> None:
-        self._folder, self._key = folder, key
+        self._folder, self._key, self._count = folder, key, count
         self._place = folder / f".partial-{secrets.token_hex(6)}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,7 @@ class NewEntry:
             self.pixels: NDArray[np.uint8] = np.lib.format.open_memmap(
                 self._place / "pixels.npy", mode="w+", dtype=np.uint8, shape=(count, *shape)
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise DataError(
                 f"data.cache = {str(folder)!r} cannot be written: {one_line(error)}", hint="Another folder, or none."
             ) from None
@@ -102,7 +104,7 @@ class NewEntry:
             files.write_text(self._place / "report.json", json.dumps(report.to_json()))
             files.sync(self._place / "pixels.npy")
             place = self._folder / f"pictures-{self._key}"
-            if place.exists() and find(self._folder, self._key, shape) is None:
+            if place.exists() and find(self._folder, self._key, shape, self._count) is None:
                 files.remove_tree(place)  # it is damaged
             with contextlib.suppress(OSError):  # another run was first, and its pixels are the same
                 self._place.rename(place)
@@ -110,7 +112,7 @@ class NewEntry:
             raise DataError(f"data.cache = {str(self._folder)!r} cannot be written: {one_line(error)}") from None
         finally:
             self.discard()
-        entry = find(self._folder, self._key, shape)
+        entry = find(self._folder, self._key, shape, self._count)
         if entry is None:
             raise DataError(f"What was written to data.cache = {str(self._folder)!r} cannot be read back.")
         return entry.pixels

@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 from ganzoo.errors import one_line
 from ganzoo.files import open_regular
 
-MOST_BYTES = 2**29
+MOST_BYTES = 2**28
 """Of one picture file. A larger one is damage, or a bomb."""
 
 
@@ -113,10 +113,14 @@ class Folder:
                     self.left_out.append(f"{prefix}{entry.name} is no regular file")
             except OSError as error:
                 self.left_out.append(one_line(error))
+        if folders and prefix.count("/") >= _DEEPEST:
+            self.left_out.append(f"{prefix[:40]}... is nested more than {_DEEPEST} deep")
+            folders = []
         for name in folders:
             yield from self._walk(f"{folder}/{name}", f"{prefix}{name}/", seen)
 
 
+_DEEPEST = 200
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 

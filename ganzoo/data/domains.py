@@ -60,10 +60,13 @@ def with_whole_paths(
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
     name, _, place = source.partition(":")
     if kind != "pictures" and not target and not also and name in ("folder", "pairs"):
-        two = [Path(place, f"train{side}") for side in "AB"]
-        if all(each.is_dir() for each in two):
-            source, target = (f"folder:{each}" for each in two)
-            notify(f"{place} has trainA and trainB: source and target")
+        for names in (("trainA", "trainB"), ("A", "B")):
+            two = [Path(place, each) for each in names]
+            if all(each.is_dir() for each in two):
+                first = "pairs" if kind == "pairs" else "folder"
+                source, target = f"{first}:{two[0]}", f"folder:{two[1]}"
+                notify(f"{place} has {' and '.join(names)}: source and target")
+                break
     if kind == "pairs" and target:
         if source.startswith("folder:"):
             source = f"pairs:{source.removeprefix('folder:')}"

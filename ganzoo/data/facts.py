@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ganzoo.data.report import PictureReport
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PictureFacts:
     """Of one side of a source. report: what was read. prints: (N, 2) uint64, of each picture its name's and its
-    content's hash, sorted by name; empty where there are no files. whole: the contents' hashes are of whole files, not
+    content's hash, in their order; empty where there are no files. whole: the contents' hashes are of whole files, not
     of their sizes. labels: as a batch has them, (N,) or (N, K). groups: how many pictures lie together, one after the
     other, as in shards; empty: there are no such groups. hints: settings that suggest themselves.
     names, contents: of each picture in its order, where there are files.
@@ -30,6 +31,10 @@ class PictureFacts:
     hints: tuple[str, ...] = ()
     names: Sequence[str] = ()
     contents: NDArray[np.uint64] | None = None
+
+    def without_rows(self) -> PictureFacts:
+        """The same, for a source whose rows are others."""
+        return dataclasses.replace(self, groups=(), labels=None, names=(), contents=None)
 
     def to_record(self) -> dict[str, Any]:
         """For the record of a run."""
@@ -47,14 +52,27 @@ def facts_of(source: object) -> tuple[PictureFacts, ...]:
     return facts if isinstance(facts, tuple) and all(isinstance(one, PictureFacts) for one in facts) else ()
 
 
-def prints_of(names: Sequence[str], contents: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """(N, 2), sorted. contents: (N,)."""
-    hashed = [
-        int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
-        for name in names
-    ]
-    prints = np.stack([np.array(hashed, dtype=np.uint64), contents], 1)
-    return prints[np.lexsort((prints[:, 1], prints[:, 0]))]
+def prints_of(
+    names: Sequence[str], contents: NDArray[np.uint64], labels: NDArray[Any] | None = None
+) -> NDArray[np.uint64]:
+    """(N, 2), in the order of the pictures. contents: (N,). The second of a name is another than the first.
+
+    labels: of each picture, (N,) or (N, K); a picture with another label counts as another.
+    """
+    seen: dict[str, int] = {}
+    hashed = []
+    for name in names:
+        again = seen[name] = seen.get(name, -1) + 1
+        hashed.append(_number(f"{name}\0{again}" if again else name))
+    if labels is not None:
+        rows = np.ascontiguousarray(labels)
+        contents = contents ^ np.array([_number(row.tobytes()) for row in rows], dtype=np.uint64)
+    return np.stack([np.array(hashed, dtype=np.uint64), contents], 1)
+
+
+def _number(value: str | bytes) -> int:
+    content = value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
 def _hash(values: NDArray[np.uint64]) -> str:
@@ -63,22 +81,26 @@ def _hash(values: NDArray[np.uint64]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Of two sets of pictures: how many are new, gone, and of the same name with another content."""
+    """Of two sets of pictures: how many are new, gone, and of the same name with another content or label. turned: they
+    are the same in another order."""
 
     added: int
     gone: int
     changed: int
+    turned: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.gone or self.changed)
+        return bool(self.added or self.gone or self.changed or self.turned)
 
     def __str__(self) -> str:
         parts = (("added", self.added), ("gone", self.gone), ("changed", self.changed))
-        return ", ".join(f"{count:,} {word}" for word, count in parts if count) or "none"
+        told = ", ".join(f"{count:,} {word}" for word, count in parts if count)
+        return told or ("the same pictures in another order" if self.turned else "none")
 
 
 def difference(before: NDArray[np.uint64], now: NDArray[np.uint64], *, contents: bool = True) -> Difference:
     """By name. contents: whether those of both can be compared."""
     both, first, second = np.intersect1d(before[:, 0], now[:, 0], return_indices=True)
     changed = int((before[first, 1] != now[second, 1]).sum()) if contents else 0
-    return Difference(len(now) - len(both), len(before) - len(both), changed)
+    found = Difference(len(now) - len(both), len(before) - len(both), changed)
+    return found or Difference(0, 0, 0, turned=not np.array_equal(before[:, 0], now[:, 0]))

@@ -18,6 +18,11 @@ _HELD_OUT = ("val", "valid", "validation", "test", "testing", "eval", "dev")
 ALL = "all"
 
 
+def is_split(name: str) -> bool:
+    """Whether a folder of that name holds one split of a data set."""
+    return name.lower() in (*_TRAIN, *_HELD_OUT)
+
+
 @dataclass(slots=True)
 class Collection:
     """Picture files in their order. containers: where they lie. root: the folders that all of them share, with `/`.
@@ -126,6 +131,8 @@ def _of_split(names: list[str], split: str, where: str) -> tuple[list[str], str]
     if split == ALL:
         return names, ""
     if split:
+        if split not in folders and Path(where).name == split:
+            return names, ""
         if split not in folders and not root.startswith(f"{split}/"):
             raise DataError(
                 f"{where} has no folder {split!r}.{did_you_mean(split, folders)} "

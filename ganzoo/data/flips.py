@@ -29,7 +29,7 @@ class WithFlips:
         self.description = f"{source.description}, and their mirror images"
         self.lengths: tuple[int, ...] = tuple(2 * length for length in source.lengths)
         self.in_memory = source.in_memory
-        self.facts = tuple(dataclasses.replace(one, groups=one.groups * 2) for one in facts_of(source))
+        self.facts = tuple(dataclasses.replace(one.without_rows(), groups=one.groups * 2) for one in facts_of(source))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         originals = [side % length for side, length in zip(indices, self._source.lengths, strict=True)]

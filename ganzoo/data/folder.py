@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def FolderSource(folder: Path, options: DataConfig, *, notify: Notify) -> FilesS
 class FilesSource:
     """Picture files as they lie somewhere, in their order; unreadable ones are left out and reported.
 
-    labels: one for each file, or None.
+    labels: one for each file, or None. lies_in: of files that lie together, as in shards, the number of their group.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class FilesSource:
         options: DataConfig,
         *,
         notify: Notify,
-        groups: Sequence[int] = (),
+        lies_in: Callable[[PictureFile], int] | None = None,
         stream: bool = False,
     ) -> None:
         like = options.picture(DEFAULT)
@@ -115,10 +116,11 @@ class FilesSource:
                 prints=prints_of(
                     [files[index].name[len(collection.root) :] for index in kept],
                     contents,
+                    self._labels,
                 ),
                 whole=self._store.digests is not None,
                 labels=self._labels,
-                groups=tuple(groups) if not self.in_memory else (),
+                groups=self._groups(lies_in, [files[index] for index in kept]),
                 hints=tuple(hints),
                 names=[collection.name(files[index]) for index in kept],
                 contents=contents,
@@ -126,7 +128,8 @@ class FilesSource:
         )
         status_of(notify)(report.line())
         sample = np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.int64))
-        for line in report.advice(like, options.fit, self._store.fetch(sample) if self.in_memory else None):
+        shown = self._store.fetch(sample) if self.in_memory else None
+        for line in report.advice(like, options.fit, shown, balanced=options.balance):
             notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
@@ -135,5 +138,13 @@ class FilesSource:
         from ganzoo.architecture import Batch
 
         chosen = indices[0]
-        label = None if self._labels is None else torch.from_numpy(self._labels[chosen])
-        return Batch(real=torch.from_numpy(self._store.fetch(chosen)), label=label)
+        pixels = torch.from_numpy(self._store.fetch(chosen))
+        if self._labels is None:
+            return Batch(real=pixels)
+        return Batch(real=pixels, label=torch.from_numpy(self._labels[self._store.shown(chosen)]))
+
+    def _groups(self, lies_in: Callable[[PictureFile], int] | None, files: Sequence[PictureFile]) -> tuple[int, ...]:
+        """How many pictures of each group follow each other; where all are in memory it does not matter."""
+        if lies_in is None or self.in_memory:
+            return ()
+        return tuple(len(list(group)) for _, group in itertools.groupby(map(lies_in, files)))

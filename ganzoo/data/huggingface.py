@@ -5,8 +5,11 @@ It is read with pyarrow alone: no code of a dataset is run, nothing is downloade
 
 from __future__ import annotations
 
+import bisect
 import io
+import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +20,15 @@ from ganzoo.config import DataConfig
 from ganzoo.data.containers import MOST_BYTES, PictureFile
 from ganzoo.data.finding import ALL, Collection
 from ganzoo.data.folder import FilesSource
-from ganzoo.data.labels import Label, settled
+from ganzoo.data.label_tables import Label
+from ganzoo.data.labels import settled
 from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, one_line
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
 
 _TRAIN = ("train", "training")
+_SPLITS = ("train", "training", "validation", "valid", "val", "test", "dev", "eval")
 
 
 def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> FilesSource:
@@ -43,6 +48,7 @@ def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> Files
         parts, features = _tables(path, options.split, notify)
         table = pa.concat_tables(parts)
         column = _picture_column(table, features, path)
+        table.column(column).validate(full=True)  # or else an offset could lead out of the file
         rows = Rows(table.column(column), str(path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise DataError(
@@ -52,7 +58,15 @@ def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> Files
     collection = Collection([PictureFile(rows, name) for name in rows.names], [rows], "", Counter())
     given, names = _labels(table, features, column, options, path)
     labels = None if given is None else settled(collection, given, options, names)
-    return FilesSource(collection, labels, options, notify=notify, groups=[len(part) for part in parts], stream=True)
+    ends = list(itertools.accumulate(len(part) for part in parts))
+    return FilesSource(
+        collection,
+        labels,
+        options,
+        notify=notify,
+        lies_in=lambda file: bisect.bisect_right(ends, int(file.name)),
+        stream=True,
+    )
 
 
 class Rows:
@@ -93,22 +107,27 @@ def _tables(path: Path, split: str, notify: Notify) -> tuple[list[Any], dict[str
     """The parts of one split, and what is said of their columns."""
     if (path / "dataset_dict.json").is_file():
         splits = [str(name) for name in files.read_json(path / "dataset_dict.json")["splits"]]
+        if not splits or any(Path(name).name != name for name in splits):
+            raise ValueError(f"its splits are {splits!r}")
+        if split == ALL:
+            whole = [_saved(path / name) for name in splits]
+            return [part for parts, _ in whole for part in parts], whole[0][1]
         path = path / _split(splits, split, path, notify)
     if (path / "state.json").is_file():
         return _saved(path)
     found = sorted(path.rglob("*.parquet"))
-    by_split = {name: [file for file in found if _named(file, path, name)] for name in ("train", "validation", "test")}
+    by_split = {name: [file for file in found if _named(file, path, name)] for name in _SPLITS}
     present = [name for name, of_it in by_split.items() if of_it]
-    if len(present) > 1 or (split and present):
-        found = by_split[_split(present, split, path, notify)] if split != ALL else found
+    if split != ALL and (len(present) > 1 or (split and present)):
+        found = by_split[_split(present, split, path, notify)]
     if not found:
         raise ValueError("it has neither state.json nor parquet files")
     return _parquet(found)
 
 
 def _named(file: Path, root: Path, split: str) -> bool:
-    parts = file.relative_to(root).parts
-    return parts[-1].startswith(split) or split in parts[:-1]
+    *folders, last = file.relative_to(root).parts
+    return split in folders or re.split(r"[-_.]", last)[0] == split
 
 
 def _split(splits: Sequence[str], asked: str, path: Path, notify: Notify) -> str:
@@ -184,6 +203,7 @@ def _labels(
             f"{path} has no column {column!r} of labels.{did_you_mean(column, others)} It has {first_few(others)}.",
             hint="data.labels=COLUMN",
         )
+    table.column(column).validate(full=True)
     values = table.column(column).to_pylist()
     names = [str(name) for name in named[column].get("names") or ()] if column in named else []
     return [_label(value) for value in values], names
@@ -191,7 +211,10 @@ def _labels(
 
 def _label(value: Any) -> Label | None:
     if isinstance(value, list):
-        return tuple(float(number) for number in value)
+        try:
+            return tuple(float(number) for number in value)
+        except (TypeError, ValueError):
+            raise DataError(f"A label is {value!r:.80}: expected numbers.") from None
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, float):

@@ -5,6 +5,7 @@ What is unusual in a file (four colours, damage that can be borne) is left to Pi
 
 from __future__ import annotations
 
+import io
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_HEADER_BYTES = 2**16  # where EXIF and a profile begin, if there are some
+from ganzoo.data.rules import upright
 
 
 def _library() -> ModuleType | None:
@@ -56,26 +57,43 @@ def decode(content: bytes, channels: int, least: tuple[int, int] | None, most: i
     this height and width. most: pixels."""
     if _SIMPLEJPEG is None or not content.startswith(MAGIC):
         return None
+    exif, profile = _told(content)
+    turn, icc = 1, None
     try:
         height, width, colours, _ = _SIMPLEJPEG.decode_jpeg_header(content)
         if colours not in ("YCbCr", "RGB", "Gray") or height * width > most:
             return None
+        if exif or profile:
+            with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as file:  # its header alone
+                turn, icc = file.getexif().get(0x0112, 1), file.info.get("icc_profile")
+        if least is not None:
+            least = upright(least, turn)
         smaller = {} if least is None else {"min_height": min(least[0], height), "min_width": min(least[1], width)}
         pixels = _SIMPLEJPEG.decode_jpeg(content, "GRAY" if colours == "Gray" else "RGB", **smaller)
-    except ValueError:
+    except (ValueError, OSError, SyntaxError):
         return None
     mode = "L" if colours == "Gray" else "RGB"
-    exif = content.find(b"Exif\0\0", 0, _HEADER_BYTES) >= 0
-    profile = content.find(b"ICC_PROFILE\0", 0, _HEADER_BYTES) >= 0
-    if not exif and not profile and (mode == "RGB") == (channels == 3):
+    if turn == 1 and icc is None and (mode == "RGB") == (channels == 3):
         return Decoded(pixels, mode, (height, width), 1)
-    turn = 1
     image = Image.fromarray(pixels if mode == "RGB" else pixels[:, :, 0])
-    if exif or profile:
-        import io
-
-        with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as file:  # its header alone
-            turn = file.getexif().get(0x0112, 1)
-            if "icc_profile" in file.info:
-                image.info["icc_profile"] = file.info["icc_profile"]
+    if icc is not None:
+        image.info["icc_profile"] = icc
     return Decoded(image, mode, (height, width), turn)
+
+
+def _told(content: bytes) -> tuple[bool, bool]:
+    """Whether a file may say how it is turned, and whether it has a profile: its segments before the picture."""
+    exif = profile = False
+    place = 2
+    while place + 4 <= len(content) and content[place] == 0xFF:
+        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+        if marker == 0xFF:  # filling
+            place += 1
+            continue
+        if marker in (0xDA, 0xD9) or length < 2:
+            break
+        begin = content[place + 4 : place + 40]
+        exif = exif or (marker == 0xE1 and begin.startswith((b"Exif", b"http://ns.adobe.com/xap")))
+        profile = profile or (marker == 0xE2 and begin.startswith(b"ICC_PROFILE"))
+        place += 2 + length
+    return exif, profile

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.metadata
 import importlib.util
 import threading
 from collections.abc import Callable
@@ -179,6 +181,22 @@ def suffixes() -> frozenset[str]:
     here = formats_here()
     known = {suffix for suffix, kind in Image.registered_extensions().items() if kind in here}
     return frozenset(known) | _OTHER_SUFFIXES
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Of the libraries that decode besides Pillow, those that are here."""
+    found = {}
+    for distribution in ("pillow-heif", "pylibjxl", "rawpy", "imagecodecs", "tifffile"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[distribution] = importlib.metadata.version(distribution)
+    return found
+
+
+def by_suffix(name: str) -> str:
+    """The suffix of a file, where it decides who decodes it; "" elsewhere."""
+    suffix = suffix_of(name)
+    return suffix if suffix in _RAW_SUFFIXES else ""
 
 
 def suffix_of(name: str) -> str:

@@ -6,28 +6,24 @@ of several numbers is a vector condition.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo import files
 from ganzoo.config import DataConfig
-from ganzoo.data.finding import Collection
+from ganzoo.data.containers import Container
+from ganzoo.data.finding import ALL, Collection, is_split
+from ganzoo.data.label_tables import LABELS_HINT, Label, by_table
 from ganzoo.datainfo import Condition
-from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, printable, shell_word
+from ganzoo.errors import DataError, RequestError, first_few, printable
 
 FOLDERS = "folders"
-_MOST_BYTES = 2**28  # of a table
 _MOST_CLASSES = 100_000
-
-Label = int | str | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +50,9 @@ def label(collection: Collection, options: DataConfig) -> Labels:
     """
     names: list[str] = []
     if options.labels == FOLDERS:
-        given = _by_folder(collection)
+        given = _by_folder(collection, options)
     else:
-        given, names = _by_table(collection, options)
+        given, names = by_table(collection, options.labels, options.label_columns)
     return settled(collection, given, options, names)
 
 
@@ -69,7 +65,7 @@ def settled(
     """
     without = [index for index, one in enumerate(given) if one is None]
     if len(without) == len(given):
-        raise RequestError(f"No picture of {collection.where} has a label{_by(options)}.", hint=_HINT)
+        raise RequestError(f"No picture of {collection.where} has a label{_by(options)}.", hint=LABELS_HINT)
     if without:
         named = first_few([printable(collection.name(collection.files[index])) for index in without])
         if options.unlabelled != "leave-out":
@@ -87,9 +83,6 @@ def _by(options: DataConfig) -> str:
     return f" by {options.labels!r}" if options.labels else ""
 
 
-_HINT = "data.labels=folders takes sub-folders as classes; data.labels=FILE.csv or dataset.json a table of them."
-
-
 def as_labels(given: Sequence[Label], where: str, names: Sequence[str] = ()) -> Labels:
     """Of one label for each picture. names: of the numbers of vectors, or of the classes 0, 1, ...
 
@@ -100,12 +93,12 @@ def as_labels(given: Sequence[Label], where: str, names: Sequence[str] = ()) -> 
     if any(isinstance(one, tuple) for one in given):
         raise DataError(f"{where} has labels that are classes and labels that are lists of numbers.")
     if all(isinstance(one, int) for one in given):
-        numbers = np.array(given, dtype=np.int64)
+        whole = [one for one in given if isinstance(one, int)]
+        low, high = min(whole), max(whole)
+        if low < 0 or high >= _MOST_CLASSES:
+            raise DataError(f"{where} has the classes {low} to {high}; expected 0 to {_MOST_CLASSES:,} at most.")
+        numbers = np.array(whole, dtype=np.int64)
         size = max(len(names), int(numbers.max()) + 1)
-        if numbers.min() < 0 or size > _MOST_CLASSES:
-            raise DataError(
-                f"{where} has the classes {numbers.min()} to {numbers.max()}; expected 0 to {_MOST_CLASSES:,} at most."
-            )
         named = (*names, *map(str, range(len(names), size))) if names else ()
         return Labels(Condition(kind="class", size=size, names=named), numbers)
     texts = [str(one) for one in given]
@@ -124,7 +117,7 @@ def _natural(name: str) -> tuple[int, float, str]:
 
 def _vectors(given: Sequence[tuple[float, ...]], where: str, names: Sequence[str]) -> Labels:
     lengths = {len(one) for one in given}
-    if len(lengths) != 1:
+    if len(lengths) != 1 or 0 in lengths:
         raise DataError(f"{where} has labels of {first_few(sorted(map(str, lengths)))} numbers; expected one length.")
     values = np.array(given, dtype=np.float32)
     if not np.isfinite(values).all():
@@ -136,17 +129,33 @@ def _vectors(given: Sequence[tuple[float, ...]], where: str, names: Sequence[str
     return Labels(condition, values)
 
 
-def _by_folder(collection: Collection) -> list[Label | None]:
-    """The first folder below those that all pictures share; of several places, the place of pictures at its top."""
+def _by_folder(collection: Collection, options: DataConfig) -> list[Label | None]:
+    """The first folder below those that all pictures share; of several places, the place of pictures at its top.
+
+    Where all splits are read together, the class is below the split.
+    """
     several = len(collection.containers) > 1
     found: list[Label | None] = []
     for file in collection.files:
-        rest = file.name[len(collection.root) :]
-        if "/" in rest:
-            found.append(rest.split("/")[0])
+        folders = file.name[len(collection.root) :].split("/")[:-1]
+        if options.split == ALL and folders and is_split(folders[0]):
+            folders = folders[1:]
+        if folders:
+            found.append(as_text(folders[0]))
         else:
-            found.append(PurePosixPath(Path(file.container.where).stem).name if several else None)
+            found.append(as_text(_place_name(file.container)) if several else None)
     return found
+
+
+def _place_name(container: Container) -> str:
+    """Of a folder its name, of an archive that without its suffix."""
+    path = Path(container.where)
+    return path.name if container.kind == "folder" else path.name.split(".")[0]
+
+
+def as_text(name: str) -> str:
+    """A name that is no Unicode with a sign for what cannot be written."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def looks_labelled(collection: Collection) -> str:
@@ -158,145 +167,3 @@ def looks_labelled(collection: Collection) -> str:
         name.split("/")[0] for file in collection.files if "/" in (name := file.name[len(collection.root) :])
     )
     return FOLDERS if len(folders) > 1 and folders.total() >= 0.9 * len(collection.files) else ""
-
-
-def _by_table(collection: Collection, options: DataConfig) -> tuple[list[Label | None], list[str]]:
-    """Of each file its label, and the names of the numbers of vectors."""
-    text, base = _table_text(collection, options.labels)
-    names: list[str] = []
-    if options.labels.lower().endswith(".json"):
-        rows = _json_rows(text, options.labels)
-    else:
-        rows, names = _csv_rows(text, options.labels, options.label_columns, collection)
-    return _matched(collection, rows, base), names
-
-
-def _table_text(collection: Collection, name: str) -> tuple[str, str]:
-    """The text of a table, and the folder in the container that its names are relative to."""
-    if not name.lower().endswith((".json", ".csv", ".tsv", ".txt")):
-        raise RequestError(f"data.labels = {name!r}: expected folders, or a file .json, .csv or .tsv.", hint=_HINT)
-    for container in collection.containers:
-        for candidate in (name, f"{collection.root}{name}"):
-            if candidate in container.names:
-                folder, slash, _ = candidate.rpartition("/")
-                return _decoded(container.read(candidate), name), f"{folder}{slash}"
-    try:
-        return _decoded(files.read_bytes(Path(name).expanduser(), most=_MOST_BYTES), name), ""
-    except OSError:
-        tables = [
-            n for one in collection.containers for n in one.names if n.lower().endswith((".json", ".csv", ".tsv"))
-        ]
-        raise RequestError(
-            f"There is no {name!r} in {collection.where}, nor here.{did_you_mean(name, tables)}"
-            + (f" There is {first_few(tables)}." if tables else ""),
-            hint=_HINT,
-        ) from None
-
-
-def _decoded(content: bytes, name: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{name} is no text in UTF-8.", hint="Save it as UTF-8.") from None
-
-
-def _json_rows(text: str, name: str) -> dict[str, Label]:
-    """`{"labels": [[file, label], ...]}` as the tools of StyleGAN write it, or `{file: label}`."""
-    try:
-        whole = files.parse_json(text)
-    except ValueError as error:
-        raise DataError(f"{name} is no JSON: {error}") from None
-    rows = whole.get("labels", whole) if isinstance(whole, dict) else whole
-    if rows is None:
-        raise DataError(f"{name} says that there are no labels.", hint="It was written without; leave data.labels out.")
-    pairs: Any = rows.items() if isinstance(rows, dict) else rows
-    found: dict[str, Label] = {}
-    try:
-        for file, value in pairs:
-            if isinstance(value, list):
-                found[str(file)] = tuple(float(number) for number in value)
-            elif isinstance(value, bool) or not isinstance(value, int | str):
-                raise TypeError(value)
-            else:
-                found[str(file)] = value
-    except (TypeError, ValueError):
-        raise DataError(
-            f'{name} is no table of labels: expected {{"labels": [["file.png", 3], ...]}}, a class or a list of '
-            "numbers for each file."
-        ) from None
-    return found
-
-
-def _csv_rows(text: str, name: str, columns: str, collection: Collection) -> tuple[dict[str, Label], list[str]]:
-    """Of a table whose first column is the file: one more column is the class, several are numbers, with their names.
-
-    columns: which, by name, if not all. A column of that stands alone and has numbers with a point is a vector of one.
-    """
-    dialect: Any = csv.excel_tab if "\t" in text.split("\n", 1)[0] else csv.excel
-    if dialect is csv.excel and ";" in (head := text.split("\n", 1)[0]) and "," not in head:
-        dialect = type("semicolons", (csv.excel,), {"delimiter": ";"})
-    rows = [row for row in csv.reader(io.StringIO(text), dialect) if any(cell.strip() for cell in row)]
-    if not rows or min(map(len, rows)) < 2:
-        raise DataError(f"{name}: expected a file and its label in each row.", hint="For example: cat1.jpg,cat")
-    files_of = {file.name.rpartition("/")[2] for file in collection.files}
-    headed = rows[0][0].rpartition("/")[2] not in files_of
-    heading = [cell.strip() for cell in rows[0]] if headed else [f"column {n}" for n in range(len(rows[0]))]
-    if ragged := next((number for number, row in enumerate(rows) if len(row) != len(rows[0])), None):
-        raise DataError(f"{name}: row {ragged + 1} has {len(rows[ragged])} cells, the first {len(rows[0])}.")
-    chosen = list(range(1, len(heading)))
-    if columns:
-        wanted = [one.strip() for one in columns.split(",")]
-        if unknown := [one for one in wanted if one not in heading[1:]]:
-            raise RequestError(
-                f"{name} has no column {unknown[0]!r}.{did_you_mean(unknown[0], heading[1:])} "
-                f"It has {first_few(heading[1:])}.",
-                hint="data.label_columns=NAME,NAME",
-            )
-        chosen = [heading.index(one, 1) for one in wanted]
-    body = rows[1:] if headed else rows
-    vector = len(chosen) > 1 or any("." in row[chosen[0]] and _is_number(row[chosen[0]]) for row in body)
-    found: dict[str, Label] = {}
-    for number, row in enumerate(body, start=1 + headed):
-        cells = [row[place].strip() for place in chosen]
-        if not vector:
-            if cells[0]:
-                found[row[0].strip()] = cells[0]
-            continue
-        if not all(map(_is_number, cells)):
-            raise DataError(
-                f"{name}: row {number} has {first_few(cells)}; several columns are numbers, all of them.",
-                hint=f"Choose one for classes: --set {shell_word(f'data.label_columns={heading[1]}')}",
-            )
-        found[row[0].strip()] = tuple(map(float, cells))
-    return found, [heading[place] for place in chosen] if vector and headed else []
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _matched(collection: Collection, rows: Mapping[str, Label], base: str) -> list[Label | None]:
-    """Of each file, the row of its path; or of its name, where that says which is meant."""
-    by_name: dict[str, Label | None] = {}
-    for path, value in rows.items():
-        name = path.replace("\\", "/").rpartition("/")[2]
-        by_name[name] = None if name in by_name else value
-    names = Counter(file.name.rpartition("/")[2] for file in collection.files)
-    found: list[Label | None] = []
-    used = 0
-    for file in collection.files:
-        name = file.name.rpartition("/")[2]
-        below = file.name.removeprefix(base)
-        paths = (below, file.name, file.name[len(collection.root) :])
-        one: Label | None = next((rows[path] for path in paths if path in rows), None)
-        if one is None and names[name] == 1:
-            one = by_name.get(name)
-        used += one is not None
-        found.append(one)
-    if used < len(rows):
-        collection.notices.append(f"{len(rows) - used:,} of {len(rows):,} labels are of no picture that is read")
-    return found

@@ -107,6 +107,15 @@ class PairsSource:
             except Exception as error:  # damaged files make decoders raise anything
                 return Reading(None, error=error)
 
+        def check() -> None:
+            if misfits:
+                raise DataError(
+                    f"Of {len(misfits)} of {len(pairs)} pairs the pictures differ in {'size' if alike else 'shape'}: "
+                    f"{_first(misfits)}",
+                    hint="Resize one of each, so that the same place shows the same thing; or take them out."
+                    + (" Where the source shall be smaller or larger: --set data.source_size=N." if alike else ""),
+                )
+
         report = PictureReport(what="pairs", left_out=collection.left_out)
         self._store = PictureStore(
             pairs,
@@ -118,15 +127,9 @@ class PairsSource:
             unreadable=options.unreadable,
             report=report,
             notify=notify,
+            check=check,
             cache=cache_of(options, lambda files: file_digest(*files), pairs=how, alike=alike),
         )
-        if misfits:
-            raise DataError(
-                f"Of {len(misfits)} of {len(pairs)} pairs the pictures differ in {'size' if alike else 'shape'}: "
-                f"{_first(misfits)}",
-                hint="Resize one of each, so that the same place shows the same thing; or take them out."
-                + (" Where the source shall be smaller or larger: --set data.source_size=N." if alike else ""),
-            )
         self.description = f"{len(self._store)} pairs {how}"
         self.lengths: tuple[int, ...] = (len(self._store),)
         self.in_memory = self._store.in_memory
@@ -134,6 +137,11 @@ class PairsSource:
         prints = prints_of(names, self._store.contents(lambda files: sum(f.container.size(f.name) for f in files)))
         self.facts = (PictureFacts(report=report, prints=prints, whole=self._store.digests is not None),)
         status_of(notify)(report.line())
+        if how == "side by side" and (narrow := sum(n for (h, w), n in report.sizes.items() if w < 1.5 * h)):
+            notify(
+                f"warning: {narrow:,} of {len(pairs):,} files are not nearly twice as wide as high, and are cut into a "
+                "left half (source) and a right half (target); of two folders: --data SOURCES --target TARGETS"
+            )
         for line in report.advice(likes[1], options.fit if options.target else "none"):
             notify(line)
 

@@ -14,7 +14,7 @@ import contextlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from ganzoo.config.resolve import as_dict
 from ganzoo.data.facts import PictureFacts, facts_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.source import DataSource
-from ganzoo.datainfo import DataInfo
+from ganzoo.datainfo import DataInfo, size_text
 from ganzoo.errors import DataError, RequestError, one_line
 from ganzoo.progress import Progress, ProgressListener
 from ganzoo.version import __version__
@@ -38,7 +38,13 @@ if TYPE_CHECKING:
 FORMAT = "ganzoo-pictures/1"
 _CHUNK = 256
 _MOST_JSON = 2**24
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, NotImplementedError)
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile,
+    NotImplementedError,
+)  # fmt: skip
+_OF_PIXELS = (
+    "fit", "resize", "background", "scale", "decode", "split", "labels", "label_columns", "unlabelled"
+)  # fmt: skip
 _UNSAID = frozenset({"source", "also", "target", "cache", "memory_gb", "device_memory_gb", "flip", "balance"})
 """Settings that say nothing of the pixels, or name a place."""
 
@@ -112,8 +118,8 @@ class PreparedSource:
         for name, picture in self.info.pictures.items():
             _check(path, name, arrays[name], (count, *picture.shape))
         if labels is not None:
-            _check(path, "label", labels, None, count)
-        _check_settings(path, self.info, options)
+            _check_label(path, labels, self.info, count)
+        _check_settings(path, self.info, options, recipe.get("settings") or {})
         self._labels = labels if options.labels != "none" else None
         if self._labels is None:
             self.info = DataInfo(self.info.pictures)
@@ -170,21 +176,46 @@ def _mapped(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[np.uint8
 
 
 def _small(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
     return np.load(io.BytesIO(archive.read(name)), allow_pickle=False)  # type: ignore[no-any-return]
 
 
-def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...] | None, count: int = 0) -> None:
-    if (array.shape != shape) if shape is not None else len(array) != count:
+def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
         raise DataError(f"{path} is a damaged file of prepared pictures: {name} is {array.shape}.")
 
 
-def _check_settings(path: Path, info: DataInfo, options: DataConfig) -> None:
+def _check_label(path: Path, labels: NDArray[Any], info: DataInfo, count: int) -> None:
+    condition = info.condition
+    assert condition is not None
+    if condition.kind == "class":
+        sound = labels.shape == (count,) and labels.dtype == np.int64
+        sound = sound and bool(((labels >= 0) & (labels < condition.size)).all())
+    else:
+        sound = labels.shape == (count, condition.size) and labels.dtype == np.float32
+    if not sound:
+        raise DataError(f"{path} is a damaged file of prepared pictures: its labels are not those of {condition}.")
+
+
+def _check_settings(path: Path, info: DataInfo, options: DataConfig, settings: Mapping[str, Any]) -> None:
+    """Raises RequestError for what is stated and was prepared otherwise; what nobody states is as it was prepared."""
+    usual = as_dict(DataConfig())
+    for key in _OF_PIXELS:
+        stated, made = getattr(options, key), settings.get(key, usual[key])
+        unasked = key == "labels" and (stated == "none" or info.condition is None)
+        if stated not in (usual[key], made) and not unasked:
+            raise RequestError(
+                f"{path} was prepared with data.{key} = {made!r}, and {stated!r} is asked for.",
+                hint=f"Leave data.{key} out, or prepare the pictures anew.",
+            )
     for domain, picture in info.pictures.items():
         wanted = options.picture(picture, domain)
         if wanted != picture:
             raise RequestError(
                 f"{path} was prepared with pictures of {picture}, and {wanted} is asked for.",
-                hint="Leave data.size and data.channels out, or prepare it anew with them.",
+                hint=f"--set data.size={size_text(picture.height, picture.width)} "
+                f"--set data.channels={picture.channels}, or prepare it anew.",
             )
     if options.labels not in ("", "none") and info.condition is None:
         raise RequestError(

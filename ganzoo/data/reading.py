@@ -23,12 +23,12 @@ from ganzoo.data.colour import colour_of
 from ganzoo.data.containers import PictureFile
 from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.depth import read_scale
-from ganzoo.data.kinds import formats_here
+from ganzoo.data.kinds import by_suffix, formats_here, versions
 from ganzoo.data.opened import jpeg_facts, jpeg_image
 from ganzoo.data.pictures import fitted
 from ganzoo.data.rules import LARGE_PIXELS, FileFacts, Rules, least
 from ganzoo.datainfo import Picture
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, one_line
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -83,7 +83,7 @@ def digest_of(*contents: bytes) -> bytes:
 def file_digest(*files: PictureFile) -> bytes:
     """Zeros for what cannot be read."""
     try:
-        return digest_of(*[file.read() for file in files])
+        return digest_of(*[by_suffix(file.name).encode() + file.read() for file in files])
     except Exception:  # archives raise anything
         return bytes(_DIGEST)
 
@@ -93,8 +93,11 @@ def cache_of(options: DataConfig, digest: Callable[[Any], bytes], **more: Any) -
     if not options.cache:
         return None
     keys = ("resize", "fit", "background", "scale", "decode")
-    recipe = {key: getattr(options, key) for key in keys} | {"jpeg": jpeg.VERSION} | more
-    return Cache(folder=Path(options.cache).expanduser(), recipe=recipe, digest=digest)
+    recipe = {key: getattr(options, key) for key in keys} | {"jpeg": jpeg.VERSION, "libraries": versions()} | more
+    try:
+        return Cache(folder=Path(options.cache).expanduser(), recipe=recipe, digest=digest)
+    except RuntimeError as error:
+        raise RequestError(f"data.cache = {options.cache!r}: {one_line(error)}") from None
 
 
 def read_file(file: PictureFile, like: Picture, options: DataConfig, rules: Rules, *, hashed: bool = True) -> Reading:

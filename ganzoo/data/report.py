@@ -15,6 +15,7 @@ from ganzoo.datainfo import Picture, size_text
 from ganzoo.errors import printable
 
 _FEW = 200
+_GREY = ("L", "LA", "1", "unsigned 16 bit", "float 32 bit", "La")
 _UNEQUAL = 5  # times, from which on balancing is worth a thought
 _MOST_KINDS = 4  # that a line names
 _COUNTERS = ("formats", "modes", "notes", "left_out")
@@ -128,16 +129,21 @@ class PictureReport:
             **counters,
         )
 
-    def advice(self, like: Picture, fit: str, sample: NDArray[np.uint8] | None = None) -> Iterator[str]:
+    def advice(
+        self, like: Picture, fit: str, sample: NDArray[np.uint8] | None = None, *, balanced: bool = False
+    ) -> Iterator[str]:
         """Lines on what is unusual. like: what the pictures become. sample: some of them, (N, C, H, W)."""
         if self.count == 1:
             yield "1 picture: whatever is trained on it can only learn it by heart"
         elif self.count < _FEW:
-            yield f"{self.count} pictures are few and will be learnt by heart; --set augment=ada helps, if there is one"
+            yield f"{self.count} {self.what} are few and will be learnt by heart; augment and data.flip help"
         yield from self._about_shapes(like, fit)
+        coloured = sum(n for mode, n in self.modes.items() if mode not in _GREY)
+        if like.channels == 1 and coloured:
+            yield f"{coloured:,} of {self.looked_at:,} may have colour and are read grey (data.channels=3 keeps it)"
         yield from self._about_notes()
         if self.classes:
-            yield from self._about_classes()
+            yield from self._about_classes(balanced)
         if self.copies:
             if self.copies == self.count - 1:
                 yield "all pictures are the same, byte for byte"
@@ -174,20 +180,26 @@ class PictureReport:
             (height, width), _ = self.sizes.most_common(1)[0]
             scale = (like.height * like.width / (height * width)) ** 0.5
             sides = [max(4, round(side * scale / 8) * 8) for side in (height, width)]
+            common = self.sizes.most_common(1)[0][1] > total // 2 and sides != [like.height, like.width]
+            shape = (
+                f"; data.size={size_text(*sides)} has the shape of most, where oblong ones are painted"
+                if common
+                else ""
+            )
             yield (
                 f"cropped to {size_text(like.height, like.width)}, {1 - kept:.0%} of the pictures' area is cut off "
-                f"(data.fit=pad keeps it with borders; data.size={size_text(*sides)} has the shape of most)"
+                f"(data.fit=pad keeps it with borders{shape})"
             )
         elif fit == "pad" and kept < 0.95:
             yield f"padded to {size_text(like.height, like.width)}: the borders are {1 - kept:.0%} of the pixels"
         elif fit == "stretch" and kept < 0.95:
             yield f"stretched to {size_text(like.height, like.width)}: pictures of other proportions are distorted"
 
-    def _about_classes(self) -> Iterator[str]:
+    def _about_classes(self, balanced: bool) -> Iterator[str]:
         least, most = min(self.classes.values()), max(self.classes.values())
         if empty := [name for name, count in self.classes.items() if not count]:
             yield f"{len(empty):,} classes have no pictures, {printable(empty[0])!r} among them, and learn nothing"
-        elif most > _UNEQUAL * least:
+        elif most > _UNEQUAL * least and not balanced:
             name = next(name for name, count in self.classes.items() if count == least)
             yield (
                 f"the classes have {least:,} ({printable(name)}) to {most:,} pictures: --set data.balance=true shows "

@@ -21,7 +21,8 @@ from ganzoo.data.containers import PictureFile
 from ganzoo.data.finding import Collection
 from ganzoo.data.folder import FilesSource
 from ganzoo.data.kinds import suffixes
-from ganzoo.data.labels import Label, settled
+from ganzoo.data.label_tables import Label
+from ganzoo.data.labels import settled
 from ganzoo.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -61,9 +62,7 @@ def open_shards(argument: str, options: DataConfig, *, notify: Notify) -> FilesS
     collection = Collection(pictures, shards, "", +left_out)
     given = _labels(chosen, options)
     labels = None if given is None else settled(collection, given, options)
-    counts = Counter(id(file.container) for file in collection.files)
-    groups = [counts[id(shard)] for shard in shards if counts[id(shard)]]
-    return FilesSource(collection, labels, options, notify=notify, groups=groups, stream=True)
+    return FilesSource(collection, labels, options, notify=notify, lies_in=lambda file: id(file.container), stream=True)
 
 
 def _expand(pattern: str) -> Iterator[Path]:

@@ -8,6 +8,7 @@ resume.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,7 +62,9 @@ class PictureStore(Generic[ItemT]):
         notify: Notify,
         stream: bool = False,
         cache: Cache | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        self._check = check
         self._read, self._name, self._where = read, name, where
         self._stream = stream
         self._most_unreadable = unreadable
@@ -76,8 +79,9 @@ class PictureStore(Generic[ItemT]):
         else:
             if self.in_memory:
                 self._pixels = np.empty((len(items), *shape), dtype=np.uint8)
-            every = self.in_memory or not stream
+            every = self.in_memory or not stream or len(items) <= _LOOKED_AT
             self._first_reading(items, range(len(items)) if every else _spread(len(items)), report)
+            self._check()
             if not every:
                 self.kept, self.digests = np.arange(len(items), dtype=np.int64), None
         self._items = [items[int(index)] for index in self.kept] if len(self.kept) < len(items) else items
@@ -94,12 +98,13 @@ class PictureStore(Generic[ItemT]):
         for index, digest in enumerate(self._shown(hashes, len(items))):
             digests[index] = np.frombuffer(digest, dtype=np.uint8)
         key = key_of(digests, {**cache.recipe, "shape": list(shape)})
-        entry = find(cache.folder, key, shape)
+        entry = find(cache.folder, key, shape, len(items))
         if entry is None:
             new = NewEntry(cache.folder, key, shape, len(items))
             try:
                 self._pixels = new.pixels
                 self._first_reading(items, range(len(items)), report)
+                self._check()
                 self._pixels = new.finish(self.kept, report)
             except BaseException:
                 new.discard()
@@ -125,11 +130,22 @@ class PictureStore(Generic[ItemT]):
         """(N, *shape). Raises DataError where too many turn out to be unreadable."""
         if self._pixels is not None:
             return self._pixels[indices]
-        chosen = [self._replaced.get(int(index), int(index)) for index in indices]
+        chosen = [self._end_of(int(index)) for index in indices]
         chunk = max(1, min(32, -(-len(chosen) // thread_count())))
         again = partial(_again, self._read)
         readings = read_in_threads(self._pool, again, [self._items[index] for index in chosen], chunk=chunk)
         return np.stack([self._pixels_of(index, reading) for index, reading in zip(chosen, readings, strict=True)])
+
+    def shown(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which items `fetch` has given for these: of a stream another, where one cannot be read."""
+        if not self._replaced:
+            return indices
+        return np.array([self._end_of(int(index)) for index in indices], dtype=np.int64)
+
+    def _end_of(self, index: int) -> int:
+        while index in self._replaced:
+            index = self._replaced[index]
+        return index
 
     def _pixels_of(self, index: int, reading: Reading) -> NDArray[np.uint8]:
         """Of an item, or of the next that can be read."""
@@ -139,7 +155,6 @@ class PictureStore(Generic[ItemT]):
                 f"{self._where}: {file} could be read when training began and cannot any more: {reason}",
                 hint="Put it back and go on with --resume.",
             )
-        first = index
         while reading.pixels is None:
             with self._lock:
                 if index not in self._replaced:
@@ -149,9 +164,6 @@ class PictureStore(Generic[ItemT]):
                     self._check_replaced(file, reason)
             index = self._replaced[index]
             reading = self._read(self._items[index], False)
-        if first != index:
-            with self._lock:
-                self._replaced[first] = index
         return reading.pixels
 
     def _check_replaced(self, file: str, reason: str) -> None:
@@ -203,12 +215,12 @@ class PictureStore(Generic[ItemT]):
         if bad == of:
             raise DataError(
                 f"None of the {of:,} picture files in {self._where}{of_all} can be read: {reasons}{more}",
-                hint="Open one of them in a viewer; re-save or re-download what is damaged.",
+                hint=_remedy(report.unreadable),
             )
         raise DataError(
             f"{bad:,} of the {of:,} picture files in {self._where}{of_all} cannot be read, more than "
             f"{self._most_unreadable:.0%}: {reasons}{more}",
-            hint="Mend them or take them out; or let them be left out: --set data.unreadable=1.0",
+            hint=f"Mend them or take them out; or let them be left out: --set data.unreadable={_share(bad, of)}",
         )
 
     def _told(self, item: ItemT, error: BaseException | None) -> tuple[str, str]:
@@ -229,3 +241,20 @@ def _first(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
 
 def _again(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
     return read(item, False)
+
+
+def _share(bad: int, of: int) -> str:
+    """The least share of two digits that lets so many be left out."""
+    return f"{math.ceil(100 * bad / of) / 100:.2f}"
+
+
+def _remedy(unreadable: Sequence[tuple[str, str]]) -> str:
+    """What to do where nothing can be read: what the files lack may be a setting or a library and not a copy."""
+    reasons = " ".join(reason for _, reason in unreadable)
+    if "data.scale" in reasons:
+        return "State what is black and white for all of them: --set data.scale=minmax, or two numbers."
+    if "pip install" in reasons:
+        return "Install what they want, or convert them."
+    if "path to a file elsewhere" in reasons:
+        return "In datasets: save_to_disk keeps the pictures inside; of parquet, embed them before to_parquet."
+    return "Open one of them in a viewer; re-save or re-download what is damaged."

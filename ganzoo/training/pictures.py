@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo import files
+from ganzoo.data.crops import pictures_of
 from ganzoo.data.facts import Difference, PictureFacts, difference, facts_of
 from ganzoo.data.source import DataSource
-from ganzoo.errors import CheckpointError, one_line, shell_word
+from ganzoo.datainfo import DataInfo
+from ganzoo.errors import CheckpointError, first_few, one_line, printable, shell_word
 from ganzoo.runs.run import Run
 
 _NAME = "pictures.bin"
 _MOST_BYTES = 2**31
+_OF_PIXELS = 2**32  # marks the row that is of pixels
+_COMPARED = 8
 
 
 def pictures_record(source: DataSource) -> dict[str, Any]:
@@ -30,6 +36,7 @@ def write_pictures(run: Run, source: DataSource) -> None:
         return
     sides = np.concatenate([np.full(len(one.prints), 2 * side + one.whole) for side, one in enumerate(facts)])
     rows = np.column_stack([np.concatenate([one.prints for one in facts]), sides.astype(np.uint64)])
+    rows = np.concatenate([rows, np.array([[_pixels(source), 0, _OF_PIXELS]], dtype=np.uint64)])
     try:
         files.write_bytes(run.path / _NAME, rows.astype("<u8").tobytes(), within=run.path)
     except OSError as error:
@@ -45,17 +52,49 @@ def compare_pictures(run: Run, source: DataSource, *, changed_data: bool) -> str
     if before is None or not any(len(one.prints) for one in facts):
         return None
     found = [_difference(before, side, one) for side, one in enumerate(facts)]
-    if not any(found):
+    others = before[before[:, 2] == _OF_PIXELS, 0]
+    remade = not any(found) and len(others) > 0 and int(others[0]) != _pixels(source)
+    if not any(found) and not remade:
         return ""
-    where = [run.config.data.source, run.config.data.target or run.config.data.source]
+    data = run.config.data
+    places = [text.removeprefix("folder:").removeprefix("pairs:") for text in (data.source, *data.also)]
+    typed = " ".join(f"--data {shell_word(place)}" for place in places)
+    if data.target:
+        typed += f" --target {shell_word(data.target.removeprefix('folder:'))}"
+    where = [" and ".join(places), data.target.removeprefix("folder:") or " and ".join(places)]
     told = "; ".join(f"{one} in {where[side]}" for side, one in enumerate(found) if one)
+    if remade:
+        told = "the same files give other pixels: other settings made them, or another version of a library"
     if not changed_data:
         raise CheckpointError(
             f"The pictures are not those that {run.path} was trained on: {told}.",
             hint="Put them back, or name where they are now with --data; to go on with these: "
-            f"ganzoo train --resume {shell_word(run.path)} --changed-data",
+            f"ganzoo train --resume {shell_word(run.path)} {typed} --changed-data",
         )
     return told
+
+
+def _pixels(source: DataSource) -> int:
+    """A hash of some of the pictures as they are shown, and not as they lie in files."""
+    digest = hashlib.blake2b(digest_size=8)
+    for row in range(_COMPARED):
+        places = [np.array([row * (length - 1) // max(1, _COMPARED - 1)]) for length in source.lengths]
+        for tensor in pictures_of(source.fetch(places)).values():
+            digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return int.from_bytes(digest.digest(), "little")
+
+
+def renamed_classes(before: DataInfo, now: DataInfo) -> str:
+    """Where nothing but the names of classes is other than before: which are gone, which are new; "" elsewhere."""
+    one, other = before.condition, now.condition
+    if one is None or other is None or before.matches(now) or not (one.names and other.names):
+        return ""
+    if not DataInfo(before.pictures, dataclasses.replace(one, names=other.names)).matches(now):
+        return ""
+    gone, new = ([name for name in a if name not in b] for a, b in ((one.names, other.names), (other.names, one.names)))
+    if not gone:
+        return "the same in another order"
+    return f"{first_few([*map(printable, gone)])} gone, {first_few([*map(printable, new)])} new"
 
 
 def _difference(before: NDArray[np.uint64], side: int, now: PictureFacts) -> Difference:

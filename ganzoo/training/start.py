@@ -13,7 +13,7 @@ from ganzoo.config.resolve import Layer, RunConfig
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.domains import with_whole_paths
 from ganzoo.data.opening import info_shown, open_data, pictures_per_epoch
-from ganzoo.errors import CheckpointError, RequestError, shell_word
+from ganzoo.errors import CheckpointError, DataError, RequestError, shell_word
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
@@ -26,7 +26,7 @@ from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, claim, hol
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from
-from ganzoo.training.pictures import compare_pictures, pictures_record, write_pictures
+from ganzoo.training.pictures import compare_pictures, pictures_record, renamed_classes, write_pictures
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.trainer import Trainer
 
@@ -139,9 +139,21 @@ def resume_run(
     run = dataclasses.replace(
         run, config=dataclasses.replace(run.config, data=with_whole_paths(run.config.data, kind, registry))
     )
-    source = open_data(run.config, kind, registry, Teller(progress))
+    try:
+        source = open_data(run.config, kind, registry, Teller(progress))
+    except DataError as error:
+        moved = f"If the pictures moved: ganzoo train --resume {shell_word(path)} --data PATH"
+        raise DataError(error.message, hint=f"{error.hint} {moved}".strip()) from error
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
-    if not (info := info_shown(source, run.config)).matches(run.data):
+    info = info_shown(source, run.config)
+    if told := renamed_classes(run.data, info):
+        if not changed_data:
+            raise CheckpointError(
+                f"The classes of {path} have other names now: {told}.",
+                hint=f"Where they mean the same: ganzoo train --resume {shell_word(path)} ... --changed-data",
+            )
+        run = dataclasses.replace(run, data=info)
+    if not info.matches(run.data):
         raise CheckpointError(
             f"{path} was trained on {run.data}, and {run.config.data.source!r} now gives {info}."
             + ("" if str(run.data) != str(info) else f"\n{run.data.to_table()}, and now {info.to_table()}."),
