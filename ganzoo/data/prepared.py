@@ -101,15 +101,7 @@ class PreparedSource:
                 prints = _small(archive, "prints.npy") if "prints.npy" in archive.namelist() else None
             report = PictureReport.from_json(recipe["report"]) if recipe["report"] else PictureReport()
             description, whole = str(recipe["description"]), bool(recipe["whole"])
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-        ) as error:
+        except _DAMAGE as error:
             raise DataError(
                 f"{path} is a damaged file of prepared pictures: {one_line(error)}",
                 hint="Copy it anew, or make it anew: ganzoo data prepare SOURCE -o FILE.npz",
