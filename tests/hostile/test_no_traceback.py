@@ -187,8 +187,10 @@ def test_names_of_files_are_printed_escaped(run, tmp_path):
     Image.new("L", (8, 8)).save(folder / "sound.png")
     (folder / f"{COMMAND}\nwarning: yes.png").write_bytes(b"x")
     (folder / "\udcff.png").write_bytes(b"x")
-    status, out, err = run_main("train", "dcgan", "--preset", "tiny", "--data", folder, "--out", tmp_path / "r")
-    assert status == 0 and "2 of 3 pictures cannot be read" in err
+    status, out, err = run_main(
+        "train", "dcgan", "--preset", "tiny", "--data", folder, "--out", tmp_path / "r", "--set", "data.unreadable=0.7"
+    )
+    assert status == 0 and "2 left out: 2 unreadable" in err
     assert not any(sign in out + err for sign in ("\x1b", "\x07", "\u202e", "\udcff")) and "\nwarning: yes" not in err
     moved = run.rename(tmp_path / COMMAND)
     for arguments in (

@@ -255,7 +255,7 @@ sys.stdin.read()
             if "--out" in arguments:
                 shutil.rmtree(run / "checkpoints")
             status, _, err = run_main("train", *arguments)
-            assert status == 1 and f"is being trained by process {other.pid} of " in err
+            assert status == 2 and f"is being trained by process {other.pid} of " in err
         other.kill()  # however it ends, the lock ends with it
     RunLock(run).release()
 
