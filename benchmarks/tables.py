@@ -242,6 +242,18 @@ def reading():
     return [*lines, "", f"Measured on {'; '.join(sorted(machines))}."] if machines else []
 
 
+def labelled():
+    def row(name, figure):
+        return [
+            name.removeprefix("fashion-"), f"{figure['seconds'] / 60:.0f} minutes, {figure['kimg']:.0f} kimg",
+            _percent(figure["obeyed"]), f"{_percent(figure['least_obeyed'])} ({figure['least_obeyed_class']})",
+            _percent(figure["accuracy"]), f"{figure['variance']:.2f}",
+        ]  # fmt: skip
+
+    headings = ["", "trained", "of the class asked for", "least", "real pictures, held out", "variance"]
+    return _rows(headings, "labelled", row)
+
+
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 GPU = ROOT / "docs" / "gpu.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
@@ -258,6 +270,7 @@ TABLES = {
     "classics": (OBJECTIVES, classics),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
+    "labelled": (ROOT / "docs" / "pictures.md", labelled),
     "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),
     "translation_step": (TRANSLATION, translation_step),

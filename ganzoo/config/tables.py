@@ -119,7 +119,7 @@ class DataConfig:
     ] = "full"
     decode: Annotated[
         Literal["exact", "fast"],
-        Help("fast: a JPEG that is made smaller anyway is decoded smaller; pixels differ by up to 16 levels"),
+        Help("fast: a JPEG that is made smaller anyway is decoded smaller; photographs differ by up to 16 levels"),
     ] = "exact"
     labels: Annotated[
         str, Help("of files: folders (sub-folders are classes), or a table FILE.csv or dataset.json; none: no labels")
