@@ -18,7 +18,7 @@ What the figures mean, in the features of the classifier's last hidden layer unl
                copies it is 0
 
 The settings were chosen by these figures after one to three minutes of training, of another classifier of the same
-pictures; what is kept is the first run with them, of one seed: ten minutes of stylegan2, five of cgan (`--seconds 300`),
+pictures; what is kept is the first run with them, of one seed: ten minutes of stylegan2, five of cgan,
 whose first choice of settings gave 0.839 after ten. Where such a run ends depends on how busy the machine is.
 
 Judged is the checkpoint that `ganzoo sample` takes, the best, with the seeds from 10,000,000 on, none left out; `kimg`
