@@ -30,6 +30,7 @@ _SIMPLEJPEG: Any = _library()
 VERSION = "pillow" if _SIMPLEJPEG is None else "libjpeg-turbo"
 """Who decodes: the same pixels of whole files, but a smaller decoding is another's."""
 
+_SHORT = 2**15  # bytes that are sooner searched than walked through
 MAGIC = b"\xff\xd8\xff"
 
 
@@ -83,6 +84,8 @@ def decode(content: bytes, channels: int, least: tuple[int, int] | None, most: i
 
 def _told(content: bytes) -> tuple[bool, bool]:
     """Whether a file may say how it is turned, and whether it has a profile: its segments before the picture."""
+    if len(content) < _SHORT and not any(sign in content for sign in (b"Exif", b"http:", b"ICC_PROFILE")):
+        return False, False
     exif = profile = False
     place = 2
     while place + 4 <= len(content) and content[place] == 0xFF:

@@ -9,7 +9,6 @@ import importlib.util
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from PIL import Image
 
@@ -200,7 +199,8 @@ def by_suffix(name: str) -> str:
 
 
 def suffix_of(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
+    stem, _, end = name.rpartition("/")[2].rpartition(".")
+    return f".{end.lower()}" if stem and end else ""
 
 
 def may_be_picture(name: str, head: Callable[[], bytes]) -> bool:

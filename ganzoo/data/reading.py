@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,11 @@ from ganzoo.errors import RequestError, one_line
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-_CHUNK = 32  # items that a thread takes at once: handing one over costs more than decoding a small picture
+_CHUNK = 64  # items that a thread takes at once: handing one over costs more than decoding a small picture
 _DIGEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What became of one item. pixels: of the shape that was asked for. facts: of each of its files. digest: of their
     bytes. error: why there are no pixels."""
 

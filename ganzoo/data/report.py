@@ -42,13 +42,13 @@ class PictureReport:
     copies: int = 0
     classes: Mapping[str, int] = field(default_factory=dict)
 
-    def add(self, facts: FileFacts) -> None:
-        self.looked_at += 1
-        self.sizes[facts.height, facts.width] += 1
-        self.formats[facts.format] += 1
-        self.modes[facts.mode] += 1
+    def add(self, facts: FileFacts, count: int = 1) -> None:
+        self.looked_at += count
+        self.sizes[facts.height, facts.width] += count
+        self.formats[facts.format] += count
+        self.modes[facts.mode] += count
         if facts.note:
-            self.notes[facts.note] += 1
+            self.notes[facts.note] += count
 
     def add_unreadable(self, name: str, reason: str) -> None:
         self.left_out["unreadable"] += 1

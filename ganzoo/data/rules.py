@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
@@ -41,8 +41,7 @@ class Rules:
 AS_IT_IS = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """What a file held before it was made a picture of a stated shape. note: see `to_eight_bits`; `animated`."""
 
     format: str

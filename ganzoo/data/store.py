@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,6 +24,7 @@ from ganzoo.data.cache import Cache, NewEntry, find, key_of
 from ganzoo.data.decoding import UnreadableFileError
 from ganzoo.data.reading import Reading, read_in_threads, thread_count
 from ganzoo.data.report import PictureReport
+from ganzoo.data.rules import FileFacts
 from ganzoo.errors import DataError, one_line, printable
 from ganzoo.progress import Progress
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 1000  # of those that are not held
 _NOTICE_SECONDS = 0.2
+
+_TAKEN = np.zeros(0, dtype=np.uint8)  # stands for pixels that are held already
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -176,21 +180,32 @@ class PictureStore(Generic[ItemT]):
 
     def _first_reading(self, items: Sequence[ItemT], chosen: Sequence[int], report: PictureReport) -> None:
         """Finds which of the chosen can be read, fills the report, and what is held. Raises DataError for too few."""
-        good: list[int] = []
-        digests = np.zeros((len(chosen), 8), dtype=np.uint8)
-        read = partial(_first, self._read)
-        readings = read_in_threads(self._pool, read, [items[index] for index in chosen])
-        for index, reading in zip(chosen, self._shown(readings, len(chosen)), strict=True):
+        pixels, last = self._pixels, -1
+
+        def read(position: int) -> Reading:
+            """The thread that has decoded a picture puts it where it belongs: one thread for all would be late."""
+            reading = self._read(items[chosen[position]], True)
             if reading.pixels is None:
-                report.add_unreadable(*self._told(items[index], reading.error))
+                return reading
+            if pixels is not None:
+                pixels[position] = reading.pixels
+            return reading._replace(pixels=_TAKEN)
+
+        good, digests, facts = list[int](), list[bytes](), list[FileFacts]()
+        readings = read_in_threads(self._pool, read, range(len(chosen)))
+        for position, reading in enumerate(self._shown(readings, len(chosen))):
+            if reading.pixels is None:
+                report.add_unreadable(*self._told(items[chosen[position]], reading.error))
                 continue
-            if self._pixels is not None:
-                self._pixels[len(good)] = reading.pixels
-            digests[len(good)] = np.frombuffer(reading.digest, dtype=np.uint8)
-            good.append(index)
-            for facts in reading.facts:
-                report.add(facts)
-        self.digests = digests[: len(good)]
+            last += 1
+            if last != position and pixels is not None:
+                pixels[last] = pixels[position]  # of those before, some cannot be read
+            good.append(chosen[position])
+            digests.append(reading.digest)
+            facts += reading.facts
+        for one, count in Counter(facts).items():
+            report.add(one, count)
+        self.digests = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, 8)
         report.copies = len(good) - len(np.unique(self.digests.view(np.uint64)))
         self.kept = np.array(good, dtype=np.int64)
         self._check_share(report, len(chosen), sample=len(chosen) < len(items))
@@ -233,10 +248,6 @@ class PictureStore(Generic[ItemT]):
 
 def _spread(count: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(int)).tolist()  # type: ignore[no-any-return]
-
-
-def _first(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
-    return read(item, True)
 
 
 def _again(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
