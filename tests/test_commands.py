@@ -96,7 +96,10 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/cli/info.py": {"name"},
     "ganzoo/cli/list.py": {"' '.join(published())"},
     "ganzoo/data/kinds.py": {"self.extra", "self.note"},
+    "ganzoo/data/prepared.py": {"picture.channels", "size_text(picture.height, picture.width)"},
     "ganzoo/data/report.py": {"guess"},
+    "ganzoo/data/store.py": {"_share(bad, of)"},
+    "ganzoo/training/pictures.py": {"typed"},  # words that went through it one by one
     "ganzoo/data/opening.py": {"given"},
     "ganzoo/datainfo.py": {"min(height, width)"},
     "ganzoo/plugin/settings.py": {"min(height, width)"},
