@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import secrets
 import time
@@ -100,7 +101,7 @@ class NewEntry:
             whole.flush()
             if len(kept) < len(whole):
                 self._cut(len(kept))
-            files.write_bytes(self._place / "kept.npy", _npy(kept))
+            files.write_bytes(self._place / "kept.npy", npy_bytes(kept))
             files.write_text(self._place / "report.json", json.dumps(report.to_json()))
             files.sync(self._place / "pixels.npy")
             place = self._folder / f"pictures-{self._key}"
@@ -138,9 +139,8 @@ class NewEntry:
                     files.remove_tree(item)
 
 
-def _npy(values: NDArray[Any]) -> bytes:
-    import io
-
+def npy_bytes(values: NDArray[Any]) -> bytes:
+    """An array as a file that numpy loads."""
     content = io.BytesIO()
     np.save(content, values, allow_pickle=False)
     return content.getvalue()

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ganzoo import files
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import as_dict
+from ganzoo.data.cache import npy_bytes
 from ganzoo.data.facts import PictureFacts, facts_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.source import DataSource
@@ -83,9 +84,9 @@ def write_prepared(path: Path, source: DataSource, options: DataConfig, progress
                     progress.update(Progress(done=int(rows[-1]) + 1, total=count, unit="pictures"))
         if source.info.condition is not None:
             labels = facts[0].labels if facts and facts[0].labels is not None else _labels(source)
-            archive.writestr("label.npy", _npy(labels))
+            archive.writestr("label.npy", npy_bytes(labels))
         if facts:
-            archive.writestr("prints.npy", _npy(facts[0].prints))
+            archive.writestr("prints.npy", npy_bytes(facts[0].prints))
 
 
 class PreparedSource:
@@ -220,12 +221,6 @@ def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     np.lib.format.write_array_header_1_0(
         content, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     )
-    return content.getvalue()
-
-
-def _npy(values: NDArray[Any]) -> bytes:
-    content = io.BytesIO()
-    np.save(content, values, allow_pickle=False)
     return content.getvalue()
 
 

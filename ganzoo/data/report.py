@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -241,16 +241,3 @@ def _counted(counter: Counter[str]) -> str:
     shown = [f"{count:,} {name}" for name, count in common[:_MOST_KINDS]]
     rest = sum(count for _, count in common[_MOST_KINDS:])
     return ", ".join([*shown, *([f"{rest:,} of other kinds"] if rest else [])])
-
-
-def merged(reports: Sequence[PictureReport]) -> PictureReport:
-    """One of several."""
-    whole = PictureReport(what=reports[0].what)
-    for one in reports:
-        whole.count += one.count
-        whole.looked_at += one.looked_at
-        whole.copies += one.copies
-        for name in ("sizes", "formats", "modes", "notes", "left_out"):
-            getattr(whole, name).update(getattr(one, name))
-        whole.unreadable += one.unreadable
-    return whole
