@@ -70,7 +70,7 @@ def test_jpeg_files_have_pillows_pixels(mode, options, channels):
     pixels = np.random.RandomState(0).randint(256, size=(37, 53, 3)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(buffer, "JPEG", quality=80, **(options if mode == "RGB" else {}))
-    found = jpeg.decode(buffer.getvalue(), channels, None, 10**6)
+    (found,) = jpeg.decode([buffer.getvalue()], channels, None, 10**6)
     assert found is not None and found.size == (37, 53) and found.mode == mode
     expected = Image.open(buffer).convert("L" if channels == 1 else "RGB")
     image = found.image if isinstance(found.image, Image.Image) else Image.fromarray(found.image.squeeze())
@@ -93,8 +93,47 @@ def test_a_fast_jpeg_is_near_the_exact_one_and_never_smaller_than_it_will_be(tmp
         one, other = (source.fetch([np.arange(1)]).real.short() for source in (exact, fast))
         assert (one - other).abs().max() <= 16 and not (one == other).all()
     content = (tmp_path / "a.jpg").read_bytes()
-    assert jpeg.decode(content, 3, least((120, 170), Rules(decode="fast")), 10**6).image.shape == (120, 180, 3)
+    (found,) = jpeg.decode([content], 3, least((120, 170), Rules(decode="fast")), 10**6)
+    assert found.image.shape == (120, 180, 3)
     assert least((120, 170), Rules()) is None
+
+
+def test_many_files_of_all_kinds_at_once_are_each_read_as_alone():
+    """One that Pillow has to decode, a damaged one, a turned one and a plain one do not change each other."""
+    pixels = np.random.RandomState(0).randint(256, size=(20, 30, 3)).astype(np.uint8)
+    contents = []
+    for options in ({}, {"exif": _turned(6)}, {"exif": _turned(1)}, {"icc_profile": b"no profile"}, {"comment": b"Exif"}):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", **options)
+        contents.append(buffer.getvalue())
+    plain = contents[0]
+    frame = plain.index(b"\xff\xc0")
+    exif = contents[1][contents[1].index(b"\xff\xe1") :]
+    exif = exif[: 2 + int.from_bytes(exif[2:4], "big")]
+    scan = plain.index(b"\xff\xda")
+    contents += [
+        plain[:scan] + exif + plain[scan:],  # behind the frame
+        plain[:frame] + b"\xff\xff\xff" + plain[frame:],  # filling
+        plain[: frame + 4] + b"\x0c" + plain[frame + 5 :],  # 12 bits
+        plain[: frame + 9] + b"\x02" + plain[frame + 10 :],  # two colours
+        plain[: frame + 5] + b"\x00\x00" + plain[frame + 7 :],  # no height
+        plain[:frame],
+        b"\xff\xd8\xff",
+        b"",
+        b"no picture",
+    ]
+    together = jpeg.decode(contents, 3, None, 10**6)
+    alone = [jpeg.decode([content], 3, None, 10**6)[0] for content in contents]
+    assert [one is None for one in together] == [one is None for one in alone] == 7 * [False] + 7 * [True]
+    assert [one.turn for one in together[:7]] == [1, 6, 1, 1, 1, 6, 1]
+    for one, other in zip(together[:7], alone[:7], strict=True):
+        np.testing.assert_array_equal(np.asarray(one.image), np.asarray(other.image))
+
+
+def _turned(turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    return exif
 
 
 def test_without_the_library_for_jpeg_pillow_reads_them(tmp_path, monkeypatch):

@@ -97,7 +97,7 @@ class _Jpeg:
         self.content = b""
 
     def decoded(self, channels: int, about: Size | None, rules: Rules) -> tuple[Image.Image, FileFacts]:
-        found = jpeg.decode(self.content, channels, least(about, rules), LARGE_PIXELS)
+        (found,) = jpeg.decode([self.content], channels, least(about, rules), LARGE_PIXELS)
         if found is None:
             with contextlib.ExitStack() as stack:
                 return opened_by_library(io.BytesIO(self.content), "", stack, rules).decoded(channels, about, rules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.labels import Labels, label, looks_labelled
 from ganzoo.data.prepared import PreparedSource, is_prepared
-from ganzoo.data.reading import Reading, cache_of, file_digest, read_file, rules_of
+from ganzoo.data.reading import Reading, cache_of, file_digest, read_files, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
@@ -77,8 +77,8 @@ class FilesSource:
         for line in collection.notices:
             notify(line)
 
-        def read(file: PictureFile, hashed: bool) -> Reading:
-            return read_file(file, like, options, rules, hashed=hashed)
+        def read(files: Sequence[PictureFile], hashed: bool) -> Iterator[Reading]:
+            return read_files(files, like, options, rules, hashed=hashed)
 
         report = PictureReport(left_out=collection.left_out)
         files = collection.files

@@ -6,6 +6,7 @@ What is unusual in a file (four colours, damage that can be borne) is left to Pi
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -30,7 +31,6 @@ _SIMPLEJPEG: Any = _library()
 VERSION = "pillow" if _SIMPLEJPEG is None else "libjpeg-turbo"
 """Who decodes: the same pixels of whole files, but a smaller decoding is another's."""
 
-_SHORT = 2**15  # bytes that are sooner searched than walked through
 MAGIC = b"\xff\xd8\xff"
 
 
@@ -44,59 +44,109 @@ class Decoded(NamedTuple):
     turn: int
 
 
+class _Header(NamedTuple):
+    """exif: it may say how the picture is turned. profile: it has one."""
+
+    height: int
+    width: int
+    colours: int
+    exif: bool
+    profile: bool
+
+
 def pixels_of(content: bytes) -> int:
     """By its header; 0 for what Pillow has to look at."""
-    try:
-        height, width, *_ = _SIMPLEJPEG.decode_jpeg_header(content)
-    except (ValueError, AttributeError):
-        return 0
-    return int(height * width)
+    header = None if _SIMPLEJPEG is None else _header(content)
+    return 0 if header is None else header.height * header.width
 
 
-def decode(content: bytes, channels: int, least: tuple[int, int] | None, most: int) -> Decoded | None:
-    """None for Pillow to decode. least: it may be decoded to a half, a quarter, an eighth of its size, but not below
-    this height and width. most: pixels."""
+def decode(contents: Sequence[bytes], channels: int, least: tuple[int, int] | None, most: int) -> list[Decoded | None]:
+    """Of each file; None for Pillow to decode. least: it may be decoded to a half, a quarter, an eighth of its size,
+    but not below this height and width. most: pixels.
+
+    In steps for all of them: while a file is decoded another thread runs, so that what is between costs most.
+    """
+    plans = [_plan(content, channels, least, most) for content in contents]
+    pixels = [None if plan is None else _pixels(content, plan) for content, plan in zip(contents, plans, strict=True)]
+    return [
+        None if plan is None or one is None else _decoded(one, plan) for one, plan in zip(pixels, plans, strict=True)
+    ]
+
+
+class _Plan(NamedTuple):
+    """Of one file. smaller: what the decoder is told of sizes. ready: there is nothing else to do."""
+
+    mode: str
+    size: tuple[int, int]
+    smaller: dict[str, int]
+    turn: int
+    icc: bytes | None
+    ready: bool
+
+
+def _plan(content: bytes, channels: int, least: tuple[int, int] | None, most: int) -> _Plan | None:
     if _SIMPLEJPEG is None or not content.startswith(MAGIC):
         return None
-    exif, profile = _told(content)
-    turn, icc = 1, None
-    try:
-        height, width, colours, _ = _SIMPLEJPEG.decode_jpeg_header(content)
-        if colours not in ("YCbCr", "RGB", "Gray") or height * width > most:
-            return None
-        if exif or profile:
+    header = _header(content)
+    if header is None or header.height * header.width > most:
+        return None
+    size, turn, icc = (header.height, header.width), 1, None
+    if header.exif or header.profile:
+        try:
             with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as file:  # its header alone
                 turn, icc = file.getexif().get(0x0112, 1), file.info.get("icc_profile")
-        if least is not None:
-            least = upright(least, turn)
-        smaller = {} if least is None else {"min_height": min(least[0], height), "min_width": min(least[1], width)}
-        pixels = _SIMPLEJPEG.decode_jpeg(content, "GRAY" if colours == "Gray" else "RGB", **smaller)
-    except (ValueError, OSError, SyntaxError):
+        except (ValueError, OSError, SyntaxError):
+            return None
+    smaller = {}
+    if least is not None:
+        height, width = upright(least, turn)
+        smaller = {"min_height": min(height, size[0]), "min_width": min(width, size[1])}
+    ready = turn == 1 and icc is None and header.colours == channels
+    return _Plan("L" if header.colours == 1 else "RGB", size, smaller, turn, icc, ready)
+
+
+def _pixels(content: bytes, plan: _Plan) -> NDArray[np.uint8] | None:
+    try:
+        return _SIMPLEJPEG.decode_jpeg(content, "GRAY" if plan.mode == "L" else "RGB", **plan.smaller)  # type: ignore[no-any-return]
+    except (ValueError, OSError):
         return None
-    mode = "L" if colours == "Gray" else "RGB"
-    if turn == 1 and icc is None and (mode == "RGB") == (channels == 3):
-        return Decoded(pixels, mode, (height, width), 1)
-    image = Image.fromarray(pixels if mode == "RGB" else pixels[:, :, 0])
-    if icc is not None:
-        image.info["icc_profile"] = icc
-    return Decoded(image, mode, (height, width), turn)
 
 
-def _told(content: bytes) -> tuple[bool, bool]:
-    """Whether a file may say how it is turned, and whether it has a profile: its segments before the picture."""
-    if len(content) < _SHORT and not any(sign in content for sign in (b"Exif", b"http:", b"ICC_PROFILE")):
-        return False, False
+def _decoded(pixels: NDArray[np.uint8], plan: _Plan) -> Decoded:
+    if plan.ready:
+        return Decoded(pixels, plan.mode, plan.size, 1)
+    image = Image.fromarray(pixels if plan.mode == "RGB" else pixels[:, :, 0])
+    if plan.icc is not None:
+        image.info["icc_profile"] = plan.icc
+    return Decoded(image, plan.mode, plan.size, plan.turn)
+
+
+def _header(content: bytes) -> _Header | None:
+    """Of 8 bits and one or three colours, or None. By its segments up to the picture, and here: what a library says of
+    a header costs a change of threads, which is more than that."""
     exif = profile = False
-    place = 2
-    while place + 4 <= len(content) and content[place] == 0xFF:
-        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4], "big")
+    size, place, end = None, 2, len(content) - 10
+    while place < end and content[place] == 0xFF:
+        marker, length = content[place + 1], content[place + 2] << 8 | content[place + 3]
         if marker == 0xFF:  # filling
             place += 1
             continue
-        if marker in (0xDA, 0xD9) or length < 2:
+        if marker == 0xDA or length < 2:
             break
-        begin = content[place + 4 : place + 40]
-        exif = exif or (marker == 0xE1 and begin.startswith((b"Exif", b"http://ns.adobe.com/xap")))
-        profile = profile or (marker == 0xE2 and begin.startswith(b"ICC_PROFILE"))
+        if marker == 0xE1:
+            exif = exif or content.startswith((b"Exif", b"http://ns.adobe.com/xap"), place + 4)
+        elif marker == 0xE2:
+            profile = profile or content.startswith(b"ICC_PROFILE", place + 4)
+        elif marker in _FRAMES and size is None:
+            bits, *size = content[place + 4 : place + 10]
+            if bits != 8:
+                return None
         place += 2 + length
-    return exif, profile
+    if size is None or size[4] not in (1, 3):
+        return None
+    height, width = size[0] << 8 | size[1], size[2] << 8 | size[3]
+    return _Header(height, width, size[4], exif, profile) if height and width else None
+
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of what says how large a picture is."""

@@ -93,6 +93,9 @@ class PairsSource:
         for line in collection.notices:
             notify(line)
 
+        def read_pairs(some: Sequence[Files], hashed: bool) -> Iterator[Reading]:
+            return (read_pair(files, hashed) for files in some)
+
         def read_pair(files: Files, hashed: bool) -> Reading:
             facts = list[FileFacts]()
             try:
@@ -119,7 +122,7 @@ class PairsSource:
         report = PictureReport(what="pairs", left_out=collection.left_out)
         self._store = PictureStore(
             pairs,
-            read_pair,
+            read_pairs,
             shape=(sum(like.pixels for like in likes),),
             name=lambda files: files[0].name,
             where=collection.containers[0].where,

@@ -43,7 +43,7 @@ ResultT = TypeVar("ResultT")
 class PictureStore(Generic[ItemT]):
     """What `read` makes of each item, as one array per item, all of one shape.
 
-    read: (item, whether its digest is wanted) -> Reading with pixels of `shape`.
+    read: (items, whether their digests are wanted) -> one Reading of each, with pixels of `shape`.
     name: of an item, for messages. where: the place, for messages.
     memory_gb: arrays are held when all of them take no more. unreadable: the share of items that may be. stream:
     only a sample is read first.
@@ -55,7 +55,7 @@ class PictureStore(Generic[ItemT]):
     def __init__(
         self,
         items: Sequence[ItemT],
-        read: Callable[[ItemT, bool], Reading],
+        read: Callable[[Sequence[ItemT], bool], Iterable[Reading]],
         *,
         shape: tuple[int, ...],
         name: Callable[[ItemT], str],
@@ -98,7 +98,7 @@ class PictureStore(Generic[ItemT]):
     ) -> None:
         """The pixels as another run has kept them, or else for other runs to use."""
         digests = np.zeros((len(items), 8), dtype=np.uint8)
-        hashes = read_in_threads(self._pool, cache.digest, items)
+        hashes = read_in_threads(self._pool, partial(map, cache.digest), items)
         for index, digest in enumerate(self._shown(hashes, len(items))):
             digests[index] = np.frombuffer(digest, dtype=np.uint8)
         key = key_of(digests, {**cache.recipe, "shape": list(shape)})
@@ -136,9 +136,11 @@ class PictureStore(Generic[ItemT]):
             return self._pixels[indices]
         chosen = [self._end_of(int(index)) for index in indices]
         chunk = max(1, min(32, -(-len(chosen) // thread_count())))
-        again = partial(_again, self._read)
-        readings = read_in_threads(self._pool, again, [self._items[index] for index in chosen], chunk=chunk)
+        readings = read_in_threads(self._pool, self._again, [self._items[index] for index in chosen], chunk=chunk)
         return np.stack([self._pixels_of(index, reading) for index, reading in zip(chosen, readings, strict=True)])
+
+    def _again(self, items: Sequence[ItemT]) -> Iterable[Reading]:
+        return self._read(items, False)
 
     def shown(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which items `fetch` has given for these: of a stream another, where one cannot be read."""
@@ -167,7 +169,7 @@ class PictureStore(Generic[ItemT]):
                     self._notify(f"{file} cannot be read, the next is shown in its place: {reason}")
                     self._check_replaced(file, reason)
             index = self._replaced[index]
-            reading = self._read(self._items[index], False)
+            (reading,) = self._again([self._items[index]])
         return reading.pixels
 
     def _check_replaced(self, file: str, reason: str) -> None:
@@ -182,14 +184,16 @@ class PictureStore(Generic[ItemT]):
         """Finds which of the chosen can be read, fills the report, and what is held. Raises DataError for too few."""
         pixels, last = self._pixels, -1
 
-        def read(position: int) -> Reading:
+        def read(positions: Sequence[int]) -> Iterator[Reading]:
             """The thread that has decoded a picture puts it where it belongs: one thread for all would be late."""
-            reading = self._read(items[chosen[position]], True)
-            if reading.pixels is None:
-                return reading
-            if pixels is not None:
-                pixels[position] = reading.pixels
-            return reading._replace(pixels=_TAKEN)
+            readings = self._read([items[chosen[position]] for position in positions], True)
+            for position, reading in zip(positions, readings, strict=True):
+                if reading.pixels is None:
+                    yield reading
+                    continue
+                if pixels is not None:
+                    pixels[position] = reading.pixels
+                yield reading._replace(pixels=_TAKEN)
 
         good, digests, facts = list[int](), list[bytes](), list[FileFacts]()
         readings = read_in_threads(self._pool, read, range(len(chosen)))
@@ -248,10 +252,6 @@ class PictureStore(Generic[ItemT]):
 
 def _spread(count: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, _LOOKED_AT).astype(int)).tolist()  # type: ignore[no-any-return]
-
-
-def _again(read: Callable[[ItemT, bool], Reading], item: ItemT) -> Reading:
-    return read(item, False)
 
 
 def _share(bad: int, of: int) -> str:
