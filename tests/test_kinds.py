@@ -102,7 +102,13 @@ def test_many_files_of_all_kinds_at_once_are_each_read_as_alone():
     """One that Pillow has to decode, a damaged one, a turned one and a plain one do not change each other."""
     pixels = np.random.RandomState(0).randint(256, size=(20, 30, 3)).astype(np.uint8)
     contents = []
-    for options in ({}, {"exif": _turned(6)}, {"exif": _turned(1)}, {"icc_profile": b"no profile"}, {"comment": b"Exif"}):
+    for options in (
+        {},
+        {"exif": _turned(6)},
+        {"exif": _turned(1)},
+        {"icc_profile": b"no profile"},
+        {"comment": b"Exif"},
+    ):
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "JPEG", **options)
         contents.append(buffer.getvalue())

@@ -13,7 +13,7 @@ from PIL import Image
 import ganzoo as gz
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import Layer
-from ganzoo.data import batches
+from ganzoo.data import batches, parquet
 from ganzoo.data.batches import Order
 from ganzoo.data.domains import open_kind, with_whole_paths
 from ganzoo.data.duplicates import alike, look_of
@@ -329,6 +329,38 @@ def test_a_hugging_face_dataset_on_disk(tmp_path, memory_gb):
         opened(open_dataset, path, split="dev")
 
 
+@pytest.mark.parametrize("memory_gb", [4.0, 0.0])
+def test_parquet_files_are_read_a_group_at_a_time(tmp_path, memory_gb, monkeypatch):
+    _, data, _ = saved_dataset(tmp_path / "hf", rows=20)
+    for part in range(2):
+        data.select(range(10 * part, 10 * part + 10)).to_parquet(tmp_path / f"train-{part}.parquet", batch_size=4)
+    monkeypatch.setattr(parquet, "_MOST_BYTES", 1)  # one group is held
+    source = opened(open_dataset, tmp_path, memory_gb=memory_gb)
+    assert shades(source) == [10 * n for n in range(20)] and source.info.condition.names == ("cat", "dog")
+    assert source.fetch([np.array([19, 0, 11])]).real[:, 0, 0, 0].tolist() == [190, 0, 110]
+    assert source.facts[0].groups == (() if memory_gb else (4, 4, 2, 4, 4, 2))
+    assert opened(open_dataset, tmp_path / "train-1.parquet").lengths == (10,)
+    for argument in (tmp_path / "train-1.parquet", tmp_path):
+        with pytest.raises(DataError) as raised:
+            opened(open_folder, argument)
+        assert "hf:" in raised.value.hint
+
+
+def test_damaged_parquet_files(tmp_path):
+    _, data, _ = saved_dataset(tmp_path / "hf", rows=20)
+    path = tmp_path / "a.parquet"
+    data.to_parquet(path)
+    whole = path.read_bytes()
+    for content in (whole[:-30], whole[:200] + bytes(400) + whole[600:], b"PAR1", b""):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="cannot be read"):
+            opened(open_dataset, path)
+    path.write_bytes(whole)
+    data.remove_columns("age").to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match="b.parquet has other columns than a.parquet"):
+        opened(open_dataset, tmp_path)
+
+
 def test_datasets_that_cannot_be_read(tmp_path):
     pytest.importorskip("pyarrow")
     with pytest.raises(DataError, match="neither state.json nor parquet"):
@@ -366,6 +398,16 @@ def test_what_data_info_tells(folder, tmp_path):
     status, out, err = run_main("data", "info", folder, "--json")
     facts = json.loads(out)
     assert facts["copies"] == [["cat/3.png", "dog/copy.png"]] and facts["suggested"] == ["data.labels=folders"]
+    for name in ("trainA", "trainB"):
+        (tmp_path / "both" / name).mkdir(parents=True)
+    for number in range(5):
+        (tmp_path / "both" / ("trainA" if number < 3 else "trainB") / f"{number}.png").write_bytes(png(number))
+    two = ("--target", tmp_path / "both" / "trainB", "--unpaired")
+    for arguments in ((tmp_path / "both",), (tmp_path / "both" / "trainA", *two)):
+        status, out, err = run_main("data", "info", *arguments, "-o", tmp_path / "two.png")
+        assert status == 0 and "source: read 3 pictures" in out and "target: read 2 pictures" in out, err
+    status, _, err = run_main("data", "info", folder, "--unpaired")
+    assert status == 2 and "Name the other domain" in err
     status, out, err = run_main("data", "info", "digits:30")
     assert status == 0 and "read 30 pictures" in out, err
     status, out, err = run_main("data", "info", "digits-neon")

@@ -13,6 +13,7 @@ from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import NoiseToImageConfig
+from ganzoo.datainfo import DataInfo
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, Teller, listener
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from ganzoo.architecture import DataKind
+    from ganzoo.data.facts import PictureFacts
     from ganzoo.data.source import DataSource
     from ganzoo.plugin.registry import Registry
 
@@ -66,16 +68,18 @@ def data_info(
     data: Path | str | Sequence[Path | str],
     *,
     target: Path | str | None = None,
+    unpaired: bool = False,
     settings: Settings = None,
     progress: ProgressListener | None = None,
 ) -> PicturesInfo:
     """Counts, sizes, modes, labels, duplicates, and a sheet of some of the pictures.
 
-    data, target, settings: as for `train`; settings are of [data], {"data.labels": "folders"}.
+    data, target, settings: as for `train`; settings are of [data], {"data.labels": "folders"}. unpaired: the pictures
+    of data and target do not correspond, which is also how a folder with trainA and trainB is read.
     Raises RequestError and DataError as `train` does.
     """
     said: list[str] = []
-    source, _ = _opened(data, target, settings, _Noting(listener(progress), said))
+    source, _ = _opened(data, target, settings, _Noting(listener(progress), said), unpaired=unpaired)
     return _looked_at(source, said)
 
 
@@ -131,7 +135,9 @@ class _Noting(Teller):
     def status(self, text: str) -> None: ...
 
 
-def _opened(data: object, target: object, settings: Settings, teller: Teller) -> tuple[DataSource, RunConfig]:
+def _opened(
+    data: object, target: object, settings: Settings, teller: Teller, *, unpaired: bool = False
+) -> tuple[DataSource, RunConfig]:
     from ganzoo.data.domains import kind_of, with_whole_paths
     from ganzoo.data.opening import open_data
 
@@ -141,8 +147,8 @@ def _opened(data: object, target: object, settings: Settings, teller: Teller) ->
     ]
     config = resolve("ARCHITECTURE", NoiseToImageConfig, layers)
     registry = installed()
-    kind: DataKind = "pairs" if config.data.target else "pictures"
-    if not config.data.target:
+    kind: DataKind = "domains" if unpaired else "pairs"
+    if not config.data.target and not unpaired:
         kind = _kind(config, registry, kind_of)
     # Mirror images and repetitions are how pictures are shown, and not what they are.
     shown = dataclasses.replace(config.data, flip=False, balance=False)
@@ -153,9 +159,12 @@ def _opened(data: object, target: object, settings: Settings, teller: Teller) ->
 def _kind(config: RunConfig, registry: Registry, kind_of: Any) -> DataKind:
     """What a source gives by itself; folders and archives give pictures, and are not read twice to know it."""
     from ganzoo.data.checked import open_source
+    from ganzoo.data.domains import two_sides
     from ganzoo.data.source import locate
 
     text = locate(config.data.source, registry).text
+    if text.startswith("folder:") and not config.data.also and two_sides(Path(text.partition(":")[2])) is not None:
+        return "domains"
     if text.startswith(("folder:", "pairs:", "wds:", "hf:")):
         return "pairs" if text.startswith("pairs:") else "pictures"
     kind: DataKind = kind_of(open_source(config.data, registry, notify=lambda line: None))
@@ -163,21 +172,71 @@ def _kind(config: RunConfig, registry: Registry, kind_of: Any) -> DataKind:
 
 
 def _looked_at(source: DataSource, said: list[str]) -> PicturesInfo:
+    from ganzoo.data.facts import facts_of
+
+    facts = facts_of(source)
+    if len(source.lengths) == 1:
+        return _one_side(source, facts[0] if facts else None, said)
+    sides = [_one_side(_Side(source, side), facts[side] if facts else None, said) for side in range(2)]
+    names = ("source", "target")
+    return PicturesInfo(
+        line="; ".join(f"{name}: {side.line}" for name, side in zip(names, sides, strict=True)),
+        table=[(f"{name}: {row[0]}", *row[1:]) for name, side in zip(names, sides, strict=True) for row in side.table],
+        pictures=str(source.info),
+        classes={},
+        advice=said,
+        suggested=(),
+        copies=[group for side in sides for group in side.copies],
+        alike=[group for side in sides for group in side.alike],
+        report={name: side.report for name, side in zip(names, sides, strict=True)},
+        sheet=_stacked([side.sheet for side in sides]),
+    )
+
+
+class _Side:
+    """One of two domains, by itself. Raises what the source raises."""
+
+    def __init__(self, source: DataSource, side: int) -> None:
+        self._source, self._side = source, side
+        self.lengths: tuple[int, ...] = (source.lengths[side],)
+        picture = source.info.pictures["source" if side == 0 else "target"]
+        self.info = DataInfo({"real": picture})
+        self.description, self.in_memory = source.description, source.in_memory
+
+    def fetch(self, indices: Sequence[Any]) -> Any:
+        from ganzoo.architecture import Batch
+
+        rows = [indices[0] % length for length in self._source.lengths]
+        both: Any = self._source.fetch(rows)
+        return Batch(real=both.source if self._side == 0 else both.target)
+
+
+def _stacked(sheets: Sequence[Image.Image]) -> Image.Image:
+    """One below the other."""
+    from PIL import Image
+
+    whole = Image.new("RGB", (max(one.width for one in sheets), sum(one.height for one in sheets)), "white")
+    top = 0
+    for one in sheets:
+        whole.paste(one, (0, top))
+        top += one.height
+    return whole
+
+
+def _one_side(source: DataSource, facts: PictureFacts | None, said: list[str]) -> PicturesInfo:
     import numpy as np
 
     from ganzoo.data.duplicates import alike, look_of
-    from ganzoo.data.facts import facts_of
     from ganzoo.data.pictures import grid, side_by_side
     from ganzoo.data.report import PictureReport
     from ganzoo.data.sheets import by_class, named_rows
 
-    facts = facts_of(source)
-    report = facts[0].report if facts else PictureReport(count=source.lengths[0])
+    report = facts.report if facts else PictureReport(count=source.lengths[0])
     count = source.lengths[0]
-    names = list(facts[0].names) if facts and facts[0].names else [str(index) for index in range(count)]
+    names = list(facts.names) if facts and len(facts.names) else [str(index) for index in range(count)]
 
     def pictures(rows: Any) -> Any:
-        batch: Any = source.fetch([rows % length for length in source.lengths])
+        batch: Any = source.fetch([rows])
         sides = [batch.real] if hasattr(batch, "real") else [batch.source, batch.target]
         return side_by_side(*[side.numpy() for side in sides]), getattr(batch, "label", None)
 
@@ -189,12 +248,12 @@ def _looked_at(source: DataSource, said: list[str]) -> PicturesInfo:
     hashes, thumbnails = np.array([look[0] for look in looks], dtype=np.uint64), np.array([look[1] for look in looks])
     groups = [[names[index] for index in group] for group in alike(hashes, thumbnails)]
     prints: dict[int, list[str]] = {}
-    if facts and facts[0].whole and facts[0].contents is not None:
-        for name, content in zip(names, facts[0].contents.tolist(), strict=True):
+    if facts and facts.whole and facts.contents is not None:
+        for name, content in zip(names, facts.contents.tolist(), strict=True):
             prints.setdefault(content, []).append(name)
     condition = source.info.condition
     if condition is not None and condition.kind == "class":
-        labels = facts[0].labels if facts and facts[0].labels is not None else pictures(np.arange(count))[1].numpy()
+        labels = facts.labels if facts and facts.labels is not None else pictures(np.arange(count))[1].numpy()
         rows = np.concatenate([np.flatnonzero(labels == label)[:8] for label in np.unique(labels)])
         sheet = named_rows(by_class(pictures(rows)[0], labels[rows], condition.names))
     else:
@@ -205,7 +264,7 @@ def _looked_at(source: DataSource, said: list[str]) -> PicturesInfo:
         pictures=str(source.info),
         classes=report.classes,
         advice=said,
-        suggested=facts[0].hints if facts else (),
+        suggested=facts.hints if facts else (),
         copies=[group for group in prints.values() if len(group) > 1],
         alike=groups,
         report=report.to_json(),

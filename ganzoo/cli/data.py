@@ -36,10 +36,16 @@ def _options(function: Any) -> Any:
 
 @command.command("info")
 @_options
+@click.option("--unpaired", is_flag=True, help="With --target: two domains, whose pictures do not correspond.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="SHEET.png", help="Write a sheet of pictures.")
 @json_option
 def info(
-    sources: tuple[str, ...], target: str | None, assignments: tuple[str, ...], out: Path | None, as_json: bool
+    sources: tuple[str, ...],
+    target: str | None,
+    assignments: tuple[str, ...],
+    unpaired: bool,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Show counts, sizes, modes, labels and duplicates."""
     from ganzoo.api.data import data_info
@@ -50,7 +56,9 @@ def info(
     if out is not None:
         check_picture_name(out)
     with Display(sources[0]) as display:
-        found = data_info(sources, target=target, settings=[set_layer(assignments)], progress=display)
+        found = data_info(
+            sources, target=target, unpaired=unpaired, settings=[set_layer(assignments)], progress=display
+        )
     if out is not None:
         found.save_sheet(out)
     if as_json:

@@ -58,7 +58,9 @@ def open_archive(path: Path) -> Container:
         ) from None
     raise DataError(
         f"{path} is a file; expected a folder of pictures, or a zip or tar of them.",
-        hint="A single picture wants a folder of its own. Of other archives (rar, 7z, zst) unpack them first.",
+        hint="A parquet file is read as hf:FILE."
+        if path.suffix == ".parquet"
+        else "A single picture wants a folder of its own. Of other archives (rar, 7z, zst) unpack them first.",
     )
 
 

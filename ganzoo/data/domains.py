@@ -59,14 +59,11 @@ def with_whole_paths(
         )
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
     name, _, place = source.partition(":")
-    if kind != "pictures" and not target and not also and name in ("folder", "pairs"):
-        for names in (("trainA", "trainB"), ("A", "B")):
-            two = [Path(place, each) for each in names]
-            if all(each.is_dir() for each in two):
-                first = "pairs" if kind == "pairs" else "folder"
-                source, target = f"{first}:{two[0]}", f"folder:{two[1]}"
-                notify(f"{place} has {' and '.join(names)}: source and target")
-                break
+    alone = kind != "pictures" and not target and not also and name in ("folder", "pairs")
+    if alone and (two := two_sides(Path(place))) is not None:
+        first = "pairs" if kind == "pairs" else "folder"
+        source, target = f"{first}:{two[0]}", f"folder:{two[1]}"
+        notify(f"{place} has {two[0].name} and {two[1].name}: source and target")
     if kind == "pairs" and target:
         if source.startswith("folder:"):
             source = f"pairs:{source.removeprefix('folder:')}"
@@ -76,6 +73,14 @@ def with_whole_paths(
                 hint="--data A --target B, two paths.",
             )
     return dataclasses.replace(options, source=source, also=also, target=target)
+
+
+def two_sides(folder: Path) -> tuple[Path, Path] | None:
+    """Of a folder that has two for the two sides of a translation, these: trainA and trainB, or A and B."""
+    for first, second in (("trainA", "trainB"), ("A", "B")):
+        if (folder / first).is_dir() and (folder / second).is_dir():
+            return folder / first, folder / second
+    return None
 
 
 def open_kind(options: DataConfig, kind: DataKind, registry: Registry, *, notify: Notify) -> DataSource:

@@ -106,8 +106,19 @@ def _refuse_empty(container: Container, others: Counter[str]) -> None:
     raise DataError(
         f"{container.where} has no pictures: {count} other file{'' if count == 1 else 's'} and none that ends in "
         f".png, .jpg, .webp, .tif, .bmp or another suffix of a picture, or begins as one.",
-        hint="Check the path, and that the pictures are what their names say.",
+        hint=_OF_OTHERS.get(
+            others.most_common(1)[0][0] if others else "",
+            "Check the path, and that the pictures are what their names say.",
+        ),
     )
+
+
+_OF_OTHERS = {
+    "no pictures (.parquet)": "A Hugging Face dataset is read as hf:PATH.",
+    "no pictures (.arrow)": "A Hugging Face dataset is read as hf:PATH.",
+    "no pictures (.tar)": "Shards of WebDataset are read as wds:PATH; of other tars, name one: --data FILE.tar",
+    "no pictures (.zip)": "Of archives, name one: --data FILE.zip; or several.",
+}
 
 
 def shared_root(names: Sequence[str]) -> str:

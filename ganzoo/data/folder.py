@@ -71,6 +71,7 @@ class FilesSource:
         notify: Notify,
         lies_in: Callable[[PictureFile], int] | None = None,
         stream: bool = False,
+        hints: tuple[str, ...] = (),
     ) -> None:
         like = options.picture(DEFAULT)
         rules = rules_of(options)
@@ -106,9 +107,8 @@ class FilesSource:
         self.description = f"{kinds}, {len(kept)} pictures"
         if labels is not None:
             self.description += f", {labels.condition}"
-        hints = []
-        if labels is None and not options.labels and (found := looks_labelled(collection)):
-            hints.append(f"data.labels={found}")
+        if not hints and labels is None and not options.labels and (found := looks_labelled(collection)):
+            hints = (f"data.labels={found}",)
         contents = self._store.contents(lambda file: file.container.size(file.name))
         self.facts = (
             PictureFacts(
@@ -121,7 +121,7 @@ class FilesSource:
                 whole=self._store.digests is not None,
                 labels=self._labels,
                 groups=self._groups(lies_in, [files[index] for index in kept]),
-                hints=tuple(hints),
+                hints=hints,
                 names=[collection.name(files[index]) for index in kept],
                 contents=contents,
             ),

@@ -1,4 +1,4 @@
-"""A Hugging Face dataset on disk as a data source: `hf:PATH`, what `save_to_disk` wrote, or a folder of parquet files.
+"""A Hugging Face dataset on disk as a data source: `hf:PATH`, what `save_to_disk` wrote, or parquet files.
 
 It is read with pyarrow alone: no code of a dataset is run, nothing is downloaded, and no path in it is followed.
 """
@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,6 +23,7 @@ from ganzoo.data.finding import ALL, Collection
 from ganzoo.data.folder import FilesSource
 from ganzoo.data.label_tables import Label
 from ganzoo.data.labels import settled
+from ganzoo.data.parquet import ParquetTable
 from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, one_line
 
 if TYPE_CHECKING:
@@ -45,28 +47,60 @@ def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> Files
         ) from None
     path = Path(argument)
     try:
-        parts, features = _tables(path, options.split, notify)
-        table = pa.concat_tables(parts)
+        table, features = _table(path, options.split, notify)
         column = _picture_column(table, features, path)
-        table.column(column).validate(full=True)  # or else an offset could lead out of the file
-        rows = Rows(table.column(column), str(path))
+        values = table.pictures(column)
+        rows = Rows(values, str(path))
+        given, names = _labels(table, features, column, options, path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
         raise DataError(
             f"{path} cannot be read as a Hugging Face dataset: {one_line(error)}",
-            hint="hf:PATH takes a folder that `save_to_disk` made, or one of parquet files.",
+            hint="hf:PATH takes a folder that `save_to_disk` made, a parquet file, or a folder of them.",
         ) from None
     collection = Collection([PictureFile(rows, name) for name in rows.names], [rows], "", Counter())
-    given, names = _labels(table, features, column, options, path)
     labels = None if given is None else settled(collection, given, options, names)
-    ends = list(itertools.accumulate(len(part) for part in parts))
     return FilesSource(
         collection,
         labels,
         options,
         notify=notify,
-        lies_in=lambda file: bisect.bisect_right(ends, int(file.name)),
+        lies_in=lambda file: bisect.bisect_right(values.ends, int(file.name)),
         stream=True,
     )
+
+
+class Saved:
+    """What `save_to_disk` wrote, mapped from its files."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        import pyarrow as pa
+
+        self._table = pa.concat_tables(parts)
+        self._ends = list(itertools.accumulate(len(part) for part in parts))
+        self.schema = self._table.schema
+        self.column_names: list[str] = self._table.column_names
+
+    def column(self, name: str) -> Any:
+        return self._table.column(name)
+
+    def pictures(self, name: str) -> SavedColumn:
+        values = self._table.column(name)
+        values.validate(full=True)  # or else an offset could lead out of the file
+        return SavedColumn(values, self._ends)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedColumn:
+    """ends: of the rows that lie together, in one file."""
+
+    values: Any
+    ends: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, row: Any) -> Any:
+        return self.values[row]
 
 
 class Rows:
@@ -103,18 +137,21 @@ class Rows:
             return 0
 
 
-def _tables(path: Path, split: str, notify: Notify) -> tuple[list[Any], dict[str, Any]]:
-    """The parts of one split, and what is said of their columns."""
+def _table(path: Path, split: str, notify: Notify) -> tuple[Saved | ParquetTable, dict[str, Any]]:
+    """One split, and what is said of its columns."""
+    if path.is_file():
+        return _parquet([path])
     if (path / "dataset_dict.json").is_file():
         splits = [str(name) for name in files.read_json(path / "dataset_dict.json")["splits"]]
         if not splits or any(Path(name).name != name for name in splits):
             raise ValueError(f"its splits are {splits!r}")
         if split == ALL:
             whole = [_saved(path / name) for name in splits]
-            return [part for parts, _ in whole for part in parts], whole[0][1]
+            return Saved([part for parts, _ in whole for part in parts]), whole[0][1]
         path = path / _split(splits, split, path, notify)
     if (path / "state.json").is_file():
-        return _saved(path)
+        parts, features = _saved(path)
+        return Saved(parts), features
     found = sorted(path.rglob("*.parquet"))
     by_split = {name: [file for file in found if _named(file, path, name)] for name in _SPLITS}
     present = [name for name, of_it in by_split.items() if of_it]
@@ -160,13 +197,11 @@ def _saved(path: Path) -> tuple[list[Any], dict[str, Any]]:
     return parts, dict(info.get("features") or {})
 
 
-def _parquet(found: Sequence[Path]) -> tuple[list[Any], dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    parts = [pq.read_table(file, memory_map=True) for file in found]
-    said = (parts[0].schema.metadata or {}).get(b"huggingface")
+def _parquet(found: Sequence[Path]) -> tuple[ParquetTable, dict[str, Any]]:
+    table = ParquetTable(found)
+    said = (table.schema.metadata or {}).get(b"huggingface")
     features = json.loads(said)["info"]["features"] if said else {}
-    return parts, dict(features)
+    return table, dict(features)
 
 
 def _picture_column(table: Any, features: dict[str, Any], path: Path) -> str:
@@ -203,10 +238,10 @@ def _labels(
             f"{path} has no column {column!r} of labels.{did_you_mean(column, others)} It has {first_few(others)}.",
             hint="data.labels=COLUMN",
         )
-    table.column(column).validate(full=True)
-    values = table.column(column).to_pylist()
+    values = table.column(column)
+    values.validate(full=True)
     names = [str(name) for name in named[column].get("names") or ()] if column in named else []
-    return [_label(value) for value in values], names
+    return [_label(value) for value in values.to_pylist()], names
 
 
 def _label(value: Any) -> Label | None:

@@ -36,6 +36,9 @@ def by_table(collection: Collection, name: str, columns: str) -> tuple[list[Labe
             f"data.labels = {name!r}: expected folders, or a file .json, .csv or .tsv.", hint=LABELS_HINT
         )
     inside = {id(one): found for one in collection.containers if (found := _inside(one, collection.root, name))}
+    for table in inside.values():
+        collection.left_out.subtract([f"no pictures ({suffix_of(table)})"])
+    collection.left_out = +collection.left_out
     if not inside:
         rows, names = _rows(_outside(collection, name), name, columns, collection.files)
         return _matched(collection, collection.files, rows, ""), names

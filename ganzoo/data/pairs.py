@@ -138,7 +138,7 @@ class PairsSource:
         self.in_memory = self._store.in_memory
         names = [pairs[int(index)][0].name[len(collection.root) :] for index in self._store.kept]
         prints = prints_of(names, self._store.contents(lambda files: sum(f.container.size(f.name) for f in files)))
-        self.facts = (PictureFacts(report=report, prints=prints, whole=self._store.digests is not None),)
+        self.facts = (PictureFacts(report=report, prints=prints, whole=self._store.digests is not None, names=names),)
         status_of(notify)(report.line())
         if how == "side by side" and (narrow := sum(n for (h, w), n in report.sizes.items() if w < 1.5 * h)):
             notify(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FORMAT = "ganzoo-pictures/1"
 _CHUNK = 256
+_MOST_NAMES = 2**28
 _MOST_JSON = 2**24
 _DAMAGE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile,
@@ -87,6 +88,7 @@ def write_prepared(path: Path, source: DataSource, options: DataConfig, progress
             archive.writestr("label.npy", npy_bytes(labels))
         if facts:
             archive.writestr("prints.npy", npy_bytes(facts[0].prints))
+            archive.writestr("names.json", json.dumps(list(facts[0].names)), compress_type=zipfile.ZIP_DEFLATED)
 
 
 class PreparedSource:
@@ -100,6 +102,7 @@ class PreparedSource:
                 arrays = {name: _mapped(archive, path, f"{name}.npy") for name in self.info.pictures}
                 labels = _small(archive, "label.npy") if self.info.condition is not None else None
                 prints = _small(archive, "prints.npy") if "prints.npy" in archive.namelist() else None
+                names = _names(archive)
             report = PictureReport.from_json(recipe["report"]) if recipe["report"] else PictureReport()
             description, whole = str(recipe["description"]), bool(recipe["whole"])
         except _DAMAGE as error:
@@ -122,7 +125,8 @@ class PreparedSource:
         self.description = description
         sound = prints is not None and prints.dtype == np.uint64 and prints.ndim == 2 and prints.shape[1] == 2
         given = {"prints": prints} if sound else {}
-        self.facts = (PictureFacts(report=report, whole=whole, labels=self._labels, **given),)  # type: ignore[arg-type]
+        named = names if len(names) == count else []
+        self.facts = (PictureFacts(report=report, whole=whole, labels=self._labels, names=named, **given),)  # type: ignore[arg-type]
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         import torch
@@ -144,6 +148,18 @@ def _recipe(archive: zipfile.ZipFile) -> dict[str, Any]:
     if recipe["format"] != FORMAT:
         raise ValueError(f"it is of the format {recipe['format']!r}; this ganzoo reads {FORMAT!r}")
     return recipe
+
+
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    """Of the files that the pictures were; none where it does not say so, as those of older versions do not."""
+    if "names.json" not in archive.namelist():
+        return []
+    if archive.getinfo("names.json").file_size > _MOST_NAMES:
+        raise ValueError("its names are too long")
+    names = files.parse_json(archive.read("names.json").decode())
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("its names are no texts")
+    return names
 
 
 def _mapped(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from ganzoo.datainfo import Picture, size_text
 from ganzoo.errors import printable
 
 _FEW = 200
+_MANY_CLASSES = 10
 _GREY = ("L", "LA", "1", "unsigned 16 bit", "float 32 bit", "La")
 _UNEQUAL = 5  # times, from which on balancing is worth a thought
 _MOST_KINDS = 4  # that a line names
@@ -199,6 +200,11 @@ class PictureReport:
         least, most = min(self.classes.values()), max(self.classes.values())
         if empty := [name for name, count in self.classes.items() if not count]:
             yield f"{len(empty):,} classes have no pictures, {printable(empty[0])!r} among them, and learn nothing"
+        elif self.count > 2 * _MANY_CLASSES and len(self.classes) > self.count / 2:
+            yield (
+                f"warning: {len(self.classes):,} classes of {self.count:,} pictures: are they names or numbers of "
+                "single pictures, and no classes?"
+            )
         elif most > _UNEQUAL * least and not balanced:
             name = next(name for name, count in self.classes.items() if count == least)
             yield (

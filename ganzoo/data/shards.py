@@ -6,6 +6,7 @@ Of them pictures, class and JSON are read, by an index of our own: nothing in a 
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import itertools
 import re
@@ -62,7 +63,15 @@ def open_shards(argument: str, options: DataConfig, *, notify: Notify) -> FilesS
     collection = Collection(pictures, shards, "", +left_out)
     given = _labels(chosen, options)
     labels = None if given is None else settled(collection, given, options)
-    return FilesSource(collection, labels, options, notify=notify, lies_in=lambda file: id(file.container), stream=True)
+    return FilesSource(
+        collection,
+        labels,
+        options,
+        notify=notify,
+        lies_in=lambda file: id(file.container),
+        stream=True,
+        hints=() if given is not None or options.labels else tuple(_hints(chosen[0])),
+    )
 
 
 def _expand(pattern: str) -> Iterator[Path]:
@@ -150,6 +159,15 @@ def _class(shard: Tar, sample: Sample) -> Label | None:
         return None
     text = shard.read(sample["cls"])[:1000].decode("utf-8", "replace").strip()
     return int(text) if re.fullmatch(r"\d{1,9}", text) else text or None
+
+
+def _hints(first: tuple[Tar, Sample]) -> Iterator[str]:
+    """What data.labels could be, by the JSON of the first sample."""
+    shard, sample = first
+    with contextlib.suppress(ValueError, TypeError, OSError, KeyError):
+        for key, value in files.as_object(files.parse_json(shard.read(sample["json"])[:_MOST_JSON].decode())).items():
+            if isinstance(value, int | str) and ("label" in key or "class" in key or "category" in key):
+                yield f"data.labels=json:{key}"
 
 
 def _of_json(shard: Tar, sample: Sample, key: str) -> Label | None:
