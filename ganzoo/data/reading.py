@@ -36,6 +36,7 @@ ResultT = TypeVar("ResultT")
 
 _CHUNK = 64  # items that a thread takes at once: handing one over costs more than decoding a small picture
 _TOGETHER = 2**21  # bytes of small files and their pixels, that a thread reads and then decodes
+_UNPACKED = 16  # bytes of pixels for one of a file, about
 _DIGEST = 8
 
 
@@ -117,7 +118,7 @@ def read_files(
         except Exception as error:  # archives raise anything
             content = error
         held.append((file, content))
-        size += like.pixels + (len(content) if isinstance(content, bytes) else 0)
+        size += like.pixels + (_UNPACKED * len(content) if isinstance(content, bytes) else 0)
         if size >= _TOGETHER:
             yield from _decoded(held, like, options, rules, hashed)
             held, size = [], 0
