@@ -99,7 +99,8 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/data/prepared.py": {"picture.channels", "size_text(picture.height, picture.width)"},
     "ganzoo/data/report.py": {"guess"},
     "ganzoo/data/store.py": {"_share(bad, of)"},
-    "ganzoo/training/pictures.py": {"typed"},  # words that went through it one by one
+    "ganzoo/training/pictures.py": {"typed_places(data)"},  # words that went through it one by one
+    "ganzoo/training/start.py": {"typed_places(run.config.data)"},
     "ganzoo/data/opening.py": {"given"},
     "ganzoo/datainfo.py": {"min(height, width)"},
     "ganzoo/plugin/settings.py": {"min(height, width)"},

@@ -48,7 +48,7 @@ def test_sub_folders_are_classes(classes):
     source = opened(classes, labels="folders", told=told)
     assert source.info.condition == Condition(kind="class", size=3, names=("cat", "dog", "été"))
     assert shown(source) == [(index, value + n) for index, value in enumerate(SHADES.values()) for n in range(4)]
-    assert "; 3 classes of 4 to 4" in told[0]
+    assert "; 3 classes of 4" in told[0]
     assert source.facts[0].report.classes == {"cat": 4, "dog": 4, "été": 4}
 
 
@@ -236,3 +236,33 @@ def test_labels_that_cannot_be(classes, tmp_path):
     assert "pairs have no labels" in refused(
         "pix2pix", "--preset", "tiny", "--data", classes, "--set", "data.labels=folders"
     )
+
+
+def test_names_with_commas_are_asked_for_by_name():
+    from ganzoo.sampling.noise import _split
+
+    names = ("faces", "things, 1f4", "a,b", "a", "a,b,c")
+    assert _split("things, 1f4", names) == ["things, 1f4"]
+    assert _split("faces,things, 1f4,a", names) == ["faces", "things, 1f4", "a"]
+    assert (
+        _split("a,b,c", names) == ["a,b,c"] and _split("a,b", names) == ["a,b"] and _split("b,a", names) == ["b", "a"]
+    )
+
+
+def test_classes_that_share_a_name_are_refused():
+    from ganzoo.data.labels import as_labels
+
+    with pytest.raises(DataError, match="has 1 names that several classes share: a"):
+        as_labels([0, 1], "here", ["a", "a", "b"])
+
+
+def test_a_column_of_texts_among_which_are_numbers_is_of_classes(classes, tmp_path):
+    (tmp_path / "l.csv").write_text(
+        "cat,cat/0.png\n".replace("cat,cat/0.png", "file,c")
+        + "".join(
+            f"{path.relative_to(classes)},{'1.5' if number % 2 else 'cat'}\n"
+            for number, path in enumerate(sorted(classes.rglob("*.png")))
+        )
+    )
+    source = opened(classes, labels=str(tmp_path / "l.csv"))
+    assert source.info.condition.kind == "class" and set(source.info.condition.names) == {"1.5", "cat"}

@@ -201,3 +201,19 @@ def test_renamed_classes_are_named_and_can_be_gone_on_with(tmp_path):
     assert "The classes of" in said and "b gone, c new" in said
     resumed(tmp_path / "run", "--changed-data")
     assert gz.open_run(tmp_path / "run").data.condition.names == ("a", "c")
+    hint = next(line for line in said.splitlines() if "ganzoo train --resume" in line)
+    assert f"--resume {tmp_path / 'run'} --data {folder} --changed-data" in hint
+
+
+def test_another_number_of_classes_is_refused_in_words(tmp_path):
+    folder = fill(tmp_path / "photos", pictures(12))
+    status, _, err = run_main(
+        "train", "cgan", "--preset", "tiny", "--data", folder, "--set", "data.labels=folders", "--steps", 1,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert status == 0, err
+    (folder / "more").mkdir()
+    (folder / "more" / "x.png").write_bytes(next((folder / "a").iterdir()).read_bytes())
+    for more in ((), ("--changed-data",)):
+        said = resumed(tmp_path / "run", *more, status=1)
+        assert "2 classes" in said and "3 classes" in said and "Put the data back" in said

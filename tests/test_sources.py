@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import zipfile
 
@@ -13,11 +14,12 @@ from PIL import Image
 import ganzoo as gz
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import Layer
-from ganzoo.data import batches, parquet
+from ganzoo.data import batches, parquet, store
 from ganzoo.data.batches import Order
 from ganzoo.data.domains import open_kind, with_whole_paths
 from ganzoo.data.duplicates import alike, look_of
 from ganzoo.data.facts import difference
+from ganzoo.data.finding import collect
 from ganzoo.data.folder import open_folder
 from ganzoo.data.huggingface import Rows, open_dataset
 from ganzoo.data.shards import open_shards
@@ -344,6 +346,112 @@ def test_parquet_files_are_read_a_group_at_a_time(tmp_path, memory_gb, monkeypat
         with pytest.raises(DataError) as raised:
             opened(open_folder, argument)
         assert "hf:" in raised.value.hint
+
+
+def test_a_stream_with_damaged_pictures_is_prepared_as_it_is_shown(tmp_path, monkeypatch):
+    """One that cannot be read gives way to the next, with the next's label and name."""
+    monkeypatch.setattr(store, "_LOOKED_AT", 3)
+    members = {}
+    for number in range(12):
+        members[f"{number:04}.png"] = b"no picture" if number in (4, 5) else png(number)
+        members[f"{number:04}.cls"] = str(number % 3).encode()
+    write_tar(tmp_path / "s.tar", members)
+    gz.prepare_data(
+        f"wds:{tmp_path / 's.tar'}",
+        tmp_path / "p.npz",
+        settings={"data": {"size": 8, "channels": 1, "memory_gb": 1e-9, "unreadable": 0.5}},
+    )
+    batch = opened(open_folder, tmp_path / "p.npz").fetch([np.arange(12)])
+    expected = [6 if number in (4, 5) else number for number in range(12)]
+    assert batch.real[:, 0, 0, 0].tolist() == [10 * number for number in expected]
+    assert batch.label.tolist() == [number % 3 for number in expected]
+    names = opened(open_folder, tmp_path / "p.npz").facts[0].names
+    assert list(names) == [f"{number:04}.png" for number in expected]
+
+
+def test_damaged_prepared_files_are_named(folder, tmp_path):
+    path = tmp_path / "p.npz"
+    gz.prepare_data(folder, path, settings={"data": {"size": 8, "channels": 1, "labels": "folders"}})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    recipe = json.loads(members["recipe.json"])
+    broken = {
+        "label.npy": [path.read_bytes(), b"\x93NUMPY\x01\x00\x76\x00" + b"-" * 118, b""],
+        "prints.npy": [path.read_bytes()],
+        "recipe.json": [json.dumps({**recipe, "settings": [1]}).encode(), b"[" * 100_000],
+        "names.json": [b"[" * 100_000, b'{"a": 1}', json.dumps([""] * 200_000).encode()],
+    }
+    for name, contents in broken.items():
+        for content in contents:
+            with zipfile.ZipFile(path, "w") as archive:
+                for member, whole in members.items():
+                    archive.writestr(member, content if member == name else whole)
+            with pytest.raises(DataError, match="p.npz is a damaged file of prepared pictures"):
+                opened(open_folder, path)
+
+
+def test_a_cache_is_not_made_of_files_that_changed_meanwhile(folder, tmp_path, monkeypatch):
+    genuine = store.NewEntry
+
+    def changing(*arguments):
+        (folder / "cat" / "0.png").write_bytes(png(20))
+        return genuine(*arguments)
+
+    monkeypatch.setattr(store, "NewEntry", changing)
+    with pytest.raises(DataError, match="files changed while they were read"):
+        opened(open_folder, folder, cache=str(tmp_path / "cache"))
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_place_that_is_named_twice_is_read_once(folder, tmp_path):
+    told = []
+    collection = collect([folder, folder / ".." / folder.name, folder / "cat"])
+    assert len(collection.files) == 18 and "again, and is read once" in collection.notices[0]
+    assert told == []
+
+
+def test_zips_with_nameless_members_and_pipes_among_parquet(tmp_path):
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr("a.png", png(3))
+        archive.writestr("only", png(4))
+        archive.writestr("/", png(4))
+    content = bytearray((tmp_path / "z.zip").read_bytes())
+    record = content.rindex(b"only") - 46  # of the directory: four letters of the name become a comment
+    content[record + 28 : record + 30], content[record + 32 : record + 34] = b"\0\0", b"\4\0"
+    (tmp_path / "z.zip").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "z.zip") as archive:
+        assert "" in archive.namelist()
+    assert shades(opened(open_folder, tmp_path / "z.zip")) == [30]
+    _, data, _ = saved_dataset(tmp_path / "hf")
+    data.to_parquet(tmp_path / "parquet" / "a.parquet")
+    os.mkfifo(tmp_path / "parquet" / "b.parquet")
+    (tmp_path / "parquet" / "c.parquet").mkdir()
+    assert opened(open_dataset, tmp_path / "parquet").lengths == (10,)
+    with pytest.raises(DataError, match="cannot be read"):
+        opened(open_dataset, tmp_path / "parquet" / "b.parquet")
+    data.select([]).to_parquet(tmp_path / "none.parquet")
+    with pytest.raises(DataError, match="it has no rows"):
+        opened(open_dataset, tmp_path / "none.parquet")
+
+
+def test_a_path_that_is_no_text_costs_no_picture(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    paths = pa.array([b"a.png", b"\xff\xfe", b"c.png"]).view(pa.string())
+    pictures = pa.StructArray.from_arrays([pa.array([png(n) for n in range(3)]), paths], ["bytes", "path"])
+    pq.write_table(pa.table({"image": pictures}), tmp_path / "a.parquet")
+    assert shades(opened(open_dataset, tmp_path / "a.parquet")) == [0, 10, 20]
+
+
+def test_columns_of_classes_are_suggested(tmp_path):
+    datasets, data, _ = saved_dataset(tmp_path / "hf")
+    two = data.add_column("kind", [n % 2 for n in range(10)]).cast_column("kind", datasets.ClassLabel(names=["a", "b"]))
+    two.to_parquet(tmp_path / "two.parquet")
+    assert opened(open_dataset, tmp_path / "two.parquet").facts[0].hints == ("data.labels=label", "data.labels=kind")
+    with pytest.raises(RequestError) as raised:
+        opened(open_dataset, tmp_path / "two.parquet", labels="folders")
+    assert raised.value.hint == "--set data.labels=label"
 
 
 def test_damaged_parquet_files(tmp_path):

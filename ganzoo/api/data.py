@@ -255,7 +255,8 @@ def _one_side(source: DataSource, facts: PictureFacts | None, said: list[str]) -
     if condition is not None and condition.kind == "class":
         labels = facts.labels if facts and facts.labels is not None else pictures(np.arange(count))[1].numpy()
         rows = np.concatenate([np.flatnonzero(labels == label)[:8] for label in np.unique(labels)])
-        sheet = named_rows(by_class(pictures(rows)[0], labels[rows], condition.names))
+        chosen, shown = pictures(rows)
+        sheet = named_rows(by_class(chosen, shown.numpy(), condition.names))
     else:
         sheet = grid(pictures(np.unique(np.linspace(0, count - 1, _SHEET).astype(np.int64)))[0])
     return PicturesInfo(

@@ -74,7 +74,7 @@ class Zip:
         self.left_out: list[str] = []
         self._zip = zipfile.ZipFile(path)
         members = {
-            info.filename: info for info in self._zip.infolist() if not info.is_dir() and _is_shown(info.filename)
+            info.filename: info for info in self._zip.infolist() if _is_shown(info.filename) and not info.is_dir()
         }
         links = {name for name, info in members.items() if (info.external_attr >> 16) & 0o170000 == 0o120000}
         self.left_out += [f"{name} is a link in an archive" for name in sorted(links)]
@@ -158,7 +158,8 @@ class Tar:
 
 
 def _is_shown(name: str) -> bool:
-    return all(is_shown(part) or part in (".", "..") for part in name.split("/") if part)
+    parts = [part for part in name.split("/") if part]
+    return bool(parts) and all(is_shown(part) or part in (".", "..") for part in parts)
 
 
 def _is_old_tar(head: bytes) -> bool:

@@ -39,9 +39,7 @@ class Balanced:
         self.description = f"{source.description}, classes balanced"
         self.lengths: tuple[int, ...] = (len(self._members) * max(map(len, self._members)),)
         self.in_memory = source.in_memory
-        self.facts = tuple(
-            dataclasses.replace(one, groups=(), labels=None, names=(), contents=None) for one in facts_of(source)
-        )
+        self.facts = tuple(one.without_rows() for one in facts_of(source))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
         turns, classes = np.divmod(indices[0], len(self._members))

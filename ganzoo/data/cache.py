@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -88,7 +89,9 @@ class NewEntry:
             self.pixels: NDArray[np.uint8] = np.lib.format.open_memmap(
                 self._place / "pixels.npy", mode="w+", dtype=np.uint8, shape=(count, *shape)
             )
+            _reserve(self._place / "pixels.npy")
         except (OSError, ValueError) as error:
+            self.discard()
             raise DataError(
                 f"data.cache = {str(folder)!r} cannot be written: {one_line(error)}", hint="Another folder, or none."
             ) from None
@@ -120,8 +123,9 @@ class NewEntry:
 
     def discard(self) -> None:
         self.pixels = _NOTHING
-        if self._place.exists():
-            files.remove_tree(self._place)
+        with contextlib.suppress(OSError):
+            if self._place.exists():
+                files.remove_tree(self._place)
 
     def _cut(self, count: int) -> None:
         """The header of an array says how many rows there are; those of what could not be read are left out."""
@@ -137,6 +141,16 @@ class NewEntry:
             with contextlib.suppress(OSError):
                 if time.time() - item.stat().st_mtime > _STALE_SECONDS:
                     files.remove_tree(item)
+
+
+def _reserve(path: Path) -> None:
+    """All of a file's room on its disk: what a mapped file has no room for later ends the process by a signal.
+
+    Raises OSError where there is not enough.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def npy_bytes(values: NDArray[Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class PictureFacts:
     content's hash, in their order; empty where there are no files. whole: the contents' hashes are of whole files, not
     of their sizes. labels: as a batch has them, (N,) or (N, K). groups: how many pictures lie together, one after the
     other, as in shards; empty: there are no such groups. hints: settings that suggest themselves.
-    names, contents: of each picture in its order, where there are files.
+    names, contents: of each picture in its order, where there are files. shown: of rows that have been fetched those
+    that were shown for them, in a stream whose damaged pictures give way to the next; None: all as they are.
     """
 
     report: PictureReport
@@ -31,10 +32,11 @@ class PictureFacts:
     hints: tuple[str, ...] = ()
     names: Sequence[str] = ()
     contents: NDArray[np.uint64] | None = None
+    shown: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None
 
     def without_rows(self) -> PictureFacts:
         """The same, for a source whose rows are others."""
-        return dataclasses.replace(self, groups=(), labels=None, names=(), contents=None)
+        return dataclasses.replace(self, groups=(), labels=None, names=(), contents=None, shown=None)
 
     def to_record(self) -> dict[str, Any]:
         """For the record of a run."""

@@ -51,12 +51,13 @@ def collect(paths: Sequence[Path], split: str = "") -> Collection:
     split: of a place with sub-folders `train` and `val` (or `test`), which is meant; "": the first; `all`: no
     difference. Raises DataError for a place that is not there, is neither folder nor archive, or has none.
     """
-    containers, files, left_out, notices = (
-        [open_container(path) for path in paths],
-        list[PictureFile](),
-        Counter[str](),
-        list[str](),
-    )
+    containers, files = list[Container](), list[PictureFile]()
+    left_out, notices, seen = Counter[str](), list[str](), dict[Path, Path]()
+    for path in paths:
+        if (first := seen.setdefault(path.resolve(), path)) is not path:
+            notices.append(f"{printable(str(path))} is {printable(str(first))} again, and is read once")
+        else:
+            containers.append(open_container(path))
     for container in containers:
         found, others = _pictures_of(container)
         left_out.update(others)
@@ -106,8 +107,8 @@ def _refuse_empty(container: Container, others: Counter[str]) -> None:
     raise DataError(
         f"{container.where} has no pictures: {count} other file{'' if count == 1 else 's'} and none that ends in "
         f".png, .jpg, .webp, .tif, .bmp or another suffix of a picture, or begins as one.",
-        hint=_OF_OTHERS.get(
-            others.most_common(1)[0][0] if others else "",
+        hint=next(
+            (hint for kind, hint in _OF_OTHERS.items() if others[kind]),
             "Check the path, and that the pictures are what their names say.",
         ),
     )

@@ -124,6 +124,7 @@ class FilesSource:
                 hints=hints,
                 names=[collection.name(files[index]) for index in kept],
                 contents=contents,
+                shown=self._store.shown,
             ),
         )
         status_of(notify)(report.line())

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,7 +24,7 @@ from ganzoo.data.folder import FilesSource
 from ganzoo.data.label_tables import Label
 from ganzoo.data.labels import settled
 from ganzoo.data.parquet import ParquetTable
-from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, one_line
+from ganzoo.errors import DataError, RequestError, did_you_mean, first_few, one_line, shell_word
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
@@ -50,9 +50,21 @@ def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> Files
         table, features = _table(path, options.split, notify)
         column = _picture_column(table, features, path)
         values = table.pictures(column)
+        if not len(values):
+            raise ValueError("it has no rows")
         rows = Rows(values, str(path))
         given, names = _labels(table, features, column, options, path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        hints = () if given is not None or options.labels else tuple(_hints(table, features, column))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        pa.ArrowException,
+    ) as error:
         raise DataError(
             f"{path} cannot be read as a Hugging Face dataset: {one_line(error)}",
             hint="hf:PATH takes a folder that `save_to_disk` made, a parquet file, or a folder of them.",
@@ -66,6 +78,7 @@ def open_dataset(argument: str, options: DataConfig, *, notify: Notify) -> Files
         notify=notify,
         lies_in=lambda file: bisect.bisect_right(values.ends, int(file.name)),
         stream=True,
+        hints=hints,
     )
 
 
@@ -152,7 +165,7 @@ def _table(path: Path, split: str, notify: Notify) -> tuple[Saved | ParquetTable
     if (path / "state.json").is_file():
         parts, features = _saved(path)
         return Saved(parts), features
-    found = sorted(path.rglob("*.parquet"))
+    found = sorted(item for item in path.rglob("*.parquet") if item.is_file())
     by_split = {name: [file for file in found if _named(file, path, name)] for name in _SPLITS}
     present = [name for name, of_it in by_split.items() if of_it]
     if split != ALL and (len(present) > 1 or (split and present)):
@@ -236,12 +249,20 @@ def _labels(
         others = [name for name in table.column_names if name != pictures]
         raise RequestError(
             f"{path} has no column {column!r} of labels.{did_you_mean(column, others)} It has {first_few(others)}.",
-            hint="data.labels=COLUMN",
+            hint=f"--set {shell_word(f'data.labels={(*named, *others)[0]}')}" if named or others else "",
         )
     values = table.column(column)
     values.validate(full=True)
     names = [str(name) for name in named[column].get("names") or ()] if column in named else []
     return [_label(value) for value in values.to_pylist()], names
+
+
+def _hints(table: Any, features: dict[str, Any], pictures: str) -> Iterator[str]:
+    """What data.labels could be: columns of classes, or else of texts and numbers that are named so."""
+    kinds = {name: kind.get("_type") for name, kind in features.items() if isinstance(kind, dict)}
+    found = [name for name in table.column_names if kinds.get(name) == "ClassLabel"]
+    for name in found or [one for one in table.column_names if one != pictures and ("label" in one or "class" in one)]:
+        yield f"data.labels={name}"
 
 
 def _label(value: Any) -> Label | None:

@@ -128,6 +128,8 @@ def _header(content: bytes) -> _Header | None:
     size, place, end = None, 2, len(content) - 10
     while place < end and content[place] == 0xFF:
         marker, length = content[place + 1], content[place + 2] << 8 | content[place + 3]
+        if marker in _ALONE:  # unusual here: Pillow decides
+            return None
         if marker == 0xFF:  # filling
             place += 1
             continue
@@ -147,6 +149,9 @@ def _header(content: bytes) -> _Header | None:
     height, width = size[0] << 8 | size[1], size[2] << 8 | size[3]
     return _Header(height, width, size[4], exif, profile) if height and width else None
 
+
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers that have no length behind them."""
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of what says how large a picture is."""

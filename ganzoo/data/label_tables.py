@@ -158,7 +158,8 @@ def _csv_rows(
                 hint="--set data.label_columns=NAME,NAME",
             )
         chosen = [heading.index(one, 1) for one in wanted]
-    if len(chosen) > 1 or any("." in row[chosen[0]] and _is_number(row[chosen[0]]) for row in body):
+    cells = [row[chosen[0]].strip() for row in body if row[chosen[0]].strip()]
+    if len(chosen) > 1 or (all(map(_is_number, cells)) and any("." in cell for cell in cells)):
         _check_numbers(body, first_row, chosen, heading, name)
         numbers = [(_path(row[0]), tuple(float(row[place]) for place in chosen)) for row in body]
         return [*numbers], [heading[place] for place in chosen] if headed else []

@@ -98,10 +98,12 @@ def as_labels(given: Sequence[Label], where: str, names: Sequence[str] = ()) -> 
         if low < 0 or high >= _MOST_CLASSES:
             raise DataError(f"{where} has the classes {low} to {high}; expected 0 to {_MOST_CLASSES:,} at most.")
         numbers = np.array(whole, dtype=np.int64)
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise DataError(f"{where} has {len(twice):,} names that several classes share: {first_few(twice)}.")
         size = max(len(names), int(numbers.max()) + 1)
         named = (*names, *map(str, range(len(names), size))) if names else ()
         return Labels(Condition(kind="class", size=size, names=named), numbers)
-    texts = [str(one) for one in given]
+    texts = [as_text(str(one)) for one in given]
     classes = sorted(set(texts), key=_natural)
     places = {name: index for index, name in enumerate(classes)}
     if len(classes) > _MOST_CLASSES:

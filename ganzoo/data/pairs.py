@@ -230,7 +230,8 @@ def _matched(first: Collection, second: Collection) -> list[Files]:
         raise DataError(
             "The two folders do not match. " + "; ".join(alone),
             hint="A pair has one path and name in both folders (the suffix may differ). "
-            "Pictures that do not correspond want an unpaired architecture; `ganzoo list` shows them.",
+            "Pictures that do not correspond want an unpaired architecture (`ganzoo list`); `ganzoo data info` "
+            "looks at them with --unpaired.",
         )
     return [(file, sides[1][name]) for name, file in sides[0].items()]
 

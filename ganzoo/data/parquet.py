@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ganzoo import files
+
 _MOST_BYTES = 2**29  # of pictures that are held
 
 
@@ -20,6 +22,8 @@ class ParquetTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        for path in paths:
+            files.size_of(path)  # of a regular file: others would be waited for
         self._files = [pq.ParquetFile(path, memory_map=True) for path in paths]
         self.schema = self._files[0].schema_arrow
         self.column_names: list[str] = self.schema.names
@@ -44,9 +48,9 @@ class ParquetColumn(Sequence[Any]):
     The groups asked for last are held, 512 MB of them at most, and one at least.
     """
 
-    def __init__(self, files: Sequence[Any], name: str) -> None:
+    def __init__(self, opened: Sequence[Any], name: str) -> None:
         self._name = name
-        self._groups = [(file, number) for file in files for number in range(file.num_row_groups)]
+        self._groups = [(file, number) for file in opened for number in range(file.num_row_groups)]
         self.ends = list(
             itertools.accumulate(file.metadata.row_group(number).num_rows for file, number in self._groups)
         )
@@ -62,9 +66,26 @@ class ParquetColumn(Sequence[Any]):
             values = self._held.get(group)
             if values is None:
                 file, number = self._groups[group]
-                values = self._held[group] = file.read_row_group(number, [self._name]).column(self._name)
-                values.validate(full=True)  # or else an offset could lead out of the file
+                values = self._held[group] = _validated(file.read_row_group(number, [self._name]).column(self._name))
                 while len(self._held) > 1 and sum(held.nbytes for held in self._held.values()) > _MOST_BYTES:
                     self._held.popitem(last=False)
             self._held.move_to_end(group)
         return values[row - (self.ends[group - 1] if group else 0)]
+
+
+def _validated(values: Any) -> Any:
+    """A column without offsets that lead out of the file; of pictures with damaged paths, the bytes alone.
+
+    Raises ArrowInvalid.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        if not pa.types.is_struct(values.type):
+            raise
+        values = pc.struct_field(values, "bytes")
+        values.validate(full=True)
+    return values

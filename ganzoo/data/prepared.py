@@ -38,12 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT = "ganzoo-pictures/1"
 _CHUNK = 256
-_MOST_NAMES = 2**28
+_MOST_NAME = 4096 * 6  # of a path, in JSON
 _MOST_JSON = 2**24
-_DAMAGE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile,
-    NotImplementedError,
-)  # fmt: skip
 _OF_PIXELS = (
     "fit", "resize", "background", "scale", "decode", "split", "labels", "label_columns", "unlabelled"
 )  # fmt: skip
@@ -83,12 +79,17 @@ def write_prepared(path: Path, source: DataSource, options: DataConfig, progress
                     batch = source.fetch([rows])
                     member.write(np.ascontiguousarray(getattr(batch, domain).numpy()).tobytes())
                     progress.update(Progress(done=int(rows[-1]) + 1, total=count, unit="pictures"))
+        rows_shown = np.arange(count, dtype=np.int64)
+        if facts and facts[0].shown is not None:  # of a stream, the next for one that cannot be read
+            rows_shown = facts[0].shown(rows_shown)
         if source.info.condition is not None:
-            labels = facts[0].labels if facts and facts[0].labels is not None else _labels(source)
-            archive.writestr("label.npy", npy_bytes(labels))
-        if facts:
-            archive.writestr("prints.npy", npy_bytes(facts[0].prints))
-            archive.writestr("names.json", json.dumps(list(facts[0].names)), compress_type=zipfile.ZIP_DEFLATED)
+            whole = facts[0].labels if facts else None
+            archive.writestr("label.npy", npy_bytes(_labels(source) if whole is None else whole[rows_shown]))
+        if facts and len(facts[0].prints) == count:
+            archive.writestr("prints.npy", npy_bytes(facts[0].prints[rows_shown]))
+        if facts and len(facts[0].names) == count:
+            names = [facts[0].names[row] for row in rows_shown.tolist()]
+            archive.writestr("names.json", json.dumps(names), compress_type=zipfile.ZIP_DEFLATED)
 
 
 class PreparedSource:
@@ -102,20 +103,23 @@ class PreparedSource:
                 arrays = {name: _mapped(archive, path, f"{name}.npy") for name in self.info.pictures}
                 labels = _small(archive, "label.npy") if self.info.condition is not None else None
                 prints = _small(archive, "prints.npy") if "prints.npy" in archive.namelist() else None
-                names = _names(archive)
+                count = len(next(iter(arrays.values())))
+                names = _names(archive, count)
+                for name, picture in self.info.pictures.items():
+                    _check(path, name, arrays[name], (count, *picture.shape))
+                if labels is not None:
+                    _check_label(path, labels, self.info, count)
+                settings = files.as_object(recipe.get("settings") or {})
             report = PictureReport.from_json(recipe["report"]) if recipe["report"] else PictureReport()
             description, whole = str(recipe["description"]), bool(recipe["whole"])
-        except _DAMAGE as error:
+        except DataError:
+            raise
+        except Exception as error:  # damaged archives and arrays make their readers raise anything
             raise DataError(
                 f"{path} is a damaged file of prepared pictures: {one_line(error)}",
                 hint="Copy it anew, or make it anew: ganzoo data prepare SOURCE -o FILE.npz",
             ) from None
-        count = len(next(iter(arrays.values())))
-        for name, picture in self.info.pictures.items():
-            _check(path, name, arrays[name], (count, *picture.shape))
-        if labels is not None:
-            _check_label(path, labels, self.info, count)
-        _check_settings(path, self.info, options, recipe.get("settings") or {})
+        _check_settings(path, self.info, options, settings)
         self._labels = labels if options.labels != "none" else None
         if self._labels is None:
             self.info = DataInfo(self.info.pictures)
@@ -150,11 +154,11 @@ def _recipe(archive: zipfile.ZipFile) -> dict[str, Any]:
     return recipe
 
 
-def _names(archive: zipfile.ZipFile) -> list[str]:
+def _names(archive: zipfile.ZipFile, count: int) -> list[str]:
     """Of the files that the pictures were; none where it does not say so, as those of older versions do not."""
     if "names.json" not in archive.namelist():
         return []
-    if archive.getinfo("names.json").file_size > _MOST_NAMES:
+    if archive.getinfo("names.json").file_size > 2 + _MOST_NAME * count:
         raise ValueError("its names are too long")
     names = files.parse_json(archive.read("names.json").decode())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -187,7 +191,10 @@ def _mapped(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[np.uint8
 def _small(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
-    return np.load(io.BytesIO(archive.read(name)), allow_pickle=False)  # type: ignore[no-any-return]
+    array = np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{name} is no array")
+    return array
 
 
 def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:

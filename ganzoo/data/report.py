@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -76,7 +78,9 @@ class PictureReport:
             parts.append(f"({_counted(self.formats)}; {_counted(self.modes)})")
         text = " ".join(parts)
         if self.classes:
-            text += f"; {len(self.classes)} classes of {min(self.classes.values()):,} to {max(self.classes.values()):,}"
+            least, most = min(self.classes.values()), max(self.classes.values())
+            several = f"{least:,} to {most:,}" if least < most else f"{most:,}"
+            text += f"; {len(self.classes)} class{'es' if len(self.classes) > 1 else ''} of {several}"
         if self.left_out:
             reasons = _counted(self.left_out)
             text += f"; {self.left_out.total():,} left out: {reasons}"
@@ -179,8 +183,7 @@ class PictureReport:
         kept = sum(n * _kept(size, like) for size, n in self.sizes.items()) / total
         if fit == "crop" and kept < 0.95:
             (height, width), _ = self.sizes.most_common(1)[0]
-            scale = (like.height * like.width / (height * width)) ** 0.5
-            sides = [max(4, round(side * scale / 8) * 8) for side in (height, width)]
+            sides = _near_shape((height, width), like)
             common = self.sizes.most_common(1)[0][1] > total // 2 and sides != [like.height, like.width]
             shape = (
                 f"; data.size={size_text(*sides)} has the shape of most, where oblong ones are painted"
@@ -225,6 +228,19 @@ class PictureReport:
                 f"warning: {len(dark):,} pictures of 16 bits use numbers up to {top:g} only and are nearly black: "
                 f"--set data.scale=0,{guess}"
             )
+
+
+def _near_shape(size: tuple[int, int], like: Picture) -> list[int]:
+    """Height and width in steps of 8, of the proportions of `size` and about as many pixels as `like`."""
+    scale = (like.height * like.width / (size[0] * size[1])) ** 0.5
+    middle = [side * scale / 8 for side in size]
+    tried = [[max(1, round(one) + step) for step in (-1, 0, 1, 2)] for one in middle]
+
+    def apart(pair: tuple[int, int]) -> float:
+        shape = abs(math.log(pair[0] * size[1] / (pair[1] * size[0])))
+        return shape + 0.1 * abs(math.log(pair[0] * pair[1] / (middle[0] * middle[1])))
+
+    return [8 * side for side in min(itertools.product(*tried), key=apart)]
 
 
 def _kept(size: tuple[int, int], like: Picture) -> float:

@@ -158,7 +158,7 @@ def _class(shard: Tar, sample: Sample) -> Label | None:
     if "cls" not in sample:
         return None
     text = shard.read(sample["cls"])[:1000].decode("utf-8", "replace").strip()
-    return int(text) if re.fullmatch(r"\d{1,9}", text) else text or None
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text or None
 
 
 def _hints(first: tuple[Tar, Sample]) -> Iterator[str]:

@@ -109,6 +109,11 @@ class PictureStore(Generic[ItemT]):
                 self._pixels = new.pixels
                 self._first_reading(items, range(len(items)), report)
                 self._check()
+                if self.digests is not None and not np.array_equal(self.digests, digests[self.kept]):
+                    raise DataError(
+                        f"{self._where}: files changed while they were read.",
+                        hint="Start again when they are all there.",
+                    )
                 self._pixels = new.finish(self.kept, report)
             except BaseException:
                 new.discard()

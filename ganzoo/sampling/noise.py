@@ -184,10 +184,10 @@ def class_names(source: GraphSet, label: Label, count: int) -> list[str]:
     """
     specs = [spec for graph in source.painters() for spec in graph.inputs]
     spec = next((spec for spec in specs if spec.kind == "class"), None)
-    if label is None or spec is None or not spec.names:
+    if label is None or spec is None:
         return []
     labels = _labels(label, specs, count, source.path)
-    return [] if labels is None else [spec.names[index] for index in labels.tolist()]
+    return [] if labels is None else [spec.names[index] if spec.names else str(index) for index in labels.tolist()]
 
 
 def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
@@ -201,7 +201,7 @@ def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -
         raise RequestError(f"{path} takes no labels: its generator is not class-conditional.")
     given: Iterable[object] = [label]
     if isinstance(label, str):
-        given = label.split(",")
+        given = _split(label, spec.names)
     elif isinstance(label, Iterable) and getattr(label, "ndim", 1) > 0:  # numpy's numbers call themselves iterable
         given = label
     exact = {name for name in spec.names if name != name.strip()}
@@ -221,6 +221,17 @@ def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -
             f"{did_you_mean(unknown, [*map(printable, spec.names)]) if _tell_names(spec) else ''}"
         )
     return np.resize(np.array([known[part] for part in parts], dtype=np.int64), count)
+
+
+def _split(text: str, names: Sequence[str]) -> list[str]:
+    """At commas, but for those that are in a name: the longest name counts."""
+    pieces, found, start = text.split(","), list[str](), 0
+    while start < len(pieces):
+        ends = range(len(pieces), start + 1, -1)
+        end = next((end for end in ends if ",".join(pieces[start:end]).strip() in names), start + 1)
+        found.append(",".join(pieces[start:end]))
+        start = end
+    return found
 
 
 def _tell_names(spec: TensorSpec) -> bool:

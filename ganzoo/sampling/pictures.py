@@ -115,9 +115,7 @@ class Pictures(Sequence["Image.Image"]):
         from ganzoo.data.sheets import named_rows
 
         if not self.names:
-            raise RequestError(
-                "There are no names to show: no class was asked for, or classes have none.", hint="State a label."
-            )
+            raise RequestError("There are no names to show: no class was asked for.", hint="State a label.")
         names, images = np.array(self.names), self.pixels.transpose(0, 3, 1, 2)
         return named_rows([(name, images[names == name]) for name in dict.fromkeys(self.names)])
 

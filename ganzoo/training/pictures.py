@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganzoo import files
+from ganzoo.config import DataConfig
 from ganzoo.data.crops import pictures_of
 from ganzoo.data.facts import Difference, PictureFacts, difference, facts_of
 from ganzoo.data.source import DataSource
@@ -57,10 +58,7 @@ def compare_pictures(run: Run, source: DataSource, *, changed_data: bool) -> str
     if not any(found) and not remade:
         return ""
     data = run.config.data
-    places = [text.removeprefix("folder:").removeprefix("pairs:") for text in (data.source, *data.also)]
-    typed = " ".join(f"--data {shell_word(place)}" for place in places)
-    if data.target:
-        typed += f" --target {shell_word(data.target.removeprefix('folder:'))}"
+    places = _places(data)
     where = [" and ".join(places), data.target.removeprefix("folder:") or " and ".join(places)]
     told = "; ".join(f"{one} in {where[side]}" for side, one in enumerate(found) if one)
     if remade:
@@ -69,9 +67,19 @@ def compare_pictures(run: Run, source: DataSource, *, changed_data: bool) -> str
         raise CheckpointError(
             f"The pictures are not those that {run.path} was trained on: {told}.",
             hint="Put them back, or name where they are now with --data; to go on with these: "
-            f"ganzoo train --resume {shell_word(run.path)} {typed} --changed-data",
+            f"ganzoo train --resume {shell_word(run.path)} {typed_places(data)} --changed-data",
         )
     return told
+
+
+def _places(data: DataConfig) -> list[str]:
+    return [text.removeprefix("folder:").removeprefix("pairs:") for text in (data.source, *data.also)]
+
+
+def typed_places(data: DataConfig) -> str:
+    """Where pictures are, as options of a command."""
+    typed = " ".join(f"--data {shell_word(place)}" for place in _places(data))
+    return typed + (f" --target {shell_word(data.target.removeprefix('folder:'))}" if data.target else "")
 
 
 def _pixels(source: DataSource) -> int:
@@ -88,6 +96,8 @@ def renamed_classes(before: DataInfo, now: DataInfo) -> str:
     """Where nothing but the names of classes is other than before: which are gone, which are new; "" elsewhere."""
     one, other = before.condition, now.condition
     if one is None or other is None or before.matches(now) or not (one.names and other.names):
+        return ""
+    if one.size != other.size:
         return ""
     if not DataInfo(before.pictures, dataclasses.replace(one, names=other.names)).matches(now):
         return ""

@@ -26,7 +26,7 @@ from ganzoo.runs.run import MAY_MOVE, Run, check_changes, check_free, claim, hol
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from
-from ganzoo.training.pictures import compare_pictures, pictures_record, renamed_classes, write_pictures
+from ganzoo.training.pictures import compare_pictures, pictures_record, renamed_classes, typed_places, write_pictures
 from ganzoo.training.ranks import Ranks
 from ganzoo.training.trainer import Trainer
 
@@ -143,15 +143,17 @@ def resume_run(
         source = open_data(run.config, kind, registry, Teller(progress))
     except DataError as error:
         moved = f"If the pictures moved: ganzoo train --resume {shell_word(path)} --data PATH"
-        raise DataError(error.message, hint=f"{error.hint} {moved}".strip()) from error
+        raise DataError(error.message, hint="\n".join(filter(None, (error.hint, moved)))) from error
     run = dataclasses.replace(run, config=run.config.in_kimg(pictures_per_epoch(source, run.config)))
     info = info_shown(source, run.config)
     if told := renamed_classes(run.data, info):
         if not changed_data:
             raise CheckpointError(
                 f"The classes of {path} have other names now: {told}.",
-                hint=f"Where they mean the same: ganzoo train --resume {shell_word(path)} ... --changed-data",
+                hint="Where they mean the same, in this order: "
+                f"ganzoo train --resume {shell_word(path)} {typed_places(run.config.data)} --changed-data",
             )
+        progress.say(f"the classes have other names from here on: {told}")
         run = dataclasses.replace(run, data=info)
     if not info.matches(run.data):
         raise CheckpointError(
