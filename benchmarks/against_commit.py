@@ -20,7 +20,7 @@ from pathlib import Path
 
 from conftest import RESULTS, ROOT, machine, machine_key
 
-from ganzoo.runtime.latency.stats import bootstrap_interval
+from ganzoo.runtime.latency.stats import across
 
 STEPS = {"digits": 25, "paper": 3}
 WARM_UP = 2
@@ -115,7 +115,7 @@ def compare(begin: Callable[[str], Side], pairs: int) -> dict[str, object]:
                 side.close()
         mine = ratios[begun:]
         by_process.append(round(math.exp(sum(map(math.log, mine)) / len(mine)), 4))
-    low, high = bootstrap_interval(ratios)
+    _, low, high = across(ratios)
     return {
         "pairs": pairs,
         "ratio": round(math.exp(sum(map(math.log, ratios)) / pairs), 4),

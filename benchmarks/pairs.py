@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganzoo.runtime.latency.stats import bootstrap_interval
+from ganzoo.runtime.latency.stats import across
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], pairs: int) 
 def summarize(measured: list[tuple[float, float]]) -> Comparison:
     """From pairs (ours, theirs)."""
     ratios = [first / second for first, second in measured]
-    low, high = bootstrap_interval(ratios)
+    _, low, high = across(ratios)
     return Comparison(
         ours=statistics.median(first for first, _ in measured),
         theirs=statistics.median(second for _, second in measured),

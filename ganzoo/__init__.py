@@ -19,7 +19,7 @@ from ganzoo.plugin.old_paths import OldPaths
 from ganzoo.version import API_VERSION, __version__
 
 if TYPE_CHECKING:
-    from ganzoo.api.bench import bench
+    from ganzoo.api.bench import bench, plan_bench
     from ganzoo.api.build import build
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
@@ -71,6 +71,7 @@ _PLACES = {
     "list_architectures": "api.list_architectures",
     "load": "api.load",
     "open_run": "api.open_run",
+    "plan_bench": "api.bench",
     "plugins": "api.plugins",
     "prepare_data": "api.data",
     "register": "api.register",
@@ -110,6 +111,7 @@ __all__ = [
     "list_architectures",
     "load",
     "open_run",
+    "plan_bench",
     "plugins",
     "prepare_data",
     "register",

@@ -260,7 +260,7 @@ def test_what_cannot_be_loaded_together(run, tmp_path):
 def test_measuring(run, tmp_path):
     (file,) = gz.export(run, out=tmp_path, progress=Heard())
     heard = Heard()
-    result = gz.bench(file.path, dims={"batch": [1, 4]}, repeats=1, max_seconds=2, progress=heard)
+    result = gz.bench(file.path, dims={"batch": [1, 4]}, repeats=1, least_seconds=0.3, max_seconds=30, progress=heard)
     assert [case["batch"] for case in result.cases] == [1, 4]
     assert [(item.done, item.total) for item in heard.progress] == [(0, 2), (1, 2), (2, 2)]
     assert json.loads(result.save(tmp_path / "r.json").read_text()) == result.document
@@ -387,7 +387,7 @@ def test_a_listener_that_fails_stops_nothing(run, tmp_path):
     with pytest.warns(gz.GanzooWarning, match="is told no more: OSError: the terminal"):
         (exported,) = gz.export(run, out=tmp_path, progress=Broken())
     with pytest.warns(gz.GanzooWarning, match="is told no more"):
-        assert gz.bench(exported, repeats=1, max_seconds=1, progress=Broken()).cases
+        assert gz.bench(exported, repeats=1, least_seconds=0.3, max_seconds=30, progress=Broken()).cases
     with pytest.warns(gz.GanzooWarning, match="is told no more"):
         done = gz.train("stylegan", data="digits", out=tmp_path / "run", preset="tiny", steps=1, progress=Broken())
     assert done.outcome.finished
@@ -410,7 +410,10 @@ def test_what_verbs_give_verbs_take(run, tmp_path):
     exported = gz.export(gz.load(run), out=tmp_path, progress=Heard())
     assert gz.verify(exported[0]).holds and gz.inspect(exported[0])["opset"] == 18
     assert gz.load(exported).sample([1]).pixels.any() and gz.load(exported[0]).sample([1]).pixels.any()
-    assert gz.bench(exported, repeats=1, max_seconds=1).cases and gz.open_run(run).steps == gz.load([run]).step == 6
+    assert (
+        gz.bench(exported, repeats=1, least_seconds=0.3, max_seconds=30).cases
+        and gz.open_run(run).steps == gz.load([run]).step == 6
+    )
     fresh = gz.train(
         "dcgan", data="digits", out=tmp_path / "b", preset="tiny", steps=1, init_from=run, progress=Heard()
     )
@@ -488,7 +491,7 @@ def test_numpys_numbers_are_numbers(given):
     assert len(style.mix((seed for seed in [1]), (seed for seed in [2, 3]), layers=np.arange(2))) == 6
     assert len(given["P"][[0, 2]]) == 2 and len(given["P"][np.array([True, False, True])]) == 2
     assert given["P"].shape == (3, 16, 16, 1) and given["P"][3:3]._repr_png_() is None
-    result = gz.bench(EX, dims={"batch": np.int64(2)}, repeats=np.int64(1), max_seconds=1)
+    result = gz.bench(EX, dims={"batch": np.int64(2)}, repeats=np.int64(1), least_seconds=0.3, max_seconds=30)
     assert result.cases[0]["batch"] == 2 and json.dumps(result.document)
 
 

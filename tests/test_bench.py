@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -9,18 +10,21 @@ import pytest
 from helpers import assert_clean, ganzoo
 from onnx import TensorProto, helper
 
+import ganzoo as gz
 from ganzoo.cli.parse import parse_shape
-from ganzoo.errors import BenchError, ExportError, GateError, RequestError
+from ganzoo.errors import BenchError, RequestError
 from ganzoo.progress import Silent
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency import runner
 from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
-from ganzoo.runtime.latency.measure import Budget, measure
-from ganzoo.runtime.latency.request import Request
-from ganzoo.runtime.latency.stats import bootstrap_interval, percentiles
+from ganzoo.runtime.latency.measure import warm_up
+from ganzoo.runtime.latency.request import Axes, Load, Rate, Request
+from ganzoo.runtime.latency.result import BenchResult
+from ganzoo.runtime.latency.samples import decode
 from ganzoo.runtime.providers.requirements import what_is_missing
 from ganzoo.runtime.session import open_checked
 
+DATA = Path(__file__).parent / "data"
 REQUIREMENTS = "ganzoo.runtime.providers.requirements"
 
 
@@ -114,7 +118,7 @@ def test_made_up_inputs_are_the_same_every_time(tmp_path):
     np.testing.assert_array_equal(feed["table"], make_feed(file, {"table": (4, 2), "i": (3,)}, {})["table"])
 
 
-@pytest.mark.parametrize("text", ["x", "x=", "=1x2", "x=1x0", "x=ax2", "x=1,2"])
+@pytest.mark.parametrize("text", ["x", "x=", "=1x2", "x=1x-1", "x=ax2", "x=1,2"])
 def test_malformed_shapes(text):
     with pytest.raises(RequestError, match="is not of the form"):
         parse_shape(text)
@@ -125,64 +129,30 @@ def test_shapes_are_parsed():
     assert parse_shape("a=b=2") == ("a=b", (2,))
 
 
-def test_a_percentile_that_the_count_cannot_carry_is_none():
-    assert percentiles(list(range(1, 100)))["p90"] is None
-    hundred = percentiles(list(range(1, 101)))
-    assert hundred["p90"] == pytest.approx(90.1) and hundred["p95"] is None
-    assert percentiles(list(range(999)))["p99"] is None
-    assert percentiles(list(range(1000)))["p99"] == pytest.approx(989.01)
-    assert percentiles([7.0])["p50"] == 7.0 and percentiles([])["p50"] is None
-
-
-def test_bootstrap_interval_covers_what_it_should():
-    random = np.random.RandomState(1)
-    inside = 0
-    for _ in range(200):
-        low, high = bootstrap_interval(np.exp(random.randn(20) * 0.1), rounds=400)
-        inside += low <= 1.0 <= high
-    assert 170 <= inside <= 199
-    assert bootstrap_interval([2.0, 2.0]) == (2.0, 2.0)
-
-
-def test_warm_up_ends_when_times_settle_and_says_so_when_they_do_not(monkeypatch):
+def test_warm_up_ends_when_times_settle_and_says_so_when_they_do_not():
     """On a clock of our own: runs take 10 ms at first and 1 ms from the 50th on."""
-    import ganzoo.runtime.latency.measure as module
 
     class Clock:
-        now = 0.0
-        runs = 0
+        time, runs = 0, 0
 
-        def perf_counter(self):
-            return self.now
-
-        def perf_counter_ns(self):
-            return round(self.now * 1e9)
+        def now(self):
+            return self.time
 
     def settling():
         clock.runs += 1
-        clock.now += 0.010 if clock.runs < 50 else 0.001
+        clock.time += 10_000_000 if clock.runs < 50 else 1_000_000
 
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    series = measure(settling, Budget(seconds=100.0, samples=30))
-    assert series.settled and series.warm_up_runs > 50 and len(series.samples_ms) == 30
-    assert series.samples_ms == [1.0] * 30
+    calls, seconds, settled = warm_up(settling, clock, 100.0)
+    assert settled and calls > 50 and seconds == clock.time / 1e9
 
     def drifting():
         clock.runs += 1
-        clock.now += 0.001 * 1.001**clock.runs
+        clock.time += int(1_000_000 * 1.001**clock.runs)
 
     clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    series = measure(drifting, Budget(seconds=4.0, samples=10))
-    assert not series.settled and len(series.samples_ms) == 10
-
-
-def test_a_slow_model_still_gives_samples():
-    import time
-
-    series = measure(lambda: time.sleep(0.05), Budget(seconds=0.01))
-    assert len(series.samples_ms) == 3 and min(series.samples_ms) >= 50
+    calls, seconds, settled = warm_up(drifting, clock, 4.0)
+    assert not settled and 4.0 <= seconds < 4.5
 
 
 def test_nodes_are_where_they_were_asked_to_be(foreign):
@@ -278,7 +248,21 @@ def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     model = folder / "m.onnx"
     assert_clean(ganzoo("export", "dcgan", "--untrained", "--preset", "tiny", "-o", model), status=0)
-    done = ganzoo("bench", model, "--batch", "1,4", "--repeats", 2, "--max-time", 12, "-o", folder / "r.json", "--json")
+    done = ganzoo(
+        "bench",
+        model,
+        "--batch",
+        "1,4",
+        "--repeats",
+        2,
+        "--max-time",
+        16,
+        "--within",
+        9,
+        "-o",
+        folder / "r.json",
+        "--json",
+    )
     assert_clean(done, status=0)
     document = json.loads(done.stdout)
     assert document == json.loads((folder / "r.json").read_text())
@@ -298,69 +282,322 @@ def test_the_document_follows_its_published_schema(result):
 
 def test_every_case_has_samples_checks_and_placement(result):
     assert [case["batch"] for case in result["cases"]] == [1, 4]
+    assert result["protocol"]["scenario"] == "single-stream" and result["protocol"]["repeats"] == 2
     for case in result["cases"]:
         latency = case["latency_ms"]["host_to_host"]
-        assert latency["count"] == sum(len(samples) for samples in latency["samples_ms"]) >= 1000
-        pooled = np.concatenate(latency["samples_ms"])
-        assert latency["p99"] == pytest.approx(np.percentile(pooled, 99))
-        assert latency["images_per_second"] == pytest.approx(case["batch"] / latency["p50"] * 1000)
+        series = [process["series"]["host_to_host"] for process in case["processes"]]
+        samples = [decode(one["samples"]) for one in series]
+        assert len(series) == 2 and latency["count"] == sum(map(len, samples)) >= 1000
+        pooled = np.concatenate(samples) / 1e6
+        assert latency["p99"]["value"] == pytest.approx(np.percentile(pooled, 99))
+        assert latency["p99"]["low"] <= latency["p99"]["value"] <= latency["p99"]["high"]
+        medians = [np.median(one) / 1e6 for one in samples]
+        assert latency["median"]["value"] == pytest.approx(np.exp(np.mean(np.log(medians))))
+        assert case["figure"] == latency["median"]
+        rates = [case["batch"] * len(one) / one.sum() * 1e9 for one in samples]
+        assert latency["pictures_per_second"]["value"] == pytest.approx(np.exp(np.mean(np.log(rates))))
+        assert latency["largest"] == pytest.approx(pooled.max()) and latency["mean"] == pytest.approx(pooled.mean())
         assert case["latency_ms"]["device_resident"] is None and case["latency_ms"]["copies"] is None
         assert len(case["session_seconds"]) == len(case["first_run_ms"]) == 2
-        assert case["output_check"]["status"] == "ok" and case["output_check"]["error"] <= 1e-4
+        assert case["state"] == "ok" and case["output_check"]["error"] <= 1e-4
+        assert case["ended"] == "converged"  # 9 is wide
         assert set(case["placement"]["nodes"]) == {"CPUExecutionProvider"}
         assert case["model"]["architecture"] == "dcgan"
+        assert len(series[0]["calibration_ns"]) == 2 and series[0]["disturbance"]["seconds"] > 0
 
 
 def test_the_record_names_the_machine_and_nobody(result):
+    result = json.loads(json.dumps(result))
     machine = result["machine"]
     assert machine["onnxruntime"] and machine["logical_cpus"] >= 1 and machine["gpu"] is None
     import getpass
     import socket
 
+    for case in result["cases"]:
+        for process in case["processes"]:
+            process["series"] = {}  # base64 has any two letters
     text = json.dumps(result)
     assert socket.gethostname() not in text and "/tmp" not in text
     assert f'"{getpass.getuser()}"' not in text
 
 
-def test_outputs_that_differ_from_the_reference_stop_the_measurement(foreign, monkeypatch, tmp_path):
-    genuine = runner._work
+ONE = InputRequest(shapes={"x": [(1, 3, 8, 8)]})
 
-    def tampered(request, case, mode, **options):
-        measured, outputs = genuine(request, case, mode, **options)
-        return measured, [np.full((1, 3, 8, 8), 9.0, dtype=np.float32)] if mode == "reference" else outputs
 
-    monkeypatch.setattr(runner, "_work", tampered)
-    request = Request(
-        models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
-    )
-    with pytest.raises(GateError, match="outputs on cpu differ from the reference by"):
-        runner.run(request, progress=Silent())
+def measured(*models, seconds=30, **more):
+    options = {"repeats": 1, "least_seconds": 0.2, "max_seconds": seconds, "inputs": ONE, **more}
+    return runner.run(Request(models=models, **options), progress=Silent())
+
+
+def test_outputs_that_differ_from_the_reference_make_a_case_invalid(foreign, monkeypatch):
+    genuine = runner.ask
+
+    def tampered(job, environment, **options):
+        answer = genuine(job, environment, **options)
+        if job["mode"] == "reference":
+            answer.arrays["output0"][:] = 9.0
+        return answer
+
+    monkeypatch.setattr(runner, "ask", tampered)
+    (case,) = measured(foreign.path).failed
+    assert case["state"] == "invalid" and "outputs differ from the reference by" in case["why"]
+    assert case["latency_ms"]["host_to_host"]["count"] > 0  # it is there to be looked at
+    (case,) = measured(foreign.path, check="off").cases
+    assert case["state"] == "unchecked" and case["why"] == "it was switched off"
 
 
 def test_random_operators_are_measured_and_said_to_be_unchecked(tmp_path):
     node = helper.make_node("RandomNormalLike", ["x"], ["y"])
     file = save(tmp_path / "random.onnx", [node], [("x", None, [4])], [("y", [4])])
-    request = Request(models=[file.path], repeats=1, max_seconds=3)
-    result = runner.run(request, progress=Silent()).document
-    assert result["cases"][0]["output_check"]["status"] == "unchecked"
+    (case,) = measured(file.path, inputs=InputRequest()).cases
+    assert case["state"] == "unchecked" and "RandomNormalLike" in case["why"]
+
+
+def test_what_is_not_a_number_on_both_sides_is_equal(tmp_path):
+    node = helper.make_node("Log", ["x"], ["y"])  # of negative numbers
+    file = save(tmp_path / "log.onnx", [node], [("x", None, [64])], [("y", [64])])
+    (case,) = measured(file.path, inputs=InputRequest()).cases
+    assert case["state"] == "ok" and case["output_check"]["error"] <= case["output_check"]["bound"]
 
 
 def test_a_worker_that_dies_is_reported(foreign, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    request = Request(
-        models=[foreign.path], inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}), repeats=1, max_seconds=3
-    )
-    with pytest.raises(BenchError, match=r"died \(exit status 1\)"):
-        runner.run(request, progress=Silent())
+    (case,) = measured(foreign.path).failed
+    assert case["state"] == "failed" and "died (exit status 1)" in case["why"]
 
 
 def test_shapes_the_model_refuses_at_run_time(tmp_path):
     reshape = helper.make_node("Reshape", ["x", "shape"], ["y"])
     shape = onnx.numpy_helper.from_array(np.array([2, 2], dtype=np.int64), "shape")
     file = save(tmp_path / "r.onnx", [reshape], [("x", None, ["n"])], [("y", [2, 2])], [shape])
-    request = Request(models=[file.path], inputs=InputRequest(batches=(3,)), repeats=1, max_seconds=3)
-    with pytest.raises(ExportError, match=r"cannot run r\.onnx with \{'x': \[3\]\}"):
-        runner.run(request, progress=Silent())
+    (case,) = measured(file.path, inputs=InputRequest(batches=(3,))).failed
+    assert "cannot run r.onnx with {'x': [3]}" in case["why"]
+
+
+def test_one_failure_spoils_one_case(foreign, tmp_path):
+    """A broken file, a model that no memory holds and a sound one: three states, the sound one's numbers, status 1."""
+    (tmp_path / "broken.onnx").write_bytes(foreign.path.read_bytes()[:-20])
+    shape = onnx.numpy_helper.from_array(np.array([10**13], dtype=np.int64), "shape")
+    nodes = [helper.make_node("Expand", ["x", "shape"], ["y"])]
+    large = save(tmp_path / "large.onnx", nodes, [("x", None, [1])], [("y", [10**13])], [shape])
+    node = helper.make_node("RandomNormalLike", ["x"], ["y"])
+    random = save(tmp_path / "random.onnx", [node], [("x", None, [1, 3, 8, 8])], [("y", [1, 3, 8, 8])])
+    sound = save(tmp_path / "sound.onnx", [helper.make_node("Relu", ["x"], ["y"])], [("x", None, [4])], [("y", [4])])
+    out = tmp_path / "r.json"
+    done = ganzoo(
+        "bench", tmp_path / "broken.onnx", large.path, random.path, sound.path, "--repeats", 2, "--seconds", 0.2,
+        "--within", 9, "--max-time", 60, "-o", out,
+    )  # fmt: skip
+    assert_clean(done, status=1)
+    cases = BenchResult.load(out).cases
+    assert [case["state"] for case in cases] == ["failed", "failed", "unchecked", "ok"]
+    assert "cannot be read as an ONNX model" in cases[0]["why"] and "large.onnx" in cases[1]["why"]
+    assert cases[3]["latency_ms"]["host_to_host"]["count"] > 100
+    assert "2 of 4 cases failed" in done.stderr and "sound.onnx" in done.stdout
+    assert "failed" in done.stdout and "large.onnx x 1: failed:" in done.stdout
+
+
+def test_the_time_is_a_bound(foreign, tmp_path):
+    """With a model whose single run takes longer: its process is ended, its case says why, the others are there."""
+    from time import monotonic
+
+    loop = save_slow(tmp_path / "slow.onnx")
+    began = monotonic()
+    result = measured(foreign.path, loop.path, seconds=6, inputs=InputRequest(shapes={"x": [(1, 3, 8, 8)]}))
+    assert monotonic() - began < 11
+    states = {case["model"]["file"]: case for case in result.cases}
+    assert states["slow.onnx"]["state"] == "failed" and "in time" in states["slow.onnx"]["why"]
+
+
+def save_slow(path):
+    """A loop of 10**12 turns."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Relu", ["value"], ["next"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("value", TensorProto.FLOAT, [1, 3, 8, 8]),
+        ],
+        [
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("next", TensorProto.FLOAT, [1, 3, 8, 8]),
+        ],
+    )
+    turns = onnx.numpy_helper.from_array(np.array(10**12, dtype=np.int64), "turns")
+    always = onnx.numpy_helper.from_array(np.array(True), "always")
+    node = helper.make_node("Loop", ["turns", "always", "x"], ["y"], body=body)
+    return save(path, [node], [("x", None, [1, 3, 8, 8])], [("y", [1, 3, 8, 8])], [turns, always])
+
+
+def test_a_sweep_goes_on_from_what_is_on_disk(foreign, tmp_path):
+    shapes = InputRequest(shapes={"x": [(1, 3, 8, 8), (2, 3, 8, 8)]})
+    first = measured(foreign.path, inputs=shapes, repeats=2, within=9.0)
+    cut = json.loads(json.dumps(first.document))
+    cut["cases"][1]["processes"] = cut["cases"][1]["processes"][:1]
+    began = [process["series"]["host_to_host"]["samples"] for case in cut["cases"] for process in case["processes"]]
+    counted = []
+
+    class Counting(Silent):
+        def update(self, progress):
+            counted.append(progress.values["case"])
+
+    request = Request(models=[foreign.path], inputs=shapes, repeats=2, within=9.0, least_seconds=0.2, max_seconds=30)
+    result = runner.run(request, progress=Counting(), before=BenchResult(cut))
+    assert counted == ["foreign.onnx x 2x3x8x8"]
+    after = [process["series"]["host_to_host"]["samples"] for case in result.cases for process in case["processes"]]
+    assert len(after) == 4 and set(began) < set(after) and all(case["state"] == "ok" for case in result.cases)
+    other = Request(models=[foreign.path], inputs=shapes, load=Load(scenario="offline"), least_seconds=0.2)
+    with pytest.raises(RequestError, match="was measured with scenario 'single-stream', and 'offline' is asked for"):
+        runner.run(other, progress=Silent(), before=BenchResult(cut))
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        Load(scenario="multi-stream", streams=3, instances=2),
+        Load(scenario="offline", instances=2),
+        Load(scenario="server", rates=(Rate(value=200.0),)),
+        Load(scenario="server", rates=(Rate(value=0.2, of_capacity=True),), instances=2),
+        Load(scenario="single-stream", pause_ms=1.0, rotate=0.1),
+    ],
+    ids=["multi-stream", "offline", "server", "share", "rotate"],
+)
+def test_scenarios(foreign, load):
+    (case,) = measured(foreign.path, load=load, axes=Axes(threads=(1,)), least_seconds=0.5).cases
+    assert case["state"] in ("ok", "invalid") and case["latency_ms"]["host_to_host"]["count"] > 10, case["why"]
+    series = case["processes"][0]["series"]["host_to_host"]
+    assert (case["capacity_per_second"] is not None) == (load.rates != () and load.rates[0].of_capacity)
+    if load.scenario == "multi-stream":
+        assert series["calls"] == 3 * case["latency_ms"]["host_to_host"]["count"]
+    if load.rates and not load.rates[0].of_capacity:
+        assert series["calls"] == pytest.approx(100, abs=50) and series["late_p99_ms"] is not None
+    assert case["processes"][0]["feeds"] == (137 if load.rotate else 1)
+
+
+def test_the_largest_rate_that_keeps_an_objective_is_found():
+    """On a simulated server of 1 ms: p90 of M/D/1 passes 3 ms at a load that a longer simulation gives."""
+    from test_scenarios import Clock
+
+    from ganzoo.runtime.latency.job import Job
+    from ganzoo.runtime.latency.loads import largest_rate
+    from ganzoo.runtime.latency.request import Objective
+    from ganzoo.runtime.latency.scenarios import arrivals, server
+
+    def serve(rate, seconds, seed):
+        clock = Clock()
+        return server([clock.taking(1_000_000)], clock, arrivals(rate, 20 * seconds, seed))
+
+    def tail(rate):
+        return np.quantile(serve(rate, 50, 77).samples_ns, 0.9) / 1e6
+
+    job = Job(
+        mode="measure", model="", shapes={}, provider="cpu", scenario="server", rate=1000.0,
+        objective=Objective(quantile=0.9, limit_ms=3.0),
+    )  # fmt: skip
+    series, rate = largest_rate(serve, job, seconds=10)
+    assert tail(0.93 * rate) < 3.0 < tail(1.07 * rate) and series.unserved == 0
+    job = Job(
+        mode="measure", model="", shapes={}, provider="cpu", scenario="server", rate=1000.0,
+        objective=Objective(quantile=0.9, limit_ms=0.5),
+    )  # fmt: skip
+    assert largest_rate(serve, job, seconds=1)[1] == 0.0  # not even one call alone keeps it
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scenario": "server"}, "wants to know how fast calls arrive"),
+        ({"rate": 200}, "are of the scenario server"),
+        ({"scenario": "server", "rate": 200, "slo": "p99=20ms"}, "one of them"),
+        ({"scenario": "server", "rate": "fast"}, "expected calls a second"),
+        ({"scenario": "server", "slo": "p99<20"}, "expected a quantile and its limit"),
+        ({"instances": 2}, "one call at a time"),
+        ({"scenario": "offline", "idle_ms": 3}, "of closed loops"),
+        ({"optimize": "most"}, "expected off, basic, extended, all"),
+        ({"options": {"cpu": "1"}}, "expected PROVIDER.KEY=VALUE"),
+        ({"options": {"cuda.use_tf32": "1"}}, "expected PROVIDER.KEY=VALUE of cpu"),
+        ({"cuda_graph": True}, "is a mode of CUDA"),
+        ({"precision": "tf32"}, "is a mode of CUDA"),
+        ({"tempo": 3}, "There is no option 'tempo'"),
+    ],
+)
+def test_what_cannot_be_asked(foreign, options, message):
+    with pytest.raises(RequestError, match=message):
+        gz.plan_bench(foreign.path, shapes={"x": [1, 3, 8, 8]}, **options)
+
+
+def test_the_plan_is_what_will_be_measured(foreign):
+    done = ganzoo(
+        "bench", foreign.path, "--shape", "x=1x3x8x8", "--batch", "1,2", "--threads", "1,2", "--spin", "on,off",
+        "--optimize", "off,all", "--dry-run", "--max-time", 1000,
+    )  # fmt: skip
+    assert_clean(done, status=0)
+    assert len([line for line in done.stdout.splitlines() if line.startswith("foreign.onnx x ")]) == 16
+    assert "16 cases, 5 processes of each or more: about 6:4" in done.stdout
+    assert "foreign.onnx x 2x3x8x8 threads=2 optimize=off spin=off" in done.stdout
+
+
+def test_results_of_the_first_format_are_read(tmp_path):
+    old = DATA / "bench-format-1.json"
+    document = json.loads(old.read_text())
+    result = BenchResult.load(old)
+    assert [case["state"] for case in result.cases] == ["ok", "ok"]
+    for case, before in zip(result.cases, document["cases"], strict=True):
+        latency = case["latency_ms"]["host_to_host"]
+        assert latency["count"] == before["latency_ms"]["host_to_host"]["count"]
+        medians = before["latency_ms"]["host_to_host"]["p50_by_repeat"]
+        assert latency["median"]["value"] == pytest.approx(np.exp(np.mean(np.log(medians))), rel=1e-3)
+    result.save(tmp_path / "new.json")
+    assert BenchResult.load(tmp_path / "new.json").cases == result.cases
+    assert "dcgan" in repr(result) or "m.onnx" in repr(result)
+
+
+def test_nonsense_is_refused(result, tmp_path):
+    jsonschema = pytest.importorskip("jsonschema")
+    from importlib import resources
+
+    schema = json.loads(resources.files("ganzoo.runtime.latency").joinpath("result.schema.json").read_text())
+
+    def changed(*path, value):
+        document = json.loads(json.dumps(result))
+        place = document
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        (tmp_path / "r.json").write_text(json.dumps(document))
+        return document
+
+    latency = ("cases", 0, "latency_ms", "host_to_host")
+    p99 = result["cases"][0]["latency_ms"]["host_to_host"]["p99"]
+    by_schema = [
+        changed(*latency, "mean", value=-1.0),
+        changed(*latency, "median", "value", value=-0.1),
+        changed("protocol", "rates", value=["200/s"]),
+        changed("protocol", "scenario", value="server"),
+        changed("cases", 0, "state", value="fine"),
+        changed("cases", 0, "session_seconds", value=[-1]),
+        changed("cases", 0, "model", "file", value="/home/me/m.onnx"),
+    ]
+    for document in by_schema:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema)
+    for path, value, message in [
+        ((*latency, "mean"), -1.0, "mean is -1.0"),
+        ((*latency, "p90"), {**p99, "value": 1e9, "low": None, "high": None}, "out of order"),
+        ((*latency, "median", "low"), 1e9, "does not hold it"),
+        ((*latency, "mean"), 1e9, "beyond its least or largest"),
+        ((*latency, "count"), 7, "says 7"),
+        (("protocol", "rates"), ["200/s"], "its scenario is single-stream"),
+        (("protocol", "scenario"), "burst", "no scenario 'burst'"),
+        (("cases", 0, "processes"), [], "nothing was measured"),
+        (("cases", 0, "processes", 0, "series", "host_to_host", "samples"), "no base64", "cannot be read as a result"),
+        (("format",), 3, "its format is 3"),
+        (("cases",), None, "cannot be read as a result"),
+    ]:
+        changed(*path, value=value)
+        with pytest.raises(RequestError, match=message):
+            BenchResult.load(tmp_path / "r.json")
 
 
 def test_bench_inspect_and_verify_work_where_torch_is_not_installed(tmp_path):
@@ -370,7 +607,7 @@ def test_bench_inspect_and_verify_work_where_torch_is_not_installed(tmp_path):
     blocker.mkdir()
     (blocker / "torch.py").write_text("raise ImportError('torch is not installed here')")
     for arguments in (
-        ("bench", model, "--repeats", 1, "--max-time", 2),
+        ("bench", model, "--repeats", 1, "--seconds", 0.3, "--max-time", 30),
         ("inspect", model),
         ("verify", model),
         ("sample", model, "-o", tmp_path / "x.png", "-n", 4),

@@ -202,7 +202,7 @@ def test_a_damaged_file_is_not_taken_for_a_broken_provider(tmp_path, monkeypatch
     path = tmp_path / "damaged.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(ExportError, match="cannot load .*damaged.onnx"):
-        session._create(path, [("CUDAExecutionProvider", {})], threads=0, optimize=True)
+        session._create(path, [("CUDAExecutionProvider", {})])
 
 
 def test_the_remedy_is_the_hint(monkeypatch):

@@ -15,7 +15,7 @@ from exporting import NEEDS, REAL, build
 from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.progress import Silent
 from ganzoo.runtime.latency.inputs import InputRequest
-from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.request import Axes, Request
 from ganzoo.runtime.latency.runner import run
 from ganzoo.runtime.providers.requirements import find_trouble
 
@@ -62,14 +62,19 @@ def measured(report, name, path, provider, small, ratios):
     batches = (
         SMALL_BATCHES if small else BATCHES[: None if name == "dcgan" else -1]
     )  # large pictures by the hundred: no
-    seconds = len(batches) * (3.0 if small else 4.0)
-    inputs = InputRequest(batches=batches)
-    request = Request(models=[path], provider=provider, inputs=inputs, repeats=1, max_seconds=seconds)
+    request = Request(
+        models=[path],
+        axes=Axes(providers=(provider,)),
+        inputs=InputRequest(batches=batches),
+        repeats=1,
+        least_seconds=0.3 if small else 1.5,
+        max_seconds=30.0 * len(batches),
+    )
     result = run(request, progress=Silent()).document
     here = {"seen": provider == "cuda", "needs": NEEDS}
     for batch, case in zip(batches, result["cases"], strict=True):
         loop = _loop("ort", str(path), str(batch), provider, str(0.3 if small else LOOP_SECONDS))
-        kinds = {kind: found["p50"] for kind, found in case["latency_ms"].items() if found is not None}
+        kinds = {kind: found["median"]["value"] for kind, found in case["latency_ms"].items() if found is not None}
         ours = kinds.get("device_resident") or kinds["host_to_host"]
         ratios[f"{name} batch {batch}"] = ours / loop["p50_ms"]
         report.figure(

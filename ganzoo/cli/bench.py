@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganzoo.cli.common import echo, json_option, print_json, table
-from ganzoo.cli.progress import Lines
+from ganzoo.cli.progress import Lines, clock
+from ganzoo.errors import BenchError
 
 if TYPE_CHECKING:
     from ganzoo.api.types import Progress
@@ -16,84 +17,141 @@ if TYPE_CHECKING:
 
 @click.command("bench")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--provider", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--provider", default="cpu", show_default=True, metavar="A,B", help="cpu or cuda.")
 @click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which GPU.")
 @click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
+@click.option("--dim", "dims", multiple=True, metavar="NAME=1,8", help="Sizes of a dimension by its name.")
 @click.option("--size", metavar="256,320x448", help="Of pictures whose size is open: height by width.")
 @click.option(
     "--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep."
 )
 @click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
-@click.option(
-    "--threads", type=click.IntRange(0), default=0, help="Threads of one operator; 0 is ONNX Runtime's choice."
-)
+@click.option("--threads", default="0", metavar="1,2,4", help="Threads of one operator; 0 is ONNX Runtime's choice.")
+@click.option("--inter-op", default="0", metavar="1,2", help="Operators side by side.")
+@click.option("--optimize", default="all", metavar="off,basic,extended,all", help="Of the graph.")
+@click.option("--spin", default="on", metavar="on,off", help="Whether threads wait for work by spinning.")
+@click.option("--cuda-graph", default="off", metavar="on,off", help="Capture and replay, on CUDA.")
+@click.option("--option", "options", multiple=True, metavar="PROVIDER.KEY=V1,V2", help="An option of a provider.")
 @click.option("--precision", type=click.Choice(["file", "tf32"]), default="file", help="tf32 allows it on CUDA.")
-@click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True, help="Processes per case.")
+@click.option(
+    "--scenario",
+    type=click.Choice(["single-stream", "multi-stream", "server", "offline"]),
+    default="single-stream",
+    show_default=True,
+)
+@click.option("--rate", metavar="200|50%,80%", help="Of a server: calls a second, or shares of what it can do.")
+@click.option("--slo", metavar="p99=20ms", help="Of a server: find the largest rate that keeps this.")
+@click.option(
+    "--streams", type=click.IntRange(1), default=8, show_default=True, help="Calls of one multi-stream query."
+)
+@click.option("--instances", type=click.IntRange(1), default=1, show_default=True, help="Sessions side by side.")
+@click.option("--idle", "idle_ms", type=click.FloatRange(0), default=0.0, metavar="MS", help="Gap before each call.")
+@click.option("--rotate", "rotate_mb", type=click.FloatRange(0), default=0.0, metavar="MB", help="Pool of inputs.")
+@click.option("--check", type=click.Choice(["auto", "strict", "off"]), default="auto", show_default=True)
+@click.option(
+    "--repeats", type=click.IntRange(1, 100), default=5, show_default=True, help="Processes per case, at least."
+)
+@click.option(
+    "--seconds", "least_seconds", type=click.FloatRange(0.01), default=3.0, help="Of samples in each process."
+)
+@click.option("--within", type=click.FloatRange(0.0001), default=0.02, show_default=True, help="Of the 95% interval.")
 @click.option(
     "--max-time",
-    type=click.FloatRange(1),
+    type=click.FloatRange(0.1),
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="For all cases together.",
+    help="For all cases together; a bound.",
 )
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of arrivals and of the order.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and how long it takes.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RESULT.json", help="Go on with a sweep.")
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Write the whole result here."
 )
 @json_option
 def command(
     models: tuple[Path, ...],
-    provider: str,
-    device: int,
     batch: str | None,
+    dims: tuple[str, ...],
     size: str | None,
     shapes: tuple[str, ...],
     files: tuple[str, ...],
-    threads: int,
-    precision: Literal["file", "tf32"],
-    repeats: int,
+    options: tuple[str, ...],
+    rate: str | None,
     max_time: float,
+    dry_run: bool,
+    resume: Path | None,
     out: Path | None,
     as_json: bool,
+    **rest: Any,
 ) -> None:
     """Measure the latency of any ONNX file.
 
     \b
     ganzoo bench generator.onnx --batch 1,8,32
-    ganzoo bench a2b.onnx --size 256,320x448
+    ganzoo bench a2b.onnx --size 256,320x448 --threads 1,2
+    ganzoo bench generator.onnx --scenario server --rate 50%,80% -o result.json
     ganzoo bench resnet.onnx --shape input=1x3x224x224 --provider cuda -o result.json
 
-    Needs no torch. Each case runs in fresh processes, interleaved with the others, after a warm-up that ends when the
-    times have settled. A percentile that the number of samples cannot carry is not printed.
+    Needs no torch. Each case runs in fresh processes, interleaved with the others, until its 95% interval is narrow
+    or the time is up. A percentile that the number of samples cannot carry is not printed. Exit status 1 where a case
+    failed or its outputs differ.
     """
-    from ganzoo.api.bench import bench
-    from ganzoo.cli.parse import parse_batches, parse_files, parse_shape
+    from ganzoo.api.bench import bench, plan_bench
+    from ganzoo.cli.parse import parse_batches, parse_files, parse_lists, parse_numbers, parse_shape, parse_switches
+    from ganzoo.runtime.latency.table import notes
 
     swept: dict[str, list[tuple[int, ...]]] = {}
     for text in shapes:
         name, shape = parse_shape(text)
         swept.setdefault(name, []).append(shape)
-    result = bench(
-        models,
-        provider=provider,
-        device=device,
-        dims={"batch": parse_batches(batch)} if batch else {},
-        sizes=size.split(",") if size else [],
-        shapes=swept,
-        inputs=parse_files(files),
-        threads=threads,
-        precision=precision,
-        repeats=repeats,
-        max_seconds=max_time,
-        out=out,
-        progress=_Cases(),
-    )
+    sizes = {
+        name: [*map(int, parse_numbers("--dim", ",".join(values)))]
+        for name, values in parse_lists("--dim", dims).items()
+    }
+    asked: dict[str, Any] = {
+        **rest,
+        "provider": rest["provider"].split(","),
+        "dims": {**sizes, **({"batch": parse_batches(batch)} if batch else {})},
+        "sizes": size.split(",") if size else [],
+        "shapes": swept,
+        "inputs": parse_files(files),
+        "threads": parse_numbers("--threads", rest["threads"]),
+        "inter_op": parse_numbers("--inter-op", rest["inter_op"]),
+        "optimize": rest["optimize"].split(","),
+        "spin": parse_switches("--spin", rest["spin"]),
+        "cuda_graph": parse_switches("--cuda-graph", rest["cuda_graph"]),
+        "options": parse_lists("--option", options),
+        "rate": rate.split(",") if rate else [],
+        "max_seconds": max_time,
+    }
+    if dry_run:
+        plan = plan_bench(models, **asked)
+        if as_json:
+            print_json({"cases": list(plan.cases), "repeats": plan.repeats, "seconds": round(plan.seconds, 1)})
+            return
+        for title in plan.cases:
+            echo(title + (f"  failed: {plan.failed[title]}" if title in plan.failed else ""))
+        echo(f"{len(plan.cases)} cases, {plan.repeats} processes of each or more: about {clock(plan.seconds)}")
+        return
+    result = bench(models, **asked, out=out, resume=resume, progress=_Cases())
     if as_json:
         print_json(result.document)
-        return
-    echo(table(*result.table(), wrap="shapes"))
-    if out is not None:
-        echo(f"everything, samples included: {out}")
+    elif any(case["latency_ms"] for case in result.cases):
+        echo(table(*result.table(), wrap="case"))
+        for line in notes(result.document):
+            echo(line)
+        if out is not None or resume is not None:
+            echo(f"everything, samples included: {out or resume}")
+    if result.failed:
+        first = result.failed[0]
+        raise BenchError(
+            f"{len(result.failed)} of {len(result.cases)} cases failed. {first['model']['file']}: {first['why']}"
+            if len(result.cases) > 1
+            else first["why"],
+            hint=first["hint"],
+        )
 
 
 class _Cases(Lines):

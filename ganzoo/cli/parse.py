@@ -54,7 +54,7 @@ def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
         shape = tuple(int(size) for size in sizes.lower().split("x"))
     except ValueError:
         shape = ()
-    if not equals or not name or not shape or min(shape) < 1:
+    if not equals or not name or not shape or min(shape) < 0:
         raise RequestError(f"--shape {short(text)} is not of the form NAME=1x3x256x256.")
     return name, shape
 
@@ -76,3 +76,34 @@ def parse_files(texts: Sequence[str]) -> dict[str, Path]:
             raise RequestError(f"--input {text!r} is not of the form NAME=FILE.npy.")
         files[name] = Path(path)
     return files
+
+
+def parse_lists(option: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    """`NAME=V1,V2` each. Raises RequestError."""
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, rest = text.partition("=")
+        if not name or not equals or not all(rest.split(",")):
+            raise RequestError(f"{option} {short(text)} is not of the form NAME=VALUE, or NAME=V1,V2.")
+        if name in values:
+            raise RequestError(f"{option} states {name!r} twice.")
+        values[name] = rest.split(",")
+    return values
+
+
+def parse_numbers(option: str, text: str) -> list[int]:
+    """`1,2,4`, from 0. Raises RequestError."""
+    found = [_whole(part.strip()) for part in text.split(",")]
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(found):
+        raise RequestError(f"{option} {short(text)} is not of the form 1,2,4.")
+    return numbers
+
+
+def parse_switches(option: str, text: str) -> list[bool]:
+    """`on,off`. Raises RequestError."""
+    known = {"on": True, "off": False}
+    parts = [part.strip() for part in text.split(",")]
+    if unknown := [part for part in parts if part not in known]:
+        raise RequestError(f"{option} {short(unknown[0])} is neither on nor off.")
+    return [known[part] for part in parts]

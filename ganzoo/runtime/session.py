@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one_line, shell_word
 from ganzoo.plugin.streams import stdout_to
@@ -49,34 +49,56 @@ class CheckedSession:
     copies: int = 0
 
 
+Optimize = Literal["off", "basic", "extended", "all"]
+OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionSettings:
+    """What people tune. threads: of one operator, inter_op: of operators side by side; 0 leaves the choice to ONNX
+    Runtime. optimize: of the graph. spin: threads wait for work by spinning. options: of the provider, by its names."""
+
+    threads: int = 0
+    inter_op: int = 0
+    optimize: Optimize = "all"
+    spin: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+DEFAULT = SessionSettings()
+
+
 def open_checked(
-    path: Path, provider: str, *, threads: int = 0, optimize: bool = True, device: int = 0, tf32: bool = False
+    path: Path,
+    provider: str,
+    *,
+    settings: SessionSettings = DEFAULT,
+    device: int = 0,
+    tf32: bool = False,
 ) -> CheckedSession:
     """A session whose placement was checked.
 
-    threads: of one operator; 0 leaves the choice to ONNX Runtime. optimize: graph optimisation.
     Raises BenchError when the provider is missing or a node of substance would run on the CPU,
     ExportError when the file cannot be loaded, RequestError for an unknown provider.
     """
     require(provider)
     if provider == "cpu":
-        session, seconds = _create(path, [(PROVIDERS["cpu"], {})], threads=threads, optimize=optimize)
+        session, seconds = _create(path, [(PROVIDERS["cpu"], dict(settings.options))], settings)
         return _inspect(session, seconds, provider)
     with scratch("ganzoo-session-") as folder:
-        return _open_on_gpu(path, provider, folder / "optimized.onnx", threads, optimize, device, tf32)
+        return _open_on_gpu(path, provider, folder / "optimized.onnx", settings, device, tf32)
 
 
 def _open_on_gpu(
-    path: Path, provider: str, optimized: Path, threads: int, optimize: bool, device: int, tf32: bool
+    path: Path, provider: str, optimized: Path, settings: SessionSettings, device: int, tf32: bool
 ) -> CheckedSession:
-    wanted = (PROVIDERS[provider], {"device_id": str(device), "use_tf32": "1" if tf32 else "0"})
+    own = {"device_id": str(device), "use_tf32": "1" if tf32 else "0", **settings.options}
+    wanted = (PROVIDERS[provider], own)
     try:
-        session, seconds = _create(path, [wanted], threads=threads, optimize=optimize, strict=True, optimized=optimized)
+        session, seconds = _create(path, [wanted], settings, strict=True, optimized=optimized)
     except ProviderError:
         # Refused: either nothing works, or some nodes want the CPU. The second session tells which.
-        session, seconds = _create(
-            path, [wanted, (PROVIDERS["cpu"], {})], threads=threads, optimize=optimize, optimized=optimized
-        )
+        session, seconds = _create(path, [wanted, (PROVIDERS["cpu"], {})], settings, optimized=optimized)
     return replace(_inspect(session, seconds, provider), copies=count_copies(optimized))
 
 
@@ -113,9 +135,8 @@ def run_session(
 def _create(
     path: Path,
     providers: list[tuple[str, dict[str, str]]],
+    settings: SessionSettings = DEFAULT,
     *,
-    threads: int,
-    optimize: bool,
     strict: bool = False,
     optimized: Path | None = None,
 ) -> tuple[onnxruntime.InferenceSession, float]:
@@ -123,9 +144,15 @@ def _create(
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised; the rest is noise
-    options.intra_op_num_threads = threads
-    if not optimize:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = settings.threads
+    if settings.inter_op:
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
+        options.inter_op_num_threads = settings.inter_op
+    level = "DISABLE_ALL" if settings.optimize == "off" else f"ENABLE_{settings.optimize.upper()}"
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_{level}")
+    if not settings.spin:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     if optimized is not None:
         options.optimized_model_filepath = str(optimized)

@@ -106,7 +106,15 @@ def test_odd_numbers_to_sample(sound, tmp_path, arguments):
 def test_odd_numbers_to_bench(sound, arguments):
     with within():
         status, _, err = run_main(
-            "bench", sound / "exports" / "generator.onnx", "--repeats", 1, "--max-time", 1, *arguments
+            "bench",
+            sound / "exports" / "generator.onnx",
+            "--repeats",
+            1,
+            "--seconds",
+            0.3,
+            "--max-time",
+            30,
+            *arguments,
         )
     assert status in (1, 2) and "Traceback" not in err
 
@@ -174,7 +182,7 @@ def test_metadata_are_printed_escaped(sound, tmp_path):
         ("inspect",),
         ("inspect", "--json"),
         ("verify",),
-        ("bench", "--repeats", 1, "--max-time", 2),
+        ("bench", "--repeats", 1, "--seconds", 0.3, "--max-time", 30),
         ("sample", "-o", tmp_path / "x.png"),
     ):
         _, out, err = run_main(arguments[0], tmp_path / "m.onnx", *arguments[1:])

@@ -509,7 +509,7 @@ def test_external_data_without_a_length(tmp_path):
     found = OnnxFile(path)
     assert np.frombuffer(found.model.graph.initializer[0].raw_data, np.float32).tolist() == [2, 3, 4, 5]
     assert summarize(found)["parameters"] == 4
-    status, _, err = run_main("bench", path, "--repeats", 1, "--max-time", 2)
+    status, _, err = run_main("bench", path, "--repeats", 1, "--seconds", 0.3, "--max-time", 30)
     assert status == 0, err
 
 
@@ -586,7 +586,7 @@ def test_an_input_of_billions(tmp_path):
         status, _, err = run_main("sample", tmp_path / "m.onnx", "-o", tmp_path / "x.png", "-n", 1)
     assert status in (1, 2) and "numbers" in err and "Traceback" not in err
     with within():
-        status, _, err = run_main("bench", tmp_path / "m.onnx", "--repeats", 1, "--max-time", 2)
+        status, _, err = run_main("bench", tmp_path / "m.onnx", "--repeats", 1, "--seconds", 0.3, "--max-time", 30)
     assert status in (1, 2) and "Traceback" not in err
 
 

@@ -297,7 +297,7 @@ def test_an_output_is_never_an_input(sound, tmp_path):
 
     np.save(latent, np.zeros((1, 8), "float32"))
     for out in (model, alias, hard):
-        status, _, err = run_main("bench", model, "-o", out, "--repeats", 1, "--max-time", 1)
+        status, _, err = run_main("bench", model, "-o", out, "--repeats", 1, "--seconds", 0.3, "--max-time", 30)
         assert status == 2 and "is what is to be read" in err
     status, _, err = run_main("bench", model, "--input", f"z={latent}", "-o", latent, "--max-time", 1)
     assert status == 2 and "is what is to be read" in err
@@ -309,7 +309,7 @@ def test_a_result_takes_no_other_files_place(sound, tmp_path):
     model = sound / "exports" / "generator.onnx"
     notes = tmp_path / "notes.json"
     notes.write_text('{"a": 1}')
-    status, _, err = run_main("bench", model, "-o", notes, "--repeats", 1, "--max-time", 1)
+    status, _, err = run_main("bench", model, "-o", notes, "--repeats", 1, "--seconds", 0.3, "--max-time", 30)
     assert status == 2 and "ganzoo bench did not write it" in err and notes.read_text() == '{"a": 1}'
 
 

@@ -191,9 +191,9 @@ def _check_spec(spec: TensorSpec, shape: tuple[int, ...]) -> None:
 
 
 def make_feed(
-    file: OnnxFile, shapes: Mapping[str, tuple[int, ...]], files: Mapping[str, Path]
+    file: OnnxFile, shapes: Mapping[str, tuple[int, ...]], files: Mapping[str, Path], *, number: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of one case, the same ones in every process.
+    """The arrays of one case, the same ones in every process. number: of one of several that differ.
 
     Ours are drawn by seed as for sampling; others are N(0, 1), or zeros for whole numbers, which may be
     indices. Raises BenchError for a file that does not fit.
@@ -202,7 +202,7 @@ def make_feed(
 
     specs = {spec.name: spec for spec in file.input_specs or ()}
     feed = {}
-    for number, tensor in enumerate(file.inputs):
+    for place, tensor in enumerate(file.inputs):
         shape = shapes[tensor.name]
         if tensor.name in files:
             array = load_array(files[tensor.name])
@@ -214,13 +214,13 @@ def make_feed(
         elif tensor.name in specs:
             spec = specs[tensor.name]
             dims = {dim.name: size for dim, size in zip(spec.shape, shape, strict=True) if isinstance(dim, Dim)}
-            array = spec.sample(list(range(shape[0])), dims)
+            array = spec.sample(list(range(number * shape[0], (number + 1) * shape[0])), dims)
         else:
             try:
                 dtype = np.dtype(tensor.dtype)
             except TypeError:
                 raise BenchError(f"Input {tensor.name!r} has {tensor.dtype}, which ganzoo cannot make up.") from None
-            draw = np.random.RandomState(number).standard_normal(shape)
+            draw = np.random.RandomState(place + len(file.inputs) * number).standard_normal(shape)
             array = draw.astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)
         feed[tensor.name] = np.ascontiguousarray(array)
     return feed

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,19 +26,23 @@ WORKER = "ganzoo.runtime.latency.worker"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back. content: None where the worker died. arrays: outputs in order, if they were asked for.
+    """What came back. content: None where the worker died or was late. arrays: by name.
 
-    status: of the process; below zero the signal that ended it. last_words: the last line of its stderr.
+    status: of the process; below zero the signal that ended it. last_words: the last line of its stderr. late: it was
+    ended because its time was up.
     """
 
     content: dict[str, Any] | None
-    arrays: list[NDArray[Any]]
+    arrays: dict[str, NDArray[Any]]
     status: int
     last_words: str
+    late: bool = False
 
 
-def ask(request: Mapping[str, Any], environment: Mapping[str, str]) -> Answer:
-    """Have a fresh process do what `request` says, and wait for it. It is ended when this call is interrupted."""
+def ask(request: Mapping[str, Any], environment: Mapping[str, str], *, seconds: float) -> Answer:
+    """Have a fresh process do what `request` says, and wait for it so long at most. It is ended when this call is
+    interrupted."""
+    late = threading.Event()
     with tempfile.TemporaryFile() as said:  # has no name
         process = subprocess.Popen(
             [sys.executable, "-m", WORKER],
@@ -51,8 +56,13 @@ def ask(request: Mapping[str, Any], environment: Mapping[str, str]) -> Answer:
             with contextlib.suppress(BrokenPipeError):  # of one that died at once: its status says so
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
-            found = process.stdout.read()
-            process.wait()
+            timer = threading.Timer(seconds, _end, (process, late))
+            timer.start()
+            try:
+                found = process.stdout.read()
+                process.wait()
+            finally:
+                timer.cancel()
         finally:
             process.kill()
             process.wait()
@@ -65,16 +75,22 @@ def ask(request: Mapping[str, Any], environment: Mapping[str, str]) -> Answer:
     content = json.loads(head) if head and process.returncode == 0 else None
     return Answer(
         content=content,
-        arrays=_arrays(rest) if content is not None else [],
+        arrays=_arrays(rest) if content is not None else {},
+        late=late.is_set(),
         status=process.returncode,
         last_words=lines[-1] if lines else "no message",
     )
 
 
-def _arrays(content: bytes) -> list[NDArray[Any]]:
+def _end(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _arrays(content: bytes) -> dict[str, NDArray[Any]]:
     import numpy as np
 
     if not content:
-        return []
+        return {}
     with np.load(io.BytesIO(content), allow_pickle=False) as found:
-        return [found[name] for name in found.files]
+        return {name: found[name] for name in found.files}

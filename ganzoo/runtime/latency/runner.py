@@ -1,188 +1,267 @@
-"""Run a sweep: every case in fresh processes, repeated and interleaved, outputs checked."""
+"""Run a sweep: every case in fresh processes, in rounds, in an order that a seed decides; outputs are checked.
+
+What fails spoils its own case. The time that was given is a bound: a process that would pass it is ended.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ganzoo import errors
 from ganzoo.errors import BenchError, GanzooError
 from ganzoo.progress import Progress, ProgressListener
-from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.latency import machine
-from ganzoo.runtime.latency.inputs import sweep_cases
-from ganzoo.runtime.latency.process import ask
+from ganzoo.runtime.latency.cases import case_json, figure_of, is_enough, model_json, process_json
+from ganzoo.runtime.latency.check import compare, unchecked
+from ganzoo.runtime.latency.job import Job, Mode
+from ganzoo.runtime.latency.plan import LEAST_SECONDS, START_SECONDS, Case, cases_of, seconds_of
+from ganzoo.runtime.latency.process import Answer, ask
 from ganzoo.runtime.latency.request import Request
-from ganzoo.runtime.latency.result import BenchResult, case_result, result_document
+from ganzoo.runtime.latency.result import BenchResult, document_of
 from ganzoo.runtime.providers.requirements import require
-from ganzoo.runtime.tolerances import PROVIDER, PROVIDER_UINT8, largest_error, peak
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_START_SECONDS = 1.5  # of a worker: imports and a session, taken off its share of --max-time
-_LEAST_SECONDS = 1.0
-_P99_SAMPLES = 1000
+_MOST_PROCESSES = 50  # of a case whose interval does not become narrow
+_GRACE_SECONDS = 1.0
+_NAMES_SECONDS = 0.2  # below which no process is worth beginning
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
-    file: OnnxFile
-    shapes: dict[str, tuple[int, ...]]
-    checked: bool  # the smallest of its model: its outputs are compared
+class _TimeIsUpError(Exception):
+    pass
 
 
-def run(request: Request, *, progress: ProgressListener) -> BenchResult:
-    """Measure every case and return the result document (see result.schema.json).
+class _Running:
+    """A case and what became of it so far."""
 
-    progress: told before each process. Raises RequestError, ExportError or BenchError
-    when a case cannot be measured as asked, GateError when outputs differ from the reference.
-    """
-    require(request.provider)
-    cases = _cases(request)
-    if request.precision == "tf32" and request.provider != "cuda":
-        raise errors.RequestError("--precision tf32 is a mode of CUDA; add --provider cuda.")
-    share = request.max_seconds / (len(cases) * request.repeats)
-    seconds = max(_LEAST_SECONDS, share - _START_SECONDS)
-    samples = -(-_P99_SAMPLES // request.repeats)
-    measured: list[list[dict[str, Any]]] = [[] for _ in cases]
-    checks: dict[Path, dict[str, Any]] = {}
-    states = {"before": machine.gpu_state(request.device)} if request.provider == "cuda" else {}
-    began, done, total = time.monotonic(), 0, len(cases) * request.repeats
-    for repeat in range(request.repeats):
-        # Interleaved, and begun at another case each time: drift of the machine meets every case alike.
-        for number in _rotated(len(cases), repeat):
-            case = cases[number]
-            values = {"case": _title(case), "repeat": repeat + 1, "repeats": request.repeats}
-            progress.update(Progress(done=done, total=total, unit="processes", values=values))
-            done += 1
-            check = case.checked and repeat == 0
-            result, outputs = _work(request, case, "measure", seconds=seconds, samples=samples, outputs=check)
-            measured[number].append(result)
-            if check:
-                checks[case.file.path] = _check(request, case, outputs)
-    progress.update(Progress(done=total, total=total, unit="processes"))
-    if request.provider == "cuda":
-        states["after"] = machine.gpu_state(request.device)
-    document = result_document(
-        request=request,
-        cases=[
-            case_result(case.file, case.shapes, repeats, checks[case.file.path])
-            for case, repeats in zip(cases, measured, strict=True)
-        ],
-        seconds=time.monotonic() - began,
-        gpu=machine.gpu_record(request.device) if request.provider == "cuda" else None,
-        gpu_states=states,
-    )
-    return BenchResult(document)
+    def __init__(self, case: Case, index: int) -> None:
+        self.case, self.index = case, index
+        self.model = model_json(case)
+        self.processes: list[dict[str, Any]] = []
+        self.facts: dict[str, Any] = {}
+        self.check: dict[str, Any] | None = None
+        self.capacity: float | None = None
+        self.late = False
 
 
-def _cases(request: Request) -> list[_Case]:
-    cases = []
-    for path in request.models:
-        file = OnnxFile(path)
-        shapes = sweep_cases(file, request.inputs)
-        smallest = min(range(len(shapes)), key=lambda index: _elements(shapes[index]))
-        cases += [_Case(file=file, shapes=shape, checked=index == smallest) for index, shape in enumerate(shapes)]
-    return cases
-
-
-def _elements(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    total = 0
-    for shape in shapes.values():
-        size = 1
-        for length in shape:
-            size *= length
-        total += size
-    return total
-
-
-def _rotated(count: int, by: int) -> list[int]:
-    return [(index + by) % count for index in range(count)]
-
-
-def _title(case: _Case) -> str:
-    shapes = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in case.shapes.items())
-    return f"{case.file.path.name} {shapes}"
-
-
-def _work(
+def run(
     request: Request,
-    case: _Case,
-    mode: str,
     *,
-    seconds: float = 0.0,
-    samples: int = 0,
-    outputs: bool = False,
-) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-    """One worker process: its numbers, and its outputs. Raises what it raised, or BenchError when it died."""
-    body = {
-        "mode": mode,
-        "model": str(case.file.path.resolve()),
-        "shapes": case.shapes,
-        "files": {name: str(path.resolve()) for name, path in request.inputs.files.items()},
-        "provider": "cpu" if mode == "reference" else request.provider,
-        "device": request.device,
-        "threads": request.threads,
-        "precision": request.precision,
-        "seconds": seconds,
-        "samples": samples,
-        "outputs": outputs,
-    }
-    # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
-    answer = ask(body, {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")})
-    if answer.content is None:
-        how = f"killed by signal {-answer.status}" if answer.status < 0 else f"exit status {answer.status}"
-        raise BenchError(
-            f"The process that measured {_title(case)} died ({how}): {answer.last_words}",
-            hint="Killed by signal 9 usually means out of memory; try a smaller --batch."
-            if answer.status == -9
-            else "",
+    progress: ProgressListener,
+    save: Callable[[BenchResult], None] = lambda result: None,
+    before: BenchResult | None = None,
+) -> BenchResult:
+    """Measure every case; the result is complete, whatever failed: each case says what became of it.
+
+    progress: told before each process. save: given the result after each. before: what an earlier, unfinished sweep of
+    the same cases has measured. Raises RequestError for what cannot be asked, BenchError for a provider that is not
+    here, ExportError for the only model if it cannot be read.
+    """
+    sweep = _Sweep(request, progress, save)
+    if before is not None:
+        sweep.take(before)
+    return sweep.run()
+
+
+class _Sweep:
+    def __init__(self, request: Request, progress: ProgressListener, save: Callable[[BenchResult], None]) -> None:
+        self._began = time.monotonic()
+        self._request, self._progress, self._save = request, progress, save
+        for provider in request.axes.providers:
+            require(provider)
+        self.running = [_Running(case, index) for index, case in enumerate(cases_of(request))]
+        self._states: dict[str, Any] = {}
+        self._checks: dict[tuple[Path, str], dict[str, Any]] = {}
+        self._seconds = seconds_of(request, len(self._alive()))
+        self._earlier = 0.0
+
+    def take(self, before: BenchResult) -> None:
+        """Raises RequestError where the earlier sweep was another one."""
+        from ganzoo.runtime.latency.resume import taken
+
+        for one, case in zip(
+            self.running, taken(self._request, [one.case for one in self.running], before), strict=True
+        ):
+            if case is None:
+                continue
+            one.processes, one.capacity = list(case["processes"]), case["capacity_per_second"]
+            one.facts = {**case["placement"], "options": case["provider_options"]}
+            if case["output_check"] is not None:
+                self._checks[one.case.path, one.case.provider] = case["output_check"]
+        self._earlier = float(before.document["protocol"]["seconds"])
+
+    def run(self) -> BenchResult:
+        if "cuda" in self._request.axes.providers:
+            self._states["before"] = machine.gpu_state(self._request.device)
+        try:
+            self._capacities()
+            for number in range(self._request.repeats):
+                self._round(number, [one for one in self._alive() if len(one.processes) <= number])
+            number = self._request.repeats
+            while waiting := [one for one in self._alive() if not self._enough(one)]:
+                self._round(number, waiting)
+                number += 1
+        except _TimeIsUpError:
+            pass
+        if "cuda" in self._request.axes.providers:
+            self._states["after"] = machine.gpu_state(self._request.device)
+        result = self._result()
+        self._save(result)
+        return result
+
+    def _alive(self) -> list[_Running]:
+        return [one for one in self.running if one.case.error is None]
+
+    def _enough(self, one: _Running) -> bool:
+        load = self._request.load
+        figure = figure_of(one.processes, load.scenario, objective=load.objective is not None)
+        alone = self._request.repeats == 1  # one process was asked for, and has no interval
+        return alone or len(one.processes) >= _MOST_PROCESSES or figure is None or is_enough(figure, self._request)
+
+    def _round(self, number: int, several: Sequence[_Running]) -> None:
+        """One process of each, in an order of its own: drift of the machine meets every case alike."""
+        random = np.random.Generator(np.random.PCG64([self._request.seed, number]))
+        for place in random.permutation(len(several)):
+            one = several[place]
+            if one.case.error is not None:
+                continue
+            self._tell(one, number)
+            try:
+                self._measure(one, number)
+            except GanzooError as error:
+                one.case.error = error
+            self._save(self._result())
+
+    def _measure(self, one: _Running, number: int) -> None:
+        outputs = one.case.smallest and (one.case.path, one.case.provider) not in self._checks
+        answer = self._work(one, "measure", seconds=self._seconds, outputs=outputs, number=number)
+        if answer is None:
+            return
+        content = answer.content or {}
+        one.facts = one.facts or {key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "options")}
+        one.processes.append(process_json(content, answer.arrays))
+        if outputs:
+            found = [value for name, value in answer.arrays.items() if name.startswith("output")]
+            if (check := self._check(one, found)) is not None:
+                self._checks[one.case.path, one.case.provider] = check
+
+    def _check(self, one: _Running, found: list[NDArray[Any]]) -> dict[str, Any] | None:
+        file, check = one.case.file, self._request.check
+        assert file is not None
+        if (outcome := unchecked(file, check)) is not None:
+            return outcome.to_json()
+        answer = self._work(one, "reference", outputs=True)
+        if answer is None:
+            return None
+        return compare(file, list(answer.arrays.values()), found, self._request.precision, check).to_json()
+
+    def _capacities(self) -> None:
+        """How many calls a second each can do, where the load is a share of it, or is looked for below it."""
+        load = self._request.load
+        if not (load.objective or any(rate.of_capacity for rate in load.rates)):
+            return
+        known: dict[str, float] = {}
+        for one in self._alive():
+            key = str({**one.case.key(), "rate": None})
+            if one.capacity is None and key not in known:
+                self._tell(one, 0)
+                try:
+                    answer = self._work(one, "capacity", seconds=self._seconds)
+                except GanzooError as error:
+                    one.case.error = error
+                    continue
+                if answer is not None and answer.content is not None:
+                    values = answer.content["series"]["host_to_host"]
+                    known[key] = values["calls"] / values["elapsed_ns"] * 1e9
+            one.capacity = one.capacity or known.get(key)
+
+    def _work(
+        self, one: _Running, mode: Mode, *, seconds: float = 0.0, outputs: bool = False, number: int = 0
+    ) -> Answer | None:
+        """What a process answered; None where its time was up. Raises what it raised, or BenchError when it died."""
+        left = self._left()
+        if left < _NAMES_SECONDS:
+            raise _TimeIsUpError
+        job = self._job(one, mode, min(seconds, max(LEAST_SECONDS, left - START_SECONDS)), left, outputs, number)
+        # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
+        order = {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")}
+        answer = ask(job.to_json(), order, seconds=left + _GRACE_SECONDS)
+        if answer.late:
+            one.late = True
+            return None
+        if answer.content is None:
+            how = f"killed by signal {-answer.status}" if answer.status < 0 else f"exit status {answer.status}"
+            raise BenchError(
+                f"The process that measured {one.case.title} died ({how}): {answer.last_words}",
+                hint="Killed by signal 9 usually means out of memory; try a smaller --batch."
+                if answer.status == -9
+                else "",
+            )
+        if "error" in answer.content:
+            error = answer.content["error"]
+            kind = getattr(errors, error["kind"], GanzooError)
+            raise kind(error["message"], hint=error["hint"])
+        return Answer(content=answer.content["ok"], arrays=answer.arrays, status=0, last_words="")
+
+    def _job(self, one: _Running, mode: Mode, seconds: float, left: float, outputs: bool, number: int) -> Job:
+        request, case = self._request, one.case
+        load, rate = request.load, 0.0
+        if case.rate is not None:
+            rate = case.rate.value * (one.capacity or 0.0) if case.rate.of_capacity else case.rate.value
+        elif load.objective is not None:
+            rate = one.capacity or 0.0
+        if load.scenario == "server" and mode == "measure" and rate <= 0:
+            raise BenchError(f"The capacity of {case.title} could not be measured in time.", hint="More --max-time.")
+        return Job(
+            mode=mode,
+            model=str(case.path.resolve()),
+            shapes=case.shapes,
+            files={name: str(path.resolve()) for name, path in request.inputs.files.items()},
+            provider="cpu" if mode == "reference" else case.provider,
+            settings=case.settings,
+            device=request.device,
+            precision=request.precision,
+            scenario=load.scenario,
+            streams=load.streams,
+            instances=load.instances,
+            pause_ms=load.pause_ms,
+            rotate=load.rotate,
+            rate=rate,
+            objective=load.objective,
+            seconds=seconds,
+            longest=min(left, 4 * seconds + 2),
+            seed=request.seed + 1000 * number,
+            outputs=outputs,
         )
-    if "error" in answer.content:
-        error = answer.content["error"]
-        kind = getattr(errors, error["kind"], GanzooError)
-        raise kind(error["message"], hint=error["hint"])
-    measured: dict[str, Any] = answer.content["ok"]
-    return measured, answer.arrays
 
+    def _left(self) -> float:
+        return self._request.max_seconds - (time.monotonic() - self._began)
 
-def _check(request: Request, case: _Case, found: Sequence[NDArray[Any]]) -> dict[str, Any]:
-    """Compare outputs with the CPU provider, unoptimised, in a process of its own."""
-    random = case.file.random_operators()
-    if random:
-        return {
-            "status": "unchecked",
-            "why": f"random operators: {', '.join(random)}",
-            "error": None,
-            "bound": None,
-        }
-    _, expected = _work(request, case, "reference", outputs=True)
-    error = max(largest_error(one, other) for one, other in zip(expected, found, strict=True))
-    bound = _bound(request, case.file, max(peak(one) for one in expected))
-    if not error <= bound:  # a NaN fails
-        raise errors.GateError(
-            f"{_title(case)}: outputs on {request.provider} differ from the reference by {error:.3g}; "
-            f"the bound is {bound:.3g}.",
-            hint="Its latency means nothing until that is understood.",
-        )
-    return {
-        "status": "ok",
-        "why": "against the CPU provider without optimisation",
-        "error": error,
-        "bound": bound,
-    }
+    def _tell(self, one: _Running, number: int) -> None:
+        done = sum(len(each.processes) for each in self.running)
+        values = {"case": one.case.title, "repeat": number + 1, "repeats": max(number + 1, self._request.repeats)}
+        total = max(done + 1, len(self.running) * self._request.repeats)
+        self._progress.update(Progress(done=done, total=total, unit="processes", values=values))
 
-
-def _bound(request: Request, file: OnnxFile, largest: float) -> float:
-    """Largest absolute error by the precision at work. largest: of the outputs, at least 1."""
-    if any(spec.dtype == "uint8" for spec in file.output_specs or ()):
-        return PROVIDER_UINT8
-    halves = file.metadata.get(f"{PREFIX}precision") == "fp16" or any(
-        tensor.dtype in ("float16", "bfloat16") for tensor in (*file.inputs, *file.outputs)
-    )
-    return largest * PROVIDER["fp16" if halves else "tf32" if request.precision == "tf32" else "fp32"]
+    def _result(self) -> BenchResult:
+        cases = [
+            case_json(
+                one.case,
+                self._request,
+                one.model,
+                one.processes,
+                one.facts,
+                self._checks.get((one.case.path, one.case.provider)),
+                capacity=one.capacity,
+            )
+            for one in self.running
+        ]
+        seconds = self._earlier + time.monotonic() - self._began
+        return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states))

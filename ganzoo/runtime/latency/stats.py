@@ -1,31 +1,96 @@
-"""Percentiles that the count can carry, and bootstrap intervals."""
+"""Estimators: a figure with its interval across processes, quantiles with theirs, stalls.
+
+Samples of one process are not independent of each other, processes are: an interval of a figure is taken across
+processes, on logarithms, with Student's t. A quantile has an interval of order statistics, and is not stated where
+fewer than ten samples lie beyond it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-PERCENTILES = (50, 90, 95, 99)
-_BEYOND = 10  # samples that must lie beyond a percentile for it to be printed
+from ganzoo.runtime.latency.student import binomial_quantile, t_quantile
 
+LEVEL = 0.95
+QUANTILES = (0.5, 0.9, 0.99, 0.999)
+STALL = 10.0
+"""A sample is a stall from so many medians on."""
 
-def percentiles(samples: Sequence[float]) -> dict[str, float | None]:
-    """p50, p90, p95, p99; None where fewer than ten samples lie beyond it (p99 needs 1,000)."""
-    values = np.asarray(samples, dtype=np.float64)
-    result: dict[str, float | None] = {}
-    for q in PERCENTILES:
-        enough = len(values) > 0 and (q == 50 or len(values) * (100 - q) >= _BEYOND * 100)
-        result[f"p{q}"] = float(np.percentile(values, q)) if enough else None
-    return result
+_BEYOND = 10  # samples that must lie beyond a quantile for it to be stated
 
 
-def bootstrap_interval(
-    values: Sequence[float], *, level: float = 0.95, rounds: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """A percentile-bootstrap confidence interval of the geometric mean of positive values."""
+class Figure(NamedTuple):
+    """A value and its 95% interval; low and high are None where it cannot be told."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def within(self) -> float | None:
+        """Half of the interval's width, relative: 0.02 for 2%."""
+        if self.low is None or self.high is None or self.low <= 0:
+            return None
+        return math.sqrt(self.high / self.low) - 1
+
+
+def across(values: Sequence[float]) -> Figure:
+    """The figure of several processes: the mean of the logarithms of their positive values, with a t interval."""
     logs = np.log(np.asarray(values, dtype=np.float64))
-    random = np.random.RandomState(seed)
-    means = logs[random.randint(len(logs), size=(rounds, len(logs)))].mean(1)
-    low, high = np.percentile(means, [50 * (1 - level), 50 * (1 + level)])
-    return float(np.exp(low)), float(np.exp(high))
+    middle, count = float(logs.mean()), len(logs)
+    if count < 2:
+        return Figure(math.exp(middle))
+    half = t_quantile((1 + LEVEL) / 2, count - 1) * float(logs.std(ddof=1)) / math.sqrt(count)
+    return Figure(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
+
+
+def quantile(ordered: NDArray[Any], q: float) -> Figure | None:
+    """Of sorted samples, with an interval of order statistics; None where the count cannot carry it."""
+    count = len(ordered)
+    if count == 0 or (q != 0.5 and count * (1 - q) < _BEYOND * (1 - 1e-9)):
+        return None
+    value = float(np.quantile(ordered, q))
+    low = binomial_quantile((1 - LEVEL) / 2, count, q) - 1
+    high = binomial_quantile((1 + LEVEL) / 2, count, q)
+    if low < 0 or high >= count:
+        return Figure(value)
+    return Figure(value, float(ordered[low]), float(ordered[high]))
+
+
+class Summary(NamedTuple):
+    """Of the samples of a case, all processes together. stalls: samples of ten medians and more; stalled: their sum."""
+
+    samples: int
+    mean: float
+    least: float
+    largest: float
+    quantiles: dict[str, Figure | None]
+    stalls: int
+    stalled: float
+
+
+def summarize(samples: NDArray[Any]) -> Summary:
+    """Raises ValueError for no samples."""
+    if len(samples) == 0:
+        raise ValueError("there are no samples")
+    ordered = np.sort(np.asarray(samples, dtype=np.float64))
+    stalls = ordered[np.searchsorted(ordered, STALL * float(np.quantile(ordered, 0.5))) :]
+    return Summary(
+        samples=len(ordered),
+        mean=float(ordered.mean()),
+        least=float(ordered[0]),
+        largest=float(ordered[-1]),
+        quantiles={quantile_name(q): quantile(ordered, q) for q in QUANTILES},
+        stalls=len(stalls),
+        stalled=float(stalls.sum()),
+    )
+
+
+def quantile_name(q: float) -> str:
+    """`p99.9` of 0.999."""
+    return f"p{100 * q:g}"

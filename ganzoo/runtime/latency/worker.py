@@ -14,62 +14,95 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import make_feed
-from ganzoo.runtime.latency.measure import Budget, bound_loop, copy_loop, host_loop, measure
+from ganzoo.runtime.latency.job import Job
+from ganzoo.runtime.latency.loads import put, to_answer
+from ganzoo.runtime.latency.measure import bound_loop, copy_loop, host_loop, in_turn
 from ganzoo.runtime.providers.table import PROVIDERS
-from ganzoo.runtime.session import open_checked, run_session
+from ganzoo.runtime.session import CheckedSession, SessionSettings, open_checked, run_session
 from ganzoo.scratch import remove_scratch
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def run(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
-    """Measure what a request says; the outputs of the first run if they are asked for. Raises GanzooError."""
-    file = OnnxFile(Path(request["model"]))
-    files = {name: Path(path) for name, path in request["files"].items()}
-    shapes = {name: tuple(shape) for name, shape in request["shapes"].items()}
-    feed = make_feed(file, shapes, files)
-    provider, device = request["provider"], request["device"]
-    opened = open_checked(
-        file.path,
-        provider,
-        threads=request["threads"],
-        optimize=request["mode"] == "measure",
-        device=device,
-        tf32=request["precision"] == "tf32",
-    )
-    session = opened.session
+    from ganzoo.runtime.latency.scenarios import Run
+
+Arrays = dict[str, "NDArray[Any]"]
+_MOST_FEEDS = 10_000
+
+
+def run(job: Job) -> tuple[dict[str, Any], Arrays]:
+    """Do what a job says. Raises GanzooError."""
+    file = OnnxFile(job.path)
+    files = {name: Path(path) for name, path in job.files.items()}
+    feed = make_feed(file, job.shapes, files)
+    reference = job.mode == "reference"
+    opened = _open(job, SessionSettings(threads=job.settings.threads, optimize="off") if reference else job.settings)
     began = time.perf_counter()
-    outputs = run_session(session, feed, file.path)
+    outputs = run_session(opened.session, feed, file.path)
     first_run_ms = (time.perf_counter() - began) * 1000
-    kept = outputs if request["outputs"] else []
+    arrays: Arrays = {f"output{number}": value for number, value in enumerate(outputs)} if job.outputs else {}
     result: dict[str, Any] = {
         "session_seconds": opened.seconds,
         "first_run_ms": first_run_ms,
         "nodes": opened.nodes,
         "cpu_shape_nodes": opened.cpu_shape_nodes,
         "copies": opened.copies,
-        "options": session.get_provider_options().get(PROVIDERS[provider], {}),
+        "options": opened.session.get_provider_options().get(PROVIDERS[job.provider], {}),
     }
-    if request["mode"] == "reference":
-        return result, kept
-    budget = Budget(seconds=request["seconds"], samples=request["samples"])
-    if provider == "cpu":
-        # On the CPU host and device are one, and there is nothing to copy: one number.
-        result["series"] = {"host_to_host": asdict(measure(bound_loop(session, feed, "cpu"), budget))}
-    else:
-        third = Budget(seconds=budget.seconds / 3, samples=budget.samples)
-        result["series"] = {
-            "host_to_host": asdict(measure(host_loop(session, feed), third)),
-            "device_resident": asdict(measure(bound_loop(session, feed, "cuda", device), third)),
-            "copies": asdict(measure(copy_loop(feed, outputs, device), third)),
-        }
+    if reference:
+        return result, arrays
+    feeds = _pool(file, job, feed, files)
+    result["feeds"] = len(feeds)
+    kinds = _kinds(job, opened, feeds, outputs)
+    result["series"] = {}
+    for name, runs in kinds.items():
+        values, found = to_answer(put(runs, job, seconds=job.seconds / len(kinds)))
+        result["series"][name] = values
+        arrays |= {f"{name}.{key}": value for key, value in found.items()}
     result["peak_bytes"] = _peak_bytes()
-    return result, kept
+    return result, arrays
+
+
+def _open(job: Job, settings: SessionSettings) -> CheckedSession:
+    tf32 = job.precision == "tf32"
+    return open_checked(job.path, job.provider, settings=settings, device=job.device, tf32=tf32)
+
+
+def _kinds(
+    job: Job, opened: CheckedSession, feeds: Sequence[Mapping[str, Any]], outputs: Sequence[Any]
+) -> dict[str, list[Run]]:
+    """What is timed, by kind: for each instance a call."""
+    sessions = [opened.session, *(_open(job, job.settings).session for _ in range(job.instances - 1))]
+    if job.provider == "cpu":
+        # On the CPU host and device are one, and there is nothing to copy: one number.
+        return {
+            "host_to_host": [in_turn([bound_loop(session, feed, outputs) for feed in feeds]) for session in sessions]
+        }
+    hosts = [in_turn([host_loop(session, feed) for feed in feeds]) for session in sessions]
+    if job.scenario != "single-stream" or job.mode == "capacity":
+        return {"host_to_host": hosts}
+    bound = [bound_loop(opened.session, feed, outputs, "cuda", job.device) for feed in feeds]
+    return {
+        "host_to_host": hosts,
+        "device_resident": [in_turn(bound)],
+        "copies": [in_turn([copy_loop(feed, outputs, job.device) for feed in feeds])],
+    }
+
+
+def _pool(file: OnnxFile, job: Job, feed: Mapping[str, Any], files: Mapping[str, Path]) -> list[Mapping[str, Any]]:
+    """Inputs to go through in turn, which together are as large as asked for. Content of files stays what it is."""
+    size = sum(array.nbytes for array in feed.values())
+    if not job.rotate or not size:
+        return [feed]
+    count = min(_MOST_FEEDS, max(2, -(-int(job.rotate * 2**20) // size)))
+    return [feed, *(make_feed(file, job.shapes, files, number=number) for number in range(1, count))]
 
 
 def _peak_bytes() -> int | None:
@@ -86,20 +119,20 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print what they like; the answer stands alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's, which ends us
-    request = json.loads(sys.stdin.buffer.readline())
+    job = Job.from_json(json.loads(sys.stdin.buffer.readline()))
     threading.Thread(target=_end_with_parent, name="ganzoo-parent", daemon=True).start()
-    outputs: list[Any] = []
+    arrays: Arrays = {}
     try:
-        measured, outputs = run(request)
+        measured, arrays = run(job)
         answer: dict[str, Any] = {"ok": measured}
     except GanzooError as error:
         answer = {"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}
     out.write(json.dumps(answer).encode() + b"\n")
-    if outputs:
+    if arrays:
         import numpy as np
 
         content = io.BytesIO()
-        np.savez(content, *outputs)
+        np.savez(content, **arrays)  # type: ignore[arg-type]
         out.write(content.getbuffer())
     out.close()
 

@@ -1,0 +1,165 @@
+"""One case of a result: what its processes measured, as plain values, and the figures from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganzoo.runtime.file import PREFIX
+from ganzoo.runtime.latency.plan import Case, settings_json
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.samples import decode, encode
+from ganzoo.runtime.latency.stats import Figure, across, summarize
+from ganzoo.runtime.latency.verdict import judge
+
+KINDS = ("host_to_host", "device_resident", "copies")
+State = str
+
+
+def process_json(answer: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What one process measured, as a result keeps it; all samples are inside."""
+    series = {}
+    for kind, values in answer["series"].items():
+        samples, late = arrays[f"{kind}.samples"], arrays[f"{kind}.late"]
+        series[kind] = {
+            **values,
+            "median_ms": float(np.median(samples)) / 1e6 if len(samples) else None,
+            "late_p99_ms": float(np.quantile(late, 0.99)) / 1e6 if len(late) else None,
+            "samples": encode(samples),
+        }
+    keys = ("session_seconds", "first_run_ms", "peak_bytes", "feeds")
+    return {**{key: answer[key] for key in keys}, "series": series}
+
+
+def model_json(case: Case) -> dict[str, Any]:
+    """Of the file; hashes are null where it cannot be read."""
+    file = case.file
+    return {
+        "file": case.path.name,
+        "sha256": file.sha256() if file else None,
+        "structure_sha256": file.structure_sha256() if file else None,
+        "weights_sha256": file.weights_sha256() if file else None,
+        "architecture": file.metadata.get(f"{PREFIX}architecture") if file else None,
+        "precision": file.metadata.get(f"{PREFIX}precision") if file else None,
+    }
+
+
+def case_json(
+    case: Case,
+    request: Request,
+    model: Mapping[str, Any],
+    processes: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    check: Mapping[str, Any] | None,
+    *,
+    capacity: float | None = None,
+) -> dict[str, Any]:
+    """facts: of placement, from the first process. check: of outputs; None where it has not been done yet.
+
+    capacity: calls a second that the sessions can do, where it was measured.
+    """
+    load = request.load
+    batch = next((shape[0] for shape in case.shapes.values() if shape), 1)
+    main = main_kind(processes)
+    verdict, reasons = judge(processes, main) if main else (None, [])
+    state, why = _state(case, main, verdict, check)
+    latency = {kind: latency_json(processes, kind, batch) for kind in KINDS} if main else None
+    figure = figure_of(processes, load.scenario, objective=load.objective is not None) if main else None
+    return {
+        "state": state,
+        "why": why,
+        "hint": case.error.hint if case.error is not None else "",
+        "verdict": verdict,
+        "reasons": reasons,
+        "ended": _ended(figure, request),
+        "model": dict(model),
+        "shapes": {name: list(shape) for name, shape in case.shapes.items()},
+        "batch": batch,
+        "provider": case.provider,
+        "settings": settings_json(case.settings),
+        "rate": None if case.rate is None else str(case.rate),
+        "capacity_per_second": capacity,
+        "figure": None if figure is None else figure._asdict(),
+        "latency_ms": latency,
+        "placement": {key: facts.get(key) for key in ("nodes", "cpu_shape_nodes", "copies")},
+        "provider_options": dict(facts.get("options") or {}),
+        "output_check": dict(check) if check else None,
+        "session_seconds": [process["session_seconds"] for process in processes],
+        "first_run_ms": [process["first_run_ms"] for process in processes],
+        "peak_bytes": max((process["peak_bytes"] or 0 for process in processes), default=0) or None,
+        "processes": list(processes),
+    }
+
+
+def _ended(figure: Figure | None, request: Request) -> str | None:
+    """None where there is no interval, of one process that was asked for alone."""
+    if figure is None or (request.repeats == 1 and figure.low is None):
+        return None
+    return "converged" if is_enough(figure, request) else "cut"
+
+
+def main_kind(processes: Sequence[Mapping[str, Any]]) -> str | None:
+    """The latency that a case is judged by: on a device that of resident data."""
+    if not processes:
+        return None
+    kinds = processes[0]["series"]
+    kind = "device_resident" if "device_resident" in kinds else "host_to_host"
+    return kind if all(process["series"][kind]["median_ms"] is not None for process in processes) else None
+
+
+def figure_of(processes: Sequence[Mapping[str, Any]], scenario: str, *, objective: bool) -> Figure | None:
+    """What a case is measured for: median latency in ms, of offline calls a second, of an objective the rate."""
+    kind = main_kind(processes)
+    if kind is None:
+        return None
+    series = [process["series"][kind] for process in processes]
+    if objective:
+        rates = [one["rate"] for one in series]
+        return across(rates) if all(rates) else None
+    if scenario == "offline":
+        return across([one["calls"] / one["elapsed_ns"] * 1e9 for one in series])
+    return across([one["median_ms"] for one in series])
+
+
+def is_enough(figure: Figure | None, request: Request) -> bool:
+    """Whether its interval is as narrow as asked for."""
+    return figure is not None and figure.within is not None and figure.within <= request.within
+
+
+def _state(case: Case, main: str | None, verdict: str | None, check: Mapping[str, Any] | None) -> tuple[State, str]:
+    if case.error is not None:
+        return "failed", case.error.message
+    if main is None:
+        return "failed", "no process could be measured in time: more --max-time, or fewer cases"
+    if check is not None and check["state"] == "differs":
+        return "invalid", f"{check['why']}: its latency means nothing until that is understood"
+    if verdict == "invalid":
+        return "invalid", "the load was not what was asked for"
+    if check is None or check["state"] == "unchecked":
+        return "unchecked", check["why"] if check else "there was no time to compare its outputs"
+    return "ok", ""
+
+
+def latency_json(processes: Sequence[Mapping[str, Any]], kind: str, batch: int) -> dict[str, Any] | None:
+    """The figures of all samples together; None for a kind that was not measured."""
+    series = [process["series"].get(kind) for process in processes]
+    if not all(series):
+        return None
+    found = [one for one in series if one is not None]
+    summary = summarize(np.concatenate([decode(one["samples"]) for one in found]) / 1e6)
+    each = [batch * one["calls"] / one["elapsed_ns"] * 1e9 for one in found]
+    quantiles = {name: value and value._asdict() for name, value in summary.quantiles.items() if name != "p50"}
+    return {
+        "count": summary.samples,
+        "median": across([one["median_ms"] for one in found])._asdict(),
+        **quantiles,
+        "mean": summary.mean,
+        "least": summary.least,
+        "largest": summary.largest,
+        "stalls": summary.stalls,
+        "stalled": summary.stalled,
+        "pictures_per_second": None if kind == "copies" else across(each)._asdict(),
+    }

@@ -1,0 +1,111 @@
+"""A result of format 1 brought to format 2: its samples are kept, what it did not measure is null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ganzoo.runtime.latency.cases import KINDS, latency_json
+from ganzoo.runtime.latency.samples import encode
+from ganzoo.runtime.latency.stats import across
+
+
+def upgraded(document: dict[str, Any]) -> dict[str, Any]:
+    """Raises KeyError, TypeError, ValueError for a damaged one."""
+    protocol = document["protocol"]
+    return {
+        **document,
+        "format": 2,
+        "protocol": {
+            "scenario": "single-stream",
+            "rates": [],
+            "objective": None,
+            "streams": None,
+            "instances": 1,
+            "pause_ms": 0.0,
+            "rotate_mb": 0.0,
+            "device": protocol["device"],
+            "precision": protocol["precision"],
+            "check": "auto",
+            "seed": 0,
+            "repeats": protocol["repeats"],
+            "least_seconds": 0.0,
+            "within": 0.02,
+            "max_seconds": protocol["seconds"],
+            "seconds": protocol["seconds"],
+        },
+        "cases": [_case(case, protocol) for case in document["cases"]],
+    }
+
+
+def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
+    processes = [_process(case, number) for number in range(len(case["session_seconds"]))]
+    kind = "device_resident" if case["latency_ms"]["device_resident"] else "host_to_host"
+    figure = across([process["series"][kind]["median_ms"] for process in processes])
+    check = case["output_check"]
+    return {
+        "state": check["status"],
+        "why": check["why"] if check["status"] != "ok" else "",
+        "hint": "",
+        "verdict": None,
+        "reasons": [],
+        "ended": None,
+        "model": case["model"],
+        "shapes": case["shapes"],
+        "batch": case["batch"],
+        "provider": protocol["provider"],
+        "settings": {
+            "threads": protocol["threads"],
+            "inter_op": None,
+            "optimize": "all",
+            "spin": True,
+            "options": {},
+        },
+        "rate": None,
+        "capacity_per_second": None,
+        "figure": figure._asdict(),
+        "latency_ms": {name: latency_json(processes, name, case["batch"]) for name in KINDS},
+        "placement": case["placement"],
+        "provider_options": case["provider_options"],
+        "output_check": {
+            "state": check["status"],
+            "why": check["why"],
+            "error": check["error"],
+            "bound": check["bound"],
+            "snr_db": None,
+        },
+        "session_seconds": case["session_seconds"],
+        "first_run_ms": case["first_run_ms"],
+        "peak_bytes": case["peak_bytes"],
+        "processes": processes,
+    }
+
+
+def _process(case: dict[str, Any], number: int) -> dict[str, Any]:
+    series = {}
+    for kind, latency in case["latency_ms"].items():
+        if latency is None:
+            continue
+        samples = np.round(np.array(latency["samples_ms"][number], dtype=np.float64) * 1e6).astype(np.int64)
+        series[kind] = {
+            "calls": len(samples),
+            "elapsed_ns": int(samples.sum()),
+            "unserved": 0,
+            "warm_up_calls": latency["warm_up_runs"][number],
+            "warm_up_seconds": latency["warm_up_seconds"][number],
+            "settled": latency["settled"],
+            "disturbance": dict.fromkeys(("seconds", "waited", "stolen", "throttled", "others", "mhz")),
+            "calibration_ns": None,
+            "rate": None,
+            "median_ms": float(np.median(samples)) / 1e6,
+            "late_p99_ms": None,
+            "samples": encode(samples),
+        }
+    return {
+        "session_seconds": case["session_seconds"][number],
+        "first_run_ms": case["first_run_ms"][number],
+        "peak_bytes": case["peak_bytes"],
+        "feeds": 1,
+        "series": series,
+    }

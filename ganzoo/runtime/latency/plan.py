@@ -1,0 +1,159 @@
+"""The cases of a sweep: models, times settings, times shapes, times rates. One that cannot be is a failed case."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import ExportError, GanzooError, RequestError, did_you_mean
+from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency.inputs import sweep_cases
+from ganzoo.runtime.latency.request import Rate, Request
+from ganzoo.runtime.providers.table import PROVIDERS, check_name
+from ganzoo.runtime.session import SessionSettings
+
+START_SECONDS = 1.5  # of a process, about: imports and a session
+LEAST_SECONDS = 0.3
+
+
+@dataclass(kw_only=True, slots=True)
+class Case:
+    """One point of a sweep. file: None where it cannot be read. smallest: the outputs of these shapes are compared.
+
+    rate: of a server; those that are shares are made numbers when the capacity is known.
+    """
+
+    path: Path
+    provider: str
+    settings: SessionSettings
+    file: OnnxFile | None = None
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    rate: Rate | None = None
+    smallest: bool = False
+    error: GanzooError | None = None
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        shapes = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.shapes.items())
+        return " ".join(part for part in (self.path.name, shapes, *self.said()) if part)
+
+    def said(self) -> Iterator[str]:
+        """What differs from the defaults, and the rate."""
+        plain = SessionSettings()
+        if self.provider != "cpu":
+            yield self.provider
+        if self.settings.threads != plain.threads:
+            yield f"threads={self.settings.threads}"
+        if self.settings.inter_op != plain.inter_op:
+            yield f"inter-op={self.settings.inter_op}"
+        if self.settings.optimize != plain.optimize:
+            yield f"optimize={self.settings.optimize}"
+        if self.settings.spin != plain.spin:
+            yield "spin=off"
+        yield from (f"{key}={value}" for key, value in self.settings.options.items())
+        if self.rate is not None:
+            yield str(self.rate)
+
+    def key(self) -> dict[str, Any]:
+        """What makes the case this one, as plain values."""
+        return {
+            "file": self.path.name,
+            "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "provider": self.provider,
+            "settings": settings_json(self.settings),
+            "rate": None if self.rate is None else str(self.rate),
+        }
+
+
+def settings_json(settings: SessionSettings) -> dict[str, Any]:
+    """As a result has them; null where the choice is ONNX Runtime's."""
+    return {
+        "threads": settings.threads or None,
+        "inter_op": settings.inter_op or None,
+        "optimize": settings.optimize,
+        "spin": settings.spin,
+        "options": dict(settings.options),
+    }
+
+
+def cases_of(request: Request) -> list[Case]:
+    """Raises RequestError for what no model can be asked, BenchError for a provider that is not here."""
+    settings = list(_settings(request))
+    cases = []
+    for path in request.models:
+        try:
+            file = OnnxFile(path)
+            shapes = sweep_cases(file, request.inputs)
+        except ExportError as error:
+            if len(request.models) == 1:
+                raise
+            cases.append(Case(path=path, provider=request.axes.providers[0], settings=SessionSettings(), error=error))
+            continue
+        smallest = min(range(len(shapes)), key=lambda index: _elements(shapes[index]))
+        cases += [
+            Case(
+                path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
+                smallest=index == smallest,
+            )
+            for provider, chosen in settings
+            for index, shape in enumerate(shapes)
+            for rate in request.load.rates or (None,)
+        ]  # fmt: skip
+    return cases
+
+
+def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
+    """Of each provider its settings, and options that are its own."""
+    axes = request.axes
+    for name in axes.providers:
+        check_name(name)
+    by_provider: dict[str, list[tuple[str, tuple[str, ...]]]] = {name: [] for name in axes.providers}
+    for key, values in axes.options.items():
+        provider, dot, option = key.partition(".")
+        if not dot or provider not in by_provider:
+            raise RequestError(
+                f"--option {key}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
+                + did_you_mean(provider, list(PROVIDERS)),
+            )
+        by_provider[provider].append((option, values))
+    if request.precision == "tf32" and "cuda" not in by_provider:
+        raise RequestError("--precision tf32 is a mode of CUDA; add --provider cuda.")
+    if True in axes.cuda_graph and "cuda" not in by_provider:
+        raise RequestError("--cuda-graph is a mode of CUDA; add --provider cuda.")
+    for provider, own in by_provider.items():
+        plain = itertools.product(axes.threads, axes.inter_op, axes.optimize, axes.spin)
+        graphs = axes.cuda_graph if provider == "cuda" else (False,)
+        for (threads, inter_op, optimize, spin), graph in itertools.product(plain, graphs):
+            base = SessionSettings(threads=threads, inter_op=inter_op, optimize=optimize, spin=spin)
+            for chosen in itertools.product(*(values for _, values in own)):
+                options = {key: value for (key, _), value in zip(own, chosen, strict=True)}
+                if graph:
+                    options["enable_cuda_graph"] = "1"
+                yield provider, replace(base, options=options)
+
+
+def seconds_of(request: Request, count: int) -> float:
+    """Of samples in one process: what is asked for, or less where all of them must end in time."""
+    share = request.max_seconds / max(1, count * request.repeats) - START_SECONDS
+    return max(LEAST_SECONDS, min(request.least_seconds, share))
+
+
+def expected_seconds(request: Request, cases: list[Case]) -> float:
+    """How long a sweep takes, about, if nothing must be repeated."""
+    alive = [case for case in cases if case.error is None]
+    each = seconds_of(request, len(alive)) + START_SECONDS + 0.5
+    return min(request.max_seconds, len(alive) * request.repeats * each + START_SECONDS * len(request.models))
+
+
+def _elements(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    total = 0
+    for shape in shapes.values():
+        size = 1
+        for length in shape:
+            size *= length
+        total += size
+    return total

@@ -1,0 +1,43 @@
+"""Going on with a sweep that was ended: what it has measured counts, if it is the same sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ganzoo.errors import RequestError
+from ganzoo.runtime.latency.cases import model_json
+from ganzoo.runtime.latency.plan import Case
+from ganzoo.runtime.latency.request import Request
+from ganzoo.runtime.latency.result import BenchResult, protocol_of
+
+_FREE = ("seconds", "max_seconds", "repeats", "within")
+"""Of the protocol: what may be another when a sweep goes on."""
+
+
+def taken(request: Request, cases: Sequence[Case], before: BenchResult) -> list[dict[str, Any] | None]:
+    """Of each case what an earlier result has. Raises RequestError for one of another protocol, or of other files."""
+    wanted = protocol_of(request, seconds=0.0)
+    had = before.document["protocol"]
+    differing = [key for key in wanted if key not in _FREE and had.get(key) != wanted[key]]
+    if differing:
+        key = differing[0]
+        raise RequestError(
+            f"The result to go on with was measured with {key} {had.get(key)!r}, and {wanted[key]!r} is asked for.",
+            hint="State the same options, or measure anew with another -o.",
+        )
+    earlier = {_key(case["model"]["file"], case): case for case in before.cases}
+    found: list[dict[str, Any] | None] = []
+    for case in cases:
+        one = earlier.get(_key(case.path.name, case.key()))
+        if one is not None and case.error is None and one["model"]["sha256"] != model_json(case)["sha256"]:
+            raise RequestError(
+                f"{case.path.name} is another file than the one that was measured.",
+                hint="Measure anew with another -o.",
+            )
+        found.append(one)
+    return found
+
+
+def _key(file: str, case: dict[str, Any]) -> str:
+    return str([file, *(case[key] for key in ("shapes", "provider", "settings", "rate"))])

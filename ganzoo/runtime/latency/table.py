@@ -1,0 +1,96 @@
+"""A result as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+HEADINGS = [
+    "model", "case", "latency", "median ms", "p90", "p99", "p99.9", "mean", "largest", "pictures/s", "first ms",
+    "state",
+]  # fmt: skip
+
+
+def rows(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells: one row for each case and kind of latency."""
+    cells = []
+    for case in document["cases"]:
+        kinds = {kind: one for kind, one in (case["latency_ms"] or {}).items() if one is not None}
+        for kind, latency in kinds.items():
+            cells.append(_row(case, kind, latency))
+        if not kinds:
+            cells.append([case["model"]["file"], ", ".join(_case(case)) or "-", *["-"] * 9, _state(case)])
+    return HEADINGS, cells
+
+
+def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any]) -> list[str]:
+    pictures = latency["pictures_per_second"]
+    return [
+        case["model"]["file"],
+        ", ".join(_case(case)) or "-",
+        kind.replace("_", " "),
+        with_interval(latency["median"]),
+        *(number(latency[name] and latency[name]["value"]) for name in ("p90", "p99", "p99.9")),
+        number(latency["mean"]),
+        number(latency["largest"]),
+        with_interval(pictures) if pictures else "-",
+        number(case["first_run_ms"][0]),
+        _state(case),
+    ]
+
+
+def _case(case: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name} {'x'.join(map(str, shape)) or 'scalar'}" for name, shape in case["shapes"].items())
+    settings = case["settings"]
+    yield from [case["provider"]] if case["provider"] != "cpu" else []
+    yield from (f"{key}={settings[key]}" for key in ("threads", "inter_op") if settings[key])
+    yield from [f"optimize={settings['optimize']}"] if settings["optimize"] != "all" else []
+    yield from [] if settings["spin"] else ["spin=off"]
+    yield from (f"{key}={value}" for key, value in settings["options"].items())
+    if case["rate"]:
+        yield case["rate"]
+
+
+def _state(case: Mapping[str, Any]) -> str:
+    parts = [case["state"]] if case["state"] != "ok" else []
+    if case["verdict"] == "noisy":
+        parts.append("noisy")
+    if case["ended"]:
+        parts.append(case["ended"])
+    if case["placement"]["copies"]:
+        parts.append(f"{case['placement']['copies']} copies")
+    return ", ".join(parts) or "ok"
+
+
+def notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """Lines on what the table has no room for: why a case failed, what was noisy, stalls, the largest rate."""
+    for case in document["cases"]:
+        title = f"{case['model']['file']} {', '.join(_case(case))}".strip()
+        if case["state"] in ("failed", "invalid"):
+            yield f"{title}: {case['state']}: {case['why']}"
+        if case["reasons"]:
+            yield f"{title}: {case['verdict']}: {'; '.join(case['reasons'])}"
+        if case["capacity_per_second"]:
+            yield f"{title}: {number(case['capacity_per_second'])} calls a second are possible"
+        if document["protocol"]["objective"] and case["figure"]:
+            yield f"{title}: {document['protocol']['objective']} is kept up to {with_interval(case['figure'])} a second"
+        for kind, latency in (case["latency_ms"] or {}).items():
+            if latency is not None and latency["stalls"]:
+                yield (
+                    f"{title}, {kind.replace('_', ' ')}: {latency['stalls']:,} stalls of ten medians and more, "
+                    f"{number(latency['stalled'])} ms together"
+                )
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def with_interval(figure: Mapping[str, Any]) -> str:
+    """`4.31 ±1.2%`: half of the interval's width."""
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    if low is None or high is None or not low:
+        return number(value)
+    return f"{number(value)} ±{50 * (high - low) / value:.1f}%"
