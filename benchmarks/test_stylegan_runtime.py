@@ -42,7 +42,8 @@ def test_runtime(model, report):
     fastest = min(forms, key=forms.get)
 
     def ours():
-        request = Request(models=[model], inputs=InputRequest(batches=(1,)), repeats=1, least_seconds=SECONDS, max_seconds=10 * SECONDS)
+        inputs = InputRequest(batches=(1,))
+        request = Request(models=[model], inputs=inputs, repeats=1, least_seconds=SECONDS, max_seconds=10 * SECONDS)
         return run(request, progress=Silent()).median_ms()
 
     facts = compare(ours, lambda: eager(*fastest), pairs=10).facts("ms")

@@ -440,7 +440,7 @@ def test_a_sweep_goes_on_from_what_is_on_disk(foreign, tmp_path):
 
     class Counting(Silent):
         def update(self, progress):
-            counted.append(progress.values["case"])
+            counted.extend(progress.values[key] for key in progress.values if key == "case")
 
     request = Request(models=[foreign.path], inputs=shapes, repeats=2, within=9.0, least_seconds=0.2, max_seconds=30)
     result = runner.run(request, progress=Counting(), before=BenchResult(cut))
@@ -591,9 +591,13 @@ def test_nonsense_is_refused(result, tmp_path):
         (("protocol", "rates"), ["200/s"], "its scenario is single-stream"),
         (("protocol", "scenario"), "burst", "no scenario 'burst'"),
         (("cases", 0, "processes"), [], "nothing was measured"),
-        (("cases", 0, "processes", 0, "series", "host_to_host", "samples"), "no base64", "cannot be read as a result"),
+        (
+            ("cases", 0, "processes", 0, "series", "host_to_host", "samples"),
+            "no base64",
+            "cannot be read as a result of a measurement",
+        ),
         (("format",), 3, "its format is 3"),
-        (("cases",), None, "cannot be read as a result"),
+        (("cases",), None, "cannot be read as a result of a measurement"),
     ]:
         changed(*path, value=value)
         with pytest.raises(RequestError, match=message):

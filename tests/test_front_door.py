@@ -68,6 +68,7 @@ for name in gz.__all__:
     assert name.startswith("__") or callable(getattr(gz, name)) or name == "API_VERSION", name
 called = {
     "bench": lambda: gz.bench("nowhere.onnx"),
+    "plan_bench": lambda: gz.plan_bench("nowhere.onnx"),
     "build": lambda: gz.build("dcgan", preset="tiny"),
     "data_info": lambda: gz.data_info("nowhere/"),
     "doctor": gz.doctor,
@@ -95,6 +96,7 @@ for name, call in called.items():
     told = dict(line.split() for line in python(code).splitlines())
     assert told == {
         "bench": "ExportError",
+        "plan_bench": "ExportError",
         "build": "DCGAN",
         "data_info": "DataError",
         "doctor": "dict",

@@ -172,13 +172,13 @@ def test_a_server_of_constant_service_waits_as_theory_says(load):
     service, waits = 1_000_000, []
     for seed in range(10):
         clock = Clock()
-        due = arrivals(load * 1e9 / service, 200.0 if load < 0.9 else 800.0, seed)
+        due = arrivals(load * 1e9 / service, 100.0 if load < 0.9 else 400.0, seed)
         series = server([clock.taking(service)], clock, due)
         assert series.unserved == 0 and max(series.late_ns) == 0 and len(series.samples_ns) == len(due)
         waits.append(np.mean(series.samples_ns) / service - 1)
     expected = load / (2 * (1 - load))
     half = t_quantile(0.9995, 9) * np.std(waits, ddof=1) / math.sqrt(10)
-    assert abs(np.mean(waits) - expected) <= half < 0.15 * expected
+    assert abs(np.mean(waits) - expected) <= half < 0.25 * expected
 
 
 def test_a_stall_of_a_server_is_felt_by_those_that_wait():

@@ -33,11 +33,11 @@ def bench(
     sizes: Size | Sequence[Size] = (),
     shapes: Mapping[str, Sequence[int] | Sequence[Sequence[int]]] | None = None,
     inputs: Mapping[str, Path | str] | None = None,
-    threads: int | Sequence[int] = 0,
-    inter_op: int | Sequence[int] = 0,
+    threads: int | str | Sequence[int] = 0,
+    inter_op: int | str | Sequence[int] = 0,
     optimize: str | Sequence[str] = "all",
-    spin: bool | Sequence[bool] = True,
-    cuda_graph: bool | Sequence[bool] = False,
+    spin: bool | str | Sequence[bool] = True,
+    cuda_graph: bool | str | Sequence[bool] = False,
     options: Mapping[str, str | Sequence[str]] | None = None,
     precision: Literal["file", "tf32"] = "file",
     scenario: Scenario = "single-stream",
@@ -64,6 +64,7 @@ def bench(
     pair or "256x384" for height and width; shapes of an input by name; provider, "cpu" or "cuda"; threads of one
     operator, inter_op of operators side by side, 0 for ONNX Runtime's choice; optimize, "off", "basic", "extended" or
     "all"; spin, whether threads wait by spinning; cuda_graph; options of a provider, {"cuda.KEY": VALUE}.
+    A text between commas is several: threads="1,2".
     inputs: .npy files by input. device: which GPU. precision: "file", or "tf32" on CUDA.
 
     scenario: "single-stream", calls one after the other; "multi-stream", queries of `streams` calls; "offline", all at
@@ -135,20 +136,20 @@ def _request(models: Sequence[Path], **given: Any) -> Any:
     value = {**usual, **given}
     precision = to_choice(value["precision"], "precision", ("file", "tf32"))
     axes = Axes(
-        providers=tuple(to_name(one, "provider") for one in _one_or_more(value["provider"], "provider")),
+        providers=tuple(to_name(one, "provider") for one in _one_or_more(value["provider"])),
         threads=_wholes(value["threads"], "threads"),
         inter_op=_wholes(value["inter_op"], "inter_op"),
-        optimize=tuple(to_name(one, "optimize") for one in _one_or_more(value["optimize"], "optimize")),  # type: ignore[misc]
+        optimize=tuple(to_name(one, "optimize") for one in _one_or_more(value["optimize"])),  # type: ignore[misc]
         spin=_switches(value["spin"], "spin"),
         cuda_graph=_switches(value["cuda_graph"], "cuda_graph"),
         options={
-            to_name(key, "options"): tuple(map(str, _one_or_more(one, "options")))
+            to_name(key, "options"): tuple(map(str, _one_or_more(one)))
             for key, one in _mapping(value["options"], "options").items()
         },
     )
     load = Load(
         scenario=to_choice(value["scenario"], "scenario", ("single-stream", "multi-stream", "server", "offline")),
-        rates=tuple(_rate(one) for one in _one_or_more(value["rate"], "rate")),
+        rates=tuple(_rate(one) for one in _one_or_more(value["rate"])),
         objective=None if value["slo"] is None else _objective(value["slo"]),
         streams=to_whole(value["streams"], "streams", least=1, most=100_000),
         instances=to_whole(value["instances"], "instances", least=1, most=1024),
@@ -194,24 +195,28 @@ def _inputs(value: Mapping[str, Any]) -> InputRequest:
     )
 
 
-def _one_or_more(value: Any, argument: str) -> list[Any]:
-    if isinstance(value, str | int | float) or not isinstance(value, Iterable):
-        return [value]
-    return list(value)
+def _one_or_more(value: Any) -> list[Any]:
+    """The items of a list, or of a text between commas; one alone."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")] if value else []
+    return list(value) if isinstance(value, Iterable) else [value]
 
 
 def _wholes(value: Any, argument: str) -> tuple[int, ...]:
-    found = tuple(to_whole(one, argument, least=0) for one in _one_or_more(value, argument))
-    if not found:
+    items = [int(one) if isinstance(one, str) and one.isdecimal() else one for one in _one_or_more(value)]
+    if not items:
         raise RequestError(f"{argument} = {value!r}: expected a whole number, or several.")
-    return found
+    return tuple(to_whole(one, argument, least=0, most=65_536) for one in items)
 
 
 def _switches(value: Any, argument: str) -> tuple[bool, ...]:
-    found = _one_or_more(value, argument)
+    found = [_SWITCH.get(one, one) if isinstance(one, str) else one for one in _one_or_more(value)]
     if not found or not all(isinstance(one, bool) for one in found):
-        raise RequestError(f"{argument} = {value!r}: expected True or False, or both.")
-    return tuple(found)
+        raise RequestError(f"{argument} = {value!r}: expected on or off, or both.")
+    return tuple(one is True for one in found)
+
+
+_SWITCH = {"on": True, "off": False}
 
 
 def _from_zero(value: Any, argument: str) -> float:

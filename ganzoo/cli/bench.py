@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     type=click.Choice(["single-stream", "multi-stream", "server", "offline"]),
     default="single-stream",
     show_default=True,
+    help="How calls come: one by one, several at once, at a rate, or all.",
 )
 @click.option("--rate", metavar="200|50%,80%", help="Of a server: calls a second, or shares of what it can do.")
 @click.option("--slo", metavar="p99=20ms", help="Of a server: find the largest rate that keeps this.")
@@ -47,7 +48,9 @@ if TYPE_CHECKING:
 @click.option("--instances", type=click.IntRange(1), default=1, show_default=True, help="Sessions side by side.")
 @click.option("--idle", "idle_ms", type=click.FloatRange(0), default=0.0, metavar="MS", help="Gap before each call.")
 @click.option("--rotate", "rotate_mb", type=click.FloatRange(0), default=0.0, metavar="MB", help="Pool of inputs.")
-@click.option("--check", type=click.Choice(["auto", "strict", "off"]), default="auto", show_default=True)
+@click.option(
+    "--check", type=click.Choice(["auto", "strict", "off"]), default="auto", help="Of outputs; strict: quantised too."
+)
 @click.option(
     "--repeats", type=click.IntRange(1, 100), default=5, show_default=True, help="Processes per case, at least."
 )
@@ -55,14 +58,7 @@ if TYPE_CHECKING:
     "--seconds", "least_seconds", type=click.FloatRange(0.01), default=3.0, help="Of samples in each process."
 )
 @click.option("--within", type=click.FloatRange(0.0001), default=0.02, show_default=True, help="Of the 95% interval.")
-@click.option(
-    "--max-time",
-    type=click.FloatRange(0.1),
-    default=120.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="For all cases together; a bound.",
-)
+@click.option("--max-time", type=click.FloatRange(0.1), default=120.0, metavar="SECONDS", help="In all; a bound.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of arrivals and of the order.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and how long it takes.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RESULT.json", help="Go on with a sweep.")
@@ -99,31 +95,20 @@ def command(
     failed or its outputs differ.
     """
     from ganzoo.api.bench import bench, plan_bench
-    from ganzoo.cli.parse import parse_batches, parse_files, parse_lists, parse_numbers, parse_shape, parse_switches
-    from ganzoo.runtime.latency.table import notes
+    from ganzoo.cli.parse import parse_batches, parse_dims, parse_files, parse_lists, parse_shape
 
     swept: dict[str, list[tuple[int, ...]]] = {}
     for text in shapes:
         name, shape = parse_shape(text)
         swept.setdefault(name, []).append(shape)
-    sizes = {
-        name: [*map(int, parse_numbers("--dim", ",".join(values)))]
-        for name, values in parse_lists("--dim", dims).items()
-    }
     asked: dict[str, Any] = {
         **rest,
-        "provider": rest["provider"].split(","),
-        "dims": {**sizes, **({"batch": parse_batches(batch)} if batch else {})},
+        "dims": {**parse_dims(dims), **({"batch": parse_batches(batch)} if batch else {})},
         "sizes": size.split(",") if size else [],
         "shapes": swept,
         "inputs": parse_files(files),
-        "threads": parse_numbers("--threads", rest["threads"]),
-        "inter_op": parse_numbers("--inter-op", rest["inter_op"]),
-        "optimize": rest["optimize"].split(","),
-        "spin": parse_switches("--spin", rest["spin"]),
-        "cuda_graph": parse_switches("--cuda-graph", rest["cuda_graph"]),
         "options": parse_lists("--option", options),
-        "rate": rate.split(",") if rate else [],
+        "rate": rate or (),
         "max_seconds": max_time,
     }
     if dry_run:
@@ -140,7 +125,7 @@ def command(
         print_json(result.document)
     elif any(case["latency_ms"] for case in result.cases):
         echo(table(*result.table(), wrap="case"))
-        for line in notes(result.document):
+        for line in result.notes():
             echo(line)
         if out is not None or resume is not None:
             echo(f"everything, samples included: {out or resume}")

@@ -91,19 +91,9 @@ def parse_lists(option: str, texts: Sequence[str]) -> dict[str, list[str]]:
     return values
 
 
-def parse_numbers(option: str, text: str) -> list[int]:
-    """`1,2,4`, from 0. Raises RequestError."""
-    found = [_whole(part.strip()) for part in text.split(",")]
-    numbers = [number for number in found if number is not None]
-    if len(numbers) < len(found):
-        raise RequestError(f"{option} {short(text)} is not of the form 1,2,4.")
-    return numbers
-
-
-def parse_switches(option: str, text: str) -> list[bool]:
-    """`on,off`. Raises RequestError."""
-    known = {"on": True, "off": False}
-    parts = [part.strip() for part in text.split(",")]
-    if unknown := [part for part in parts if part not in known]:
-        raise RequestError(f"{option} {short(unknown[0])} is neither on nor off.")
-    return [known[part] for part in parts]
+def parse_dims(texts: Sequence[str]) -> dict[str, list[int]]:
+    """`NAME=1,8` each. Raises RequestError."""
+    found = {name: [_whole(part) for part in parts] for name, parts in parse_lists("--dim", texts).items()}
+    if wrong := next((name for name, sizes in found.items() if None in sizes), None):
+        raise RequestError(f"--dim {short(wrong)} is not of the form NAME=1,8: whole numbers.")
+    return {name: [size for size in sizes if size is not None] for name, sizes in found.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import ExportError, GanzooError, RequestError, did_you_mean
+from ganzoo.errors import ExportError, GanzooError, RequestError, did_you_mean, short
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.inputs import sweep_cases
 from ganzoo.runtime.latency.request import Rate, Request
@@ -116,7 +116,7 @@ def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
         provider, dot, option = key.partition(".")
         if not dot or provider not in by_provider:
             raise RequestError(
-                f"--option {key}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
+                f"--option {short(key)}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
                 + did_you_mean(provider, list(PROVIDERS)),
             )
         by_provider[provider].append((option, values))

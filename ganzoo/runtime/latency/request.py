@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, short
 from ganzoo.runtime.latency.inputs import InputRequest
 from ganzoo.runtime.latency.scenarios import Scenario
 from ganzoo.runtime.session import OPTIMIZE, Optimize
@@ -84,7 +84,7 @@ class Axes:
 
     def __post_init__(self) -> None:
         if unknown := [one for one in self.optimize if one not in OPTIMIZE]:
-            raise RequestError(f"--optimize {unknown[0]}: expected {', '.join(OPTIMIZE)}.")
+            raise RequestError(f"--optimize {short(unknown[0])}: expected {', '.join(OPTIMIZE)}.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

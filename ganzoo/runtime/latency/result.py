@@ -111,6 +111,12 @@ class BenchResult:
 
         return rows(self.document)
 
+    def notes(self) -> list[str]:
+        """What the table has no room for: why a case failed, what was noisy, stalls, the largest rate."""
+        from ganzoo.runtime.latency.table import notes
+
+        return list(notes(self.document))
+
     def save(self, path: Path | str) -> Path:
         """Write the whole document as JSON. Raises RequestError when it cannot be written, see `check_place`."""
         out = Path(path)
@@ -143,7 +149,7 @@ class BenchResult:
             raise RequestError(f"There is no file {place}.") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RequestError(
-                f"{place} cannot be read as a result of ganzoo bench: {one_line(error)}",
+                f"{place} cannot be read as a result of a measurement: {one_line(error)}",
                 hint="A result is what `ganzoo bench MODEL -o RESULT.json` writes.",
             ) from None
         return cls(document)

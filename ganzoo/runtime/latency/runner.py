@@ -112,6 +112,8 @@ class _Sweep:
             pass
         if "cuda" in self._request.axes.providers:
             self._states["after"] = machine.gpu_state(self._request.device)
+        done = sum(len(one.processes) for one in self.running)
+        self._progress.update(Progress(done=done, total=done, unit="processes"))
         result = self._result()
         self._save(result)
         return result
