@@ -16,6 +16,7 @@ from ganzoo.errors import BenchError, RequestError
 from ganzoo.progress import Silent
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency import runner
+from ganzoo.runtime.latency.fills import check_fill, made_up
 from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
 from ganzoo.runtime.latency.measure import warm_up
 from ganzoo.runtime.latency.request import Axes, Load, Rate, Request
@@ -116,6 +117,84 @@ def test_made_up_inputs_are_the_same_every_time(tmp_path):
     feed = make_feed(file, {"table": (4, 2), "i": (3,)}, {})
     assert feed["i"].dtype == np.int64 and feed["i"].tolist() == [0, 0, 0]  # whatever it indexes, 0 is there
     np.testing.assert_array_equal(feed["table"], make_feed(file, {"table": (4, 2), "i": (3,)}, {})["table"])
+
+
+@pytest.mark.parametrize(
+    ("text", "dtype", "expected"),
+    [
+        ("zeros", np.float32, {0.0}),
+        ("ones", np.int8, {1}),
+        ("7", np.float16, {7.0}),
+        ("3..5", np.int64, {3, 4, 5}),
+        ("uniform", np.bool_, {False, True}),
+        ("ones", np.bool_, {True}),
+        ("-2..-2", np.int32, {-2}),
+    ],
+)
+def test_rules_of_content(text, dtype, expected):
+    check_fill("x", text)
+    array = made_up(text, (50, 4), np.dtype(dtype), seed=3)
+    assert array.dtype == dtype and array.shape == (50, 4) and set(array.ravel().tolist()) == expected
+    np.testing.assert_array_equal(array, made_up(text, (50, 4), np.dtype(dtype), seed=3))
+
+
+def test_ranges_of_floats_and_normal_numbers():
+    uniform = made_up("-1..3", (1000,), np.dtype(np.float32), seed=0)
+    assert -1 <= uniform.min() < -0.9 and 2.9 < uniform.max() <= 3
+    normal = made_up("normal", (), np.dtype(np.float32), seed=0)
+    assert normal.shape == () and normal.dtype == np.float32
+    assert made_up("normal", (0, 4), np.dtype(np.float32), seed=0).shape == (0, 4)
+
+
+@pytest.mark.parametrize("text", ["most", "5..3", "..", "1..", ""])
+def test_rules_that_are_none(foreign, text):
+    with pytest.raises(RequestError, match="is none of zeros, ones, normal, uniform"):
+        gz.plan_bench(foreign.path, shapes={"x": [1, 3, 8, 8]}, fills={"x": text})
+    with pytest.raises(RequestError, match=r"--fill X: .* no input of that name"):
+        gz.plan_bench(foreign.path, shapes={"x": [1, 3, 8, 8]}, fills={"X": "zeros"})
+
+
+def test_ids_stay_within_the_table_that_they_are_looked_up_in(tmp_path):
+    table = onnx.numpy_helper.from_array(np.eye(11, dtype=np.float32), "table")
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["cast"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "cast"], ["y"]),
+    ]
+    file = save(tmp_path / "f.onnx", nodes, [("ids", TensorProto.INT32, ["n"])], [("y", ["n", 11])], [table])
+    feed = make_feed(file, {"ids": (500,)}, {})
+    assert feed["ids"].dtype == np.int32 and set(feed["ids"].tolist()) == set(range(11))
+    (case,) = measured(file.path, inputs=InputRequest(batches=(4,))).cases
+    assert case["state"] == "ok" and case["inputs"] == {"ids": "0..10"}
+    assert "inputs are made up: ids 0..10" in "".join(
+        BenchResult({"cases": [case], "protocol": {"objective": None}}).notes()
+    )
+
+
+def test_outputs_that_cannot_be_bound_are_measured_unbound(tmp_path):
+    node = helper.make_node("StringConcat", ["a", "a"], ["y"])
+    graph = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("a", TensorProto.STRING, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.STRING, [2])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), tmp_path / "t.onnx")
+    (case,) = measured(tmp_path / "t.onnx", inputs=InputRequest()).cases
+    assert case["state"] == "ok" and case["placement"]["bound"] is False, case["why"]
+    sound = save(tmp_path / "s.onnx", [helper.make_node("Relu", ["x"], ["y"])], [("x", None, [4])], [("y", [4])])
+    assert measured(sound.path, inputs=InputRequest()).cases[0]["placement"]["bound"] is True
+
+
+def test_scalars_empty_tensors_and_unknown_ranks(tmp_path):
+    file = save(tmp_path / "s.onnx", [helper.make_node("Relu", ["x"], ["y"])], [("x", None, [])], [("y", [])])
+    (case,) = measured(file.path, inputs=InputRequest()).cases
+    assert case["state"] == "ok" and case["shapes"] == {"x": []} and case["batch"] == 1
+    file = save(tmp_path / "u.onnx", [helper.make_node("Relu", ["x"], ["y"])], [("x", None, None)], [("y", None)])
+    with pytest.raises(RequestError, match="does not say how many dimensions it has"):
+        sweep_cases(file, InputRequest())
+    assert parse_shape("x=scalar") == ("x", ()) and parse_shape("x=0x4") == ("x", (0, 4))
+    inputs = InputRequest(shapes={"x": [(), (2, 3), (0, 4)]})
+    assert [case["state"] for case in measured(file.path, inputs=inputs).cases] == ["ok", "ok", "ok"]
 
 
 @pytest.mark.parametrize("text", ["x", "x=", "=1x2", "x=1x-1", "x=ax2", "x=1,2"])
@@ -335,7 +414,7 @@ def test_outputs_that_differ_from_the_reference_make_a_case_invalid(foreign, mon
     def tampered(job, environment, **options):
         answer = genuine(job, environment, **options)
         if job["mode"] == "reference":
-            answer.arrays["output0"][:] = 9.0
+            answer.arrays["output0000"][:] = 9.0
         return answer
 
     monkeypatch.setattr(runner, "ask", tampered)

@@ -33,6 +33,7 @@ def bench(
     sizes: Size | Sequence[Size] = (),
     shapes: Mapping[str, Sequence[int] | Sequence[Sequence[int]]] | None = None,
     inputs: Mapping[str, Path | str] | None = None,
+    fills: Mapping[str, str | float] | None = None,
     threads: int | str | Sequence[int] = 0,
     inter_op: int | str | Sequence[int] = 0,
     optimize: str | Sequence[str] = "all",
@@ -65,7 +66,8 @@ def bench(
     operator, inter_op of operators side by side, 0 for ONNX Runtime's choice; optimize, "off", "basic", "extended" or
     "all"; spin, whether threads wait by spinning; cuda_graph; options of a provider, {"cuda.KEY": VALUE}.
     A text between commas is several: threads="1,2".
-    inputs: .npy files by input. device: which GPU. precision: "file", or "tf32" on CUDA.
+    inputs: .npy files by input. fills: of an input "zeros", "ones", "normal", "uniform", "LOW..HIGH" or a number.
+    device: which GPU. precision: "file", or "tf32" on CUDA.
 
     scenario: "single-stream", calls one after the other; "multi-stream", queries of `streams` calls; "offline", all at
     once; "server", calls that arrive at a `rate`: 200 a second, or "80%" of what the sessions can do; or `slo`,
@@ -173,9 +175,9 @@ def _request(models: Sequence[Path], **given: Any) -> Any:
 
 
 _OF_REQUEST = (
-    "provider", "device", "dims", "sizes", "shapes", "inputs", "threads", "inter_op", "optimize", "spin", "cuda_graph",
-    "options", "precision", "scenario", "rate", "slo", "streams", "instances", "idle_ms", "rotate_mb", "check",
-    "repeats", "least_seconds", "within", "max_seconds", "seed",
+    "provider", "device", "dims", "sizes", "shapes", "inputs", "fills", "threads", "inter_op", "optimize", "spin",
+    "cuda_graph", "options", "precision", "scenario", "rate", "slo", "streams", "instances", "idle_ms", "rotate_mb",
+    "check", "repeats", "least_seconds", "within", "max_seconds", "seed",
 )  # fmt: skip
 
 
@@ -188,6 +190,7 @@ def _inputs(value: Mapping[str, Any]) -> InputRequest:
         dims=stated,
         sizes=_pairs(value["sizes"]),
         shapes={to_name(name, "shapes"): _shapes(one) for name, one in _mapping(value["shapes"], "shapes").items()},
+        fills={to_name(name, "fills"): str(one) for name, one in _mapping(value["fills"], "fills").items()},
         files={
             to_name(name, "inputs"): to_path(path, "inputs")
             for name, path in _mapping(value["inputs"], "inputs").items()

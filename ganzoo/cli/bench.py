@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep."
 )
 @click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
+@click.option("--fill", "fills", multiple=True, metavar="NAME=RULE", help="zeros, ones, normal, uniform, LOW..HIGH.")
 @click.option("--threads", default="0", metavar="1,2,4", help="Threads of one operator; 0 is ONNX Runtime's choice.")
 @click.option("--inter-op", default="0", metavar="1,2", help="Operators side by side.")
 @click.option("--optimize", default="all", metavar="off,basic,extended,all", help="Of the graph.")
@@ -73,6 +74,7 @@ def command(
     size: str | None,
     shapes: tuple[str, ...],
     files: tuple[str, ...],
+    fills: tuple[str, ...],
     options: tuple[str, ...],
     rate: str | None,
     max_time: float,
@@ -107,6 +109,7 @@ def command(
         "sizes": size.split(",") if size else [],
         "shapes": swept,
         "inputs": parse_files(files),
+        "fills": {name: ",".join(values) for name, values in parse_lists("--fill", fills).items()},
         "options": parse_lists("--option", options),
         "rate": rate or (),
         "max_seconds": max_time,

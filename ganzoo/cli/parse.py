@@ -48,8 +48,10 @@ def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
 
 
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
-    """`NAME=1x3x256x256`. Raises RequestError."""
+    """`NAME=1x3x256x256`, or `NAME=scalar`. Raises RequestError."""
     name, equals, sizes = text.rpartition("=")
+    if name and sizes == "scalar":
+        return name, ()
     try:
         shape = tuple(int(size) for size in sizes.lower().split("x"))
     except ValueError:

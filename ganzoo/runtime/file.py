@@ -34,11 +34,13 @@ _SMALL = 64  # integer initializers up to this many elements are shapes and axes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tensor:
-    """An input or output as the file declares it. A dimension is a size, a symbolic name, or None."""
+    """An input or output as the file declares it. A dimension is a size, a symbolic name, or None. ranked: how many
+    there are is declared."""
 
     name: str
     dtype: str
     shape: tuple[int | str | None, ...]
+    ranked: bool = True
 
 
 class OnnxFile:
@@ -202,7 +204,7 @@ def _tensor(value: ValueInfoProto) -> Tensor:
     except KeyError:
         dtype = f"type {kind.elem_type}"
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim)
-    return Tensor(name=value.name, dtype=dtype, shape=shape)
+    return Tensor(name=value.name, dtype=dtype, shape=shape, ranked=kind.HasField("shape"))
 
 
 def _is_structure(tensor: TensorProto) -> bool:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line, shell_word
 from ganzoo.files import open_regular
 from ganzoo.runtime.file import OnnxFile, Tensor
+from ganzoo.runtime.latency.fills import check_fill, made_up, usual_fill
 from ganzoo.tensors import Dim, TensorSpec
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -27,7 +29,7 @@ class InputRequest:
     batches: sizes of the first dimension; empty when not stated.
     sizes: heights and widths of pictures whose size is symbolic; empty when not stated.
     shapes: for an input by name, the shapes to sweep. files: for an input by name, a .npy file.
-    dims: for a dimension by its symbolic name, the sizes to sweep.
+    dims: for a dimension by its symbolic name, the sizes to sweep. fills: for an input by name, how it is made up.
     """
 
     batches: tuple[int, ...] = ()
@@ -35,6 +37,7 @@ class InputRequest:
     shapes: Mapping[str, Sequence[tuple[int, ...]]] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     dims: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    fills: Mapping[str, str] = field(default_factory=dict)
 
 
 def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
@@ -43,7 +46,7 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
     Raises RequestError for an unknown input, a shape the file refuses or a dimension nobody fixed.
     """
     names = [tensor.name for tensor in file.inputs]
-    for option, given in (("--shape", request.shapes), ("--input", request.files)):
+    for option, given in (("--shape", request.shapes), ("--input", request.files), ("--fill", request.fills)):
         for name in given:
             if name not in names:
                 raise RequestError(
@@ -137,6 +140,13 @@ def _shape(
 
     usual: what our own files say of a dimension that nobody states.
     """
+    if not tensor.ranked:
+        if wanted is None:
+            raise RequestError(
+                f"{tensor.name!r} of {file.path.name} does not say how many dimensions it has.",
+                hint=f"State them: --shape {shell_word(f'{tensor.name}=1x3x256x256')}, or --shape NAME=scalar",
+            )
+        return wanted
     declared = "x".join(str(size or "?") for size in tensor.shape)
     if wanted is not None and len(wanted) != len(tensor.shape):
         raise RequestError(
@@ -190,40 +200,67 @@ def _check_spec(spec: TensorSpec, shape: tuple[int, ...]) -> None:
             )
 
 
+def how_filled(file: OnnxFile, request: InputRequest) -> dict[str, str]:
+    """For each input where its content is from: `file`, `described` by the model, or the rule that it is made up by."""
+    described = {spec.name for spec in file.input_specs or ()}
+    found = {}
+    for tensor in file.inputs:
+        if tensor.name in request.files:
+            found[tensor.name] = "file"
+        elif tensor.name in request.fills:
+            check_fill(tensor.name, request.fills[tensor.name])
+            found[tensor.name] = request.fills[tensor.name]
+        else:
+            found[tensor.name] = "described" if tensor.name in described else usual_fill(file, tensor)
+    return found
+
+
 def make_feed(
-    file: OnnxFile, shapes: Mapping[str, tuple[int, ...]], files: Mapping[str, Path], *, number: int = 0
+    file: OnnxFile,
+    shapes: Mapping[str, tuple[int, ...]],
+    files: Mapping[str, Path],
+    fills: Mapping[str, str] | None = None,
+    *,
+    number: int = 0,
 ) -> dict[str, NDArray[Any]]:
     """The arrays of one case, the same ones in every process. number: of one of several that differ.
 
-    Ours are drawn by seed as for sampling; others are N(0, 1), or zeros for whole numbers, which may be
-    indices. Raises BenchError for a file that does not fit.
+    Ours are drawn by seed as for sampling, but for what `fills` states; see `fills.usual_fill` for others. Raises
+    BenchError for a file that does not fit, or a type that cannot be made up.
     """
     import numpy as np
 
     specs = {spec.name: spec for spec in file.input_specs or ()}
     feed = {}
     for place, tensor in enumerate(file.inputs):
-        shape = shapes[tensor.name]
+        shape, fill = shapes[tensor.name], (fills or {}).get(tensor.name)
         if tensor.name in files:
             array = load_array(files[tensor.name])
-            if array.dtype != np.dtype(tensor.dtype) or array.shape != shape:
+            if array.dtype != _dtype(tensor) or array.shape != shape:
                 raise BenchError(
                     f"{files[tensor.name].name} holds {array.dtype} {list(array.shape)}; "
                     f"{tensor.name!r} wants {tensor.dtype} {list(shape)}."
                 )
-        elif tensor.name in specs:
+        elif fill is None and tensor.name in specs:
             spec = specs[tensor.name]
             dims = {dim.name: size for dim, size in zip(spec.shape, shape, strict=True) if isinstance(dim, Dim)}
             array = spec.sample(list(range(number * shape[0], (number + 1) * shape[0])), dims)
         else:
-            try:
-                dtype = np.dtype(tensor.dtype)
-            except TypeError:
-                raise BenchError(f"Input {tensor.name!r} has {tensor.dtype}, which ganzoo cannot make up.") from None
-            draw = np.random.RandomState(place + len(file.inputs) * number).standard_normal(shape)
-            array = draw.astype(dtype) if dtype.kind == "f" else np.zeros(shape, dtype)
-        feed[tensor.name] = np.ascontiguousarray(array)
+            array = made_up(
+                fill or usual_fill(file, tensor), shape, _dtype(tensor), seed=place + len(file.inputs) * number
+            )
+        feed[tensor.name] = np.ascontiguousarray(array).reshape(shape)  # which makes a scalar a row of one
     return feed
+
+
+def _dtype(tensor: Tensor) -> np.dtype[Any]:
+    """Raises BenchError for what is no tensor of numbers or texts."""
+    import numpy as np
+
+    try:
+        return np.dtype(tensor.dtype)
+    except TypeError:
+        raise BenchError(f"Input {tensor.name!r} has {tensor.dtype}, which ganzoo cannot make up.") from None
 
 
 def load_array(path: Path) -> NDArray[Any]:

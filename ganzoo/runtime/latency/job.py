@@ -26,6 +26,7 @@ class Job:
     shapes: dict[str, tuple[int, ...]]
     provider: str
     files: dict[str, str] = field(default_factory=dict)
+    fills: dict[str, str] = field(default_factory=dict)
     settings: SessionSettings = field(default_factory=SessionSettings)
     device: int = 0
     precision: str = "file"

@@ -53,6 +53,7 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         "ended": None,
         "model": case["model"],
         "shapes": case["shapes"],
+        "inputs": {},
         "batch": case["batch"],
         "provider": protocol["provider"],
         "settings": {
@@ -66,7 +67,7 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         "capacity_per_second": None,
         "figure": figure._asdict(),
         "latency_ms": {name: latency_json(processes, name, case["batch"]) for name in KINDS},
-        "placement": case["placement"],
+        "placement": {**case["placement"], "bound": True},
         "provider_options": case["provider_options"],
         "output_check": {
             "state": check["status"],

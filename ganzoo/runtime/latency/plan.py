@@ -10,7 +10,7 @@ from typing import Any
 
 from ganzoo.errors import ExportError, GanzooError, RequestError, did_you_mean, short
 from ganzoo.runtime.file import OnnxFile
-from ganzoo.runtime.latency.inputs import sweep_cases
+from ganzoo.runtime.latency.inputs import how_filled, sweep_cases
 from ganzoo.runtime.latency.request import Rate, Request
 from ganzoo.runtime.providers.table import PROVIDERS, check_name
 from ganzoo.runtime.session import SessionSettings
@@ -23,7 +23,7 @@ LEAST_SECONDS = 0.3
 class Case:
     """One point of a sweep. file: None where it cannot be read. smallest: the outputs of these shapes are compared.
 
-    rate: of a server; those that are shares are made numbers when the capacity is known.
+    inputs: where the content of each is from. rate: of a server; shares are made numbers when the capacity is known.
     """
 
     path: Path
@@ -33,6 +33,7 @@ class Case:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     rate: Rate | None = None
     smallest: bool = False
+    inputs: dict[str, str] = field(default_factory=dict)
     error: GanzooError | None = None
 
     @property
@@ -63,6 +64,7 @@ class Case:
         return {
             "file": self.path.name,
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
+            "inputs": dict(self.inputs),
             "provider": self.provider,
             "settings": settings_json(self.settings),
             "rate": None if self.rate is None else str(self.rate),
@@ -88,6 +90,7 @@ def cases_of(request: Request) -> list[Case]:
         try:
             file = OnnxFile(path)
             shapes = sweep_cases(file, request.inputs)
+            inputs = how_filled(file, request.inputs)
         except ExportError as error:
             if len(request.models) == 1:
                 raise
@@ -97,7 +100,7 @@ def cases_of(request: Request) -> list[Case]:
         cases += [
             Case(
                 path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
-                smallest=index == smallest,
+                smallest=index == smallest, inputs=inputs,
             )
             for provider, chosen in settings
             for index, shape in enumerate(shapes)

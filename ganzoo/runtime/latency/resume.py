@@ -40,4 +40,4 @@ def taken(request: Request, cases: Sequence[Case], before: BenchResult) -> list[
 
 
 def _key(file: str, case: dict[str, Any]) -> str:
-    return str([file, *(case[key] for key in ("shapes", "provider", "settings", "rate"))])
+    return str([file, *(case[key] for key in ("shapes", "inputs", "provider", "settings", "rate"))])

@@ -147,7 +147,9 @@ class _Sweep:
         if answer is None:
             return
         content = answer.content or {}
-        one.facts = one.facts or {key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "options")}
+        one.facts = one.facts or {
+            key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "options")
+        }
         one.processes.append(process_json(content, answer.arrays))
         if outputs:
             found = [value for name, value in answer.arrays.items() if name.startswith("output")]
@@ -226,6 +228,7 @@ class _Sweep:
             model=str(case.path.resolve()),
             shapes=case.shapes,
             files={name: str(path.resolve()) for name, path in request.inputs.files.items()},
+            fills=dict(request.inputs.fills),
             provider="cpu" if mode == "reference" else case.provider,
             settings=case.settings,
             device=request.device,

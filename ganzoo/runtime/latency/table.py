@@ -57,6 +57,8 @@ def _state(case: Mapping[str, Any]) -> str:
         parts.append("noisy")
     if case["ended"]:
         parts.append(case["ended"])
+    if case["placement"]["bound"] is False:
+        parts.append("unbound")
     if case["placement"]["copies"]:
         parts.append(f"{case['placement']['copies']} copies")
     return ", ".join(parts) or "ok"
@@ -68,6 +70,8 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
         title = f"{case['model']['file']} {', '.join(_case(case))}".strip()
         if case["state"] in ("failed", "invalid"):
             yield f"{title}: {case['state']}: {case['why']}"
+        if drawn := [f"{name} {how}" for name, how in case["inputs"].items() if how not in ("file", "described")]:
+            yield f"{title}: inputs are made up: {', '.join(drawn)} (--fill, --input)"
         if case["reasons"]:
             yield f"{title}: {case['verdict']}: {'; '.join(case['reasons'])}"
         if case["capacity_per_second"]:

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,13 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
     """Do what a job says. Raises GanzooError."""
     file = OnnxFile(job.path)
     files = {name: Path(path) for name, path in job.files.items()}
-    feed = make_feed(file, job.shapes, files)
+    feed = make_feed(file, job.shapes, files, job.fills)
     reference = job.mode == "reference"
     opened = _open(job, SessionSettings(threads=job.settings.threads, optimize="off") if reference else job.settings)
     began = time.perf_counter()
     outputs = run_session(opened.session, feed, file.path)
     first_run_ms = (time.perf_counter() - began) * 1000
-    arrays: Arrays = {f"output{number}": value for number, value in enumerate(outputs)} if job.outputs else {}
+    arrays = dict(_named(outputs)) if job.outputs else {}
     result: dict[str, Any] = {
         "session_seconds": opened.seconds,
         "first_run_ms": first_run_ms,
@@ -60,7 +60,8 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
         return result, arrays
     feeds = _pool(file, job, feed, files)
     result["feeds"] = len(feeds)
-    kinds = _kinds(job, opened, feeds, outputs)
+    result["bound"] = _can_be_bound(job, opened.session, feed, outputs)
+    kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"])
     result["series"] = {}
     for name, runs in kinds.items():
         values, found = to_answer(put(runs, job, seconds=job.seconds / len(kinds)))
@@ -76,24 +77,49 @@ def _open(job: Job, settings: SessionSettings) -> CheckedSession:
 
 
 def _kinds(
-    job: Job, opened: CheckedSession, feeds: Sequence[Mapping[str, Any]], outputs: Sequence[Any]
+    job: Job, opened: CheckedSession, feeds: Sequence[Mapping[str, Any]], outputs: Sequence[Any], *, bound: bool
 ) -> dict[str, list[Run]]:
-    """What is timed, by kind: for each instance a call."""
+    """What is timed, by kind: for each instance a call. bound: inputs and outputs can be bound beforehand."""
     sessions = [opened.session, *(_open(job, job.settings).session for _ in range(job.instances - 1))]
     if job.provider == "cpu":
         # On the CPU host and device are one, and there is nothing to copy: one number.
-        return {
-            "host_to_host": [in_turn([bound_loop(session, feed, outputs) for feed in feeds]) for session in sessions]
-        }
+        loop = bound_loop if bound else _host
+        return {"host_to_host": [in_turn([loop(session, feed, outputs) for feed in feeds]) for session in sessions]}
     hosts = [in_turn([host_loop(session, feed) for feed in feeds]) for session in sessions]
-    if job.scenario != "single-stream" or job.mode == "capacity":
+    if job.scenario != "single-stream" or job.mode == "capacity" or not bound:
         return {"host_to_host": hosts}
-    bound = [bound_loop(opened.session, feed, outputs, "cuda", job.device) for feed in feeds]
+    resident = [bound_loop(opened.session, feed, outputs, "cuda", job.device) for feed in feeds]
     return {
         "host_to_host": hosts,
-        "device_resident": [in_turn(bound)],
+        "device_resident": [in_turn(resident)],
         "copies": [in_turn([copy_loop(feed, outputs, job.device) for feed in feeds])],
     }
+
+
+def _named(outputs: Sequence[Any], prefix: str = "output") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Outputs as arrays by name, in order: texts of one width, the items of sequences and maps one by one."""
+    import numpy as np
+
+    for number, given in enumerate(outputs):
+        name, value = f"{prefix}{number:04}", [*given, *given.values()] if isinstance(given, dict) else given
+        if isinstance(value, list | tuple):
+            yield from _named(value, f"{name}.")
+        elif value is not None:
+            array = np.asarray(value)
+            yield name, array.astype(str) if array.dtype == object else array
+
+
+def _can_be_bound(job: Job, session: Any, feed: Mapping[str, Any], outputs: Sequence[Any]) -> bool:
+    """Texts, sequences and outputs whose size depends on content cannot: such models are measured without."""
+    try:
+        bound_loop(session, feed, outputs, job.provider, job.device)()
+    except Exception:  # onnxruntime's own classes, and plain ones
+        return False
+    return True
+
+
+def _host(session: Any, feed: Mapping[str, Any], _: Sequence[Any]) -> Run:
+    return host_loop(session, feed)
 
 
 def _pool(file: OnnxFile, job: Job, feed: Mapping[str, Any], files: Mapping[str, Path]) -> list[Mapping[str, Any]]:
@@ -102,7 +128,7 @@ def _pool(file: OnnxFile, job: Job, feed: Mapping[str, Any], files: Mapping[str,
     if not job.rotate or not size:
         return [feed]
     count = min(_MOST_FEEDS, max(2, -(-int(job.rotate * 2**20) // size)))
-    return [feed, *(make_feed(file, job.shapes, files, number=number) for number in range(1, count))]
+    return [feed, *(make_feed(file, job.shapes, files, job.fills, number=number) for number in range(1, count))]
 
 
 def _peak_bytes() -> int | None:
