@@ -328,20 +328,9 @@ def result(tmp_path_factory):
     model = folder / "m.onnx"
     assert_clean(ganzoo("export", "dcgan", "--untrained", "--preset", "tiny", "-o", model), status=0)
     done = ganzoo(
-        "bench",
-        model,
-        "--batch",
-        "1,4",
-        "--repeats",
-        2,
-        "--max-time",
-        16,
-        "--within",
-        9,
-        "-o",
-        folder / "r.json",
-        "--json",
-    )
+        "bench", model, "--batch", "1,4", "--repeats", 2, "--seconds", 0.7, "--within", 9,
+        "-o", folder / "r.json", "--json",
+    )  # fmt: skip
     assert_clean(done, status=0)
     document = json.loads(done.stdout)
     assert document == json.loads((folder / "r.json").read_text())

@@ -73,7 +73,7 @@ def test_missing_partners_are_named_with_both_counts(registry, folders):
         opened(registry, "pairs", *folders)
     message = str(caught.value)
     assert f"2 of 6 in {folders[0]} have no partner: 4; only" in message
-    assert "`ganzoo list` shows them" in message
+    assert "(`ganzoo list`)" in message and "--unpaired" in message
 
 
 def test_pairs_of_different_sizes_are_named(registry, folders):

@@ -113,6 +113,6 @@ def _sample(model: Path, out: Path) -> Path:
 def _bench(model: Path, out: Path) -> None:
     from ganzoo.api.bench import bench
 
-    result = bench(model, dims={"batch": [1, 8, 32]}, repeats=2, least_seconds=2.0, within=1.0, max_seconds=40.0)
+    result = bench(model, dims={"batch": [1, 8, 32]}, repeats=2, least_seconds=1.0, within=1.0, max_seconds=40.0)
     result.save(out / "bench.json")
     echo("\n".join(f"     {line}" for line in table(*result.table()).splitlines()))

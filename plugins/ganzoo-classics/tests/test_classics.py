@@ -157,5 +157,5 @@ def test_sample_export_and_bench_know_the_label(tmp_path):
     done = ganzoo("sample", run, "-o", tmp_path / "grid.png", "--label", "10")
     assert_clean(done, status=2)
     assert "expected class indices from 0 to 9" in done.stderr
-    bench = ganzoo("bench", model, "--batch", "2", "--repeats", 1, "--max-time", 3, "-o", tmp_path / "b.json")
+    bench = ganzoo("bench", model, "--batch", "2", "--repeats", 1, "--seconds", 0.3, "-o", tmp_path / "b.json")
     assert_clean(bench, status=0)
