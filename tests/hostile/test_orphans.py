@@ -17,6 +17,7 @@ from helpers import ganzoo, run_main, usual_signals
 
 import ganzoo as gz
 from ganzoo.errors import CheckpointError
+from ganzoo.runtime.latency.result import BenchResult
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at /proc")
 
@@ -96,6 +97,28 @@ def end_a_bench(model, scratch, out, how, after):
 )
 def test_workers_of_a_bench_end_with_it(model, tmp_path, scratch, how):
     end_a_bench(model, scratch, tmp_path / "r.json", how, 0.5)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
+def test_what_a_killed_bench_measured_reads_and_is_gone_on_with(model, tmp_path, scratch, how):
+    out = tmp_path / "r.json"
+    options = ["--batch", "1,2", "--seconds", "0.3", "--within", "9", "-o", out]
+    command = [sys.executable, "-m", "ganzoo", "bench", model, "--repeats", "50", *options]
+    with marked(command, scratch, stdout=subprocess.DEVNULL) as (process, marker):
+        until = time.monotonic() + 40
+        while not out.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(how)
+        process.wait(20)
+        assert gone(marker) == []
+    cases = BenchResult.load(out).cases
+    had = sum(len(case["processes"]) for case in cases)
+    assert had >= 1 and {case["state"] for case in cases} <= {"ok", "unchecked", "failed"}
+    status, _, err = run_main("bench", model, "--repeats", 2, *options, "--resume", out)
+    assert status == 0, err
+    after = BenchResult.load(out).cases
+    assert [case["state"] for case in after] == ["ok", "ok"]
+    assert sum(len(case["processes"]) for case in after) == max(4, had)
 
 
 @pytest.mark.slow
