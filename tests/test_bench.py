@@ -23,7 +23,7 @@ from ganzoo.runtime.latency.request import Axes, Load, Rate, Request
 from ganzoo.runtime.latency.result import BenchResult
 from ganzoo.runtime.latency.samples import decode
 from ganzoo.runtime.providers.requirements import what_is_missing
-from ganzoo.runtime.session import open_checked
+from ganzoo.runtime.session import open_checked, run_session
 
 DATA = Path(__file__).parent / "data"
 REQUIREMENTS = "ganzoo.runtime.providers.requirements"
@@ -183,6 +183,43 @@ def test_outputs_that_cannot_be_bound_are_measured_unbound(tmp_path):
     assert case["state"] == "ok" and case["placement"]["bound"] is False, case["why"]
     sound = save(tmp_path / "s.onnx", [helper.make_node("Relu", ["x"], ["y"])], [("x", None, [4])], [("y", [4])])
     assert measured(sound.path, inputs=InputRequest()).cases[0]["placement"]["bound"] is True
+
+
+@pytest.mark.parametrize("kind", ["BFLOAT16", "FLOAT8E4M3FN", "FLOAT8E5M2"])
+def test_types_that_numpy_does_not_have(kind, tmp_path):
+    number = getattr(TensorProto, kind)
+    nodes = [
+        helper.make_node("Cast", ["x"], ["a"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["a", "a"], ["b"]),
+        helper.make_node("Cast", ["b"], ["y"], to=number),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", number, [3, 5])],
+        [helper.make_tensor_value_info("y", number, [3, 5])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "t.onnx")
+    session = open_checked(tmp_path / "t.onnx", "cpu").session
+    x = np.arange(15).reshape(3, 5).astype(helper.tensor_dtype_to_np_dtype(number))
+    (y,) = run_session(session, {"x": x}, tmp_path / "t.onnx")
+    np.testing.assert_array_equal(y.astype(np.float32), (2 * x.astype(np.float32)).astype(y.dtype).astype(np.float32))
+    (case,) = measured(tmp_path / "t.onnx", inputs=InputRequest()).cases
+    assert case["state"] == "ok" and case["placement"]["bound"] is False, case["why"]
+    assert case["inputs"] == {"x": "normal"}
+
+
+def test_several_numbers_to_a_byte_are_refused_by_name(tmp_path):
+    node = helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)
+    graph = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.INT4, [4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [4])],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "t.onnx")
+    (case,) = measured(tmp_path / "t.onnx", inputs=InputRequest()).failed
+    assert "'x' is a tensor(int4), of which several lie in a byte" in case["why"] and "Cast" in case["hint"]
 
 
 def test_scalars_empty_tensors_and_unknown_ranks(tmp_path):

@@ -17,6 +17,7 @@ from ganzoo.errors import BenchError, ExportError, ProviderError, first_few, one
 from ganzoo.plugin.streams import stdout_to
 from ganzoo.runtime.providers.requirements import explain_failure, require
 from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.runtime.values import run_values
 from ganzoo.scratch import scratch
 from ganzoo.tensors import TensorSpec
 
@@ -120,7 +121,9 @@ def run_session(
 ) -> list[NDArray[Any]]:
     """All outputs in order. Raises ExportError that names the shapes when the model refuses them."""
     try:
-        results: list[NDArray[Any]] = session.run(None, dict(feed))
+        results = run_values(session, [output.name for output in session.get_outputs()], feed)
+    except ExportError:
+        raise
     except Exception as error:  # onnxruntime's own classes
         shapes = {name: list(array.shape) for name, array in feed.items()}
         if session.get_providers()[0] == PROVIDERS["cpu"]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.runtime.latency.clock import Clock
+from ganzoo.runtime.values import has_odd_types, to_value
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -26,6 +27,9 @@ Feed = Mapping[str, "NDArray[Any]"]
 def host_loop(session: onnxruntime.InferenceSession, feed: Feed) -> Run:
     """A run from host arrays to host arrays, as a caller without I/O binding would do it."""
     names = [output.name for output in session.get_outputs()]
+    if has_odd_types(session):
+        values = {name: to_value(array) for name, array in feed.items()}
+        return lambda: session.run_with_ort_values(names, values)
     feed = dict(feed)
     return lambda: session.run(names, feed)
 

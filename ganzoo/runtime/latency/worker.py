@@ -106,7 +106,8 @@ def _named(outputs: Sequence[Any], prefix: str = "output") -> Iterator[tuple[str
             yield from _named(value, f"{name}.")
         elif value is not None:
             array = np.asarray(value)
-            yield name, array.astype(str) if array.dtype == object else array
+            odd = array.dtype.isbuiltin == 2  # of ml_dtypes: numpy cannot write it
+            yield name, array.astype(str) if array.dtype == object else array.astype(np.float32) if odd else array
 
 
 def _can_be_bound(job: Job, session: Any, feed: Mapping[str, Any], outputs: Sequence[Any]) -> bool:
