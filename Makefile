@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
+# Which ONNX Runtime: cuda, which works on machines without a GPU too, or cpu.
+RUNTIME ?= cuda
 BIN := $(VENV)/bin
 PROJECTS := pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 PLUGINS := $(foreach plugin,$(wildcard plugins/*),-e $(plugin))
@@ -58,7 +60,7 @@ $(VENV)/.python:
 
 $(VENV)/.core: $(VENV)/.python $(PROJECTS)
 	@echo "installing ganzoo into $(VENV) (torch alone is some GB; once)"
-	$(PIP) install -c constraints.txt -e . $(PLUGINS)
+	$(PIP) install -c constraints.txt -e '.[train,$(RUNTIME)]' $(PLUGINS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.core

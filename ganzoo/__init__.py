@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from ganzoo.api.verify import verify
     from ganzoo.errors import GanzooError, GanzooWarning
     from ganzoo.plugin.hooks import hookimpl
-    from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset
+    from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset, ProviderSpec
     from ganzoo.progress import Progress
     from ganzoo.runs.run import Run
+    from ganzoo.runtime.providers.provider import Provider
     from ganzoo.sampling.model import Model
     from ganzoo.sampling.pictures import Pictures
     from ganzoo.tensors import Condition, DataInfo, Dim, Picture, TensorSpec
@@ -57,6 +58,8 @@ _PLACES = {
     "Pictures": "sampling.pictures",
     "Preset": "plugin.specs",
     "Progress": "progress",
+    "Provider": "runtime.providers.provider",
+    "ProviderSpec": "plugin.specs",
     "Run": "runs.run",
     "TensorSpec": "tensors",
     "bench": "api.bench",
@@ -96,6 +99,8 @@ __all__ = [
     "Pictures",
     "Preset",
     "Progress",
+    "Provider",
+    "ProviderSpec",
     "Run",
     "TensorSpec",
     "__version__",

@@ -16,6 +16,7 @@ from test_bench import save
 from ganzoo.errors import BenchError, ExportError
 from ganzoo.runtime.providers import requirements
 from ganzoo.runtime.providers.failures import explain
+from ganzoo.runtime.providers.table import find_provider
 from ganzoo.runtime.session import open_checked
 
 TEXTS = json.loads((Path(__file__).parent / "data" / "provider_failures.json").read_text(encoding="utf-8"))
@@ -202,7 +203,7 @@ def test_a_damaged_file_is_not_taken_for_a_broken_provider(tmp_path, monkeypatch
     path = tmp_path / "damaged.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(ExportError, match="cannot load .*damaged.onnx"):
-        session._create(path, [("CUDAExecutionProvider", {})])
+        session._create(path, find_provider("cuda"), {})
 
 
 def test_the_remedy_is_the_hint(monkeypatch):

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
 
 from ganzoo.api.arguments import to_choice, to_name, to_number, to_optional_path, to_path, to_paths, to_size, to_whole
+from ganzoo.api.registry import installed
 from ganzoo.datainfo import height_and_width
 from ganzoo.errors import RequestError, did_you_mean
-from ganzoo.progress import ProgressListener, listener
+from ganzoo.plugin.kinds import PROVIDERS
+from ganzoo.progress import ProgressListener, listener, say_warning
 
 if TYPE_CHECKING:
     from ganzoo.api.arguments import Place
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ganzoo.runtime.latency.result import BenchResult
 
 Size = int | tuple[int, int] | str
+Precision = Literal["file", "tf32", "fp16", "bf16", "int8"]
 Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
 
 
@@ -34,13 +37,15 @@ def bench(
     shapes: Mapping[str, Sequence[int] | Sequence[Sequence[int]]] | None = None,
     inputs: Mapping[str, Path | str] | None = None,
     fills: Mapping[str, str | float] | None = None,
+    data: Path | str | None = None,
     threads: int | str | Sequence[int] = 0,
     inter_op: int | str | Sequence[int] = 0,
     optimize: str | Sequence[str] = "all",
     spin: bool | str | Sequence[bool] = True,
     cuda_graph: bool | str | Sequence[bool] = False,
     options: Mapping[str, str | Sequence[str]] | None = None,
-    precision: Literal["file", "tf32"] = "file",
+    libraries: Place | Iterable[Place] = (),
+    precision: Precision = "file",
     scenario: Scenario = "single-stream",
     rate: float | str | Sequence[float | str] = (),
     slo: str | None = None,
@@ -48,6 +53,8 @@ def bench(
     instances: int = 1,
     idle_ms: float = 0.0,
     rotate_mb: float = 0.0,
+    cool_to: float | None = None,
+    profile: bool = False,
     check: Literal["auto", "strict", "off"] = "auto",
     repeats: int = 5,
     least_seconds: float = 3.0,
@@ -62,17 +69,19 @@ def bench(
 
     What is swept, one or several of each: models; dims, sizes of dimensions by their symbolic name ("batch" is the
     first dimension whatever its name, 1 if not stated); sizes of pictures whose size is open, a number for a square, a
-    pair or "256x384" for height and width; shapes of an input by name; provider, "cpu" or "cuda"; threads of one
-    operator, inter_op of operators side by side, 0 for ONNX Runtime's choice; optimize, "off", "basic", "extended" or
-    "all"; spin, whether threads wait by spinning; cuda_graph; options of a provider, {"cuda.KEY": VALUE}.
-    A text between commas is several: threads="1,2".
-    inputs: .npy files by input. fills: of an input "zeros", "ones", "normal", "uniform", "LOW..HIGH" or a number.
-    device: which GPU. precision: "file", or "tf32" on CUDA.
+    pair or "256x384" for height and width; shapes of an input by name; provider, "cpu", "cuda" or another that `doctor`
+    lists; threads of one operator, inter_op of operators side by side, 0 for ONNX Runtime's choice; optimize, "off",
+    "basic", "extended" or "all"; spin, whether threads wait by spinning; cuda_graph; options of a
+    provider, {"cuda.KEY": VALUE}. A text between commas is several: threads="1,2".
+    inputs: .npy files by input. data: a folder of ONNX test data, for all inputs. fills: of an input "zeros", "ones",
+    "normal", "uniform", "LOW..HIGH" or a number. libraries: files of custom operators; they run code.
+    device: which of the provider's. precision: "file", or a mode that the provider has: "tf32", "fp16", "bf16", "int8".
 
     scenario: "single-stream", calls one after the other; "multi-stream", queries of `streams` calls; "offline", all at
     once; "server", calls that arrive at a `rate`: 200 a second, or "80%" of what the sessions can do; or `slo`,
     "p99=20ms", for which the largest rate is looked for. instances: sessions that work side by side. idle_ms: a gap
-    before each call. rotate_mb: go through so many megabytes of inputs, more than the caches hold.
+    before each call. rotate_mb: go through so many megabytes of inputs, more than the caches hold. cool_to: degrees
+    Celsius to which the device cools before each process. profile: where the time goes, by operator and by node.
 
     repeats: processes per case at least, each with least_seconds of samples; more follow until half the width of the
     95% interval is `within` of the figure, or max_seconds have passed in all, which is a bound. check: of outputs,
@@ -89,11 +98,15 @@ def bench(
     from ganzoo.runtime.latency.runner import run
 
     given = {key: value for key, value in locals().items() if key in _OF_REQUEST}
+    _offer_providers(provider)
     request = _request(to_paths(models, "models"), **given)
     before = None if resume is None else BenchResult.load(to_path(resume, "resume"))
     place = to_optional_path(out, "out") or to_optional_path(resume, "resume")
     if place is not None:
-        check_place(place, [*request.models, *request.inputs.files.values()])
+        check_place(place, [*request.models, *request.inputs.files.values(), *request.libraries])
+
+    for library in request.libraries:
+        say_warning(listener(progress))(f"the code of {library} runs: it is loaded as custom operators")
 
     def save(result: BenchResult) -> None:
         if place is not None:
@@ -107,6 +120,7 @@ def plan_bench(models: Place | Iterable[Place], **options: Any) -> BenchPlan:
     from ganzoo.runtime.latency.plan import cases_of, expected_seconds
     from ganzoo.runtime.latency.request import Request
 
+    _offer_providers(options.get("provider", "cpu"))
     request: Request = _request(to_paths(models, "models"), **options)
     cases = cases_of(request)
     return BenchPlan(
@@ -136,7 +150,7 @@ def _request(models: Sequence[Path], **given: Any) -> Any:
         raise RequestError(f"There is no option {unknown[0]!r} of bench.{did_you_mean(unknown[0], _OF_REQUEST)}")
     usual = {name: one.default for name, one in inspect.signature(bench).parameters.items() if name in _OF_REQUEST}
     value = {**usual, **given}
-    precision = to_choice(value["precision"], "precision", ("file", "tf32"))
+    precision = to_choice(value["precision"], "precision", get_args(Precision))
     axes = Axes(
         providers=tuple(to_name(one, "provider") for one in _one_or_more(value["provider"])),
         threads=_wholes(value["threads"], "threads"),
@@ -160,6 +174,9 @@ def _request(models: Sequence[Path], **given: Any) -> Any:
     )
     return Request(
         models=models,
+        libraries=tuple(_library(path) for path in to_paths(value["libraries"], "libraries")),
+        profile=_switches(value["profile"], "profile") == (True,),
+        cool_to=None if value["cool_to"] is None else to_number(value["cool_to"], "cool_to"),
         axes=axes,
         load=load,
         device=to_whole(value["device"], "device", least=0),
@@ -175,9 +192,9 @@ def _request(models: Sequence[Path], **given: Any) -> Any:
 
 
 _OF_REQUEST = (
-    "provider", "device", "dims", "sizes", "shapes", "inputs", "fills", "threads", "inter_op", "optimize", "spin",
-    "cuda_graph", "options", "precision", "scenario", "rate", "slo", "streams", "instances", "idle_ms", "rotate_mb",
-    "check", "repeats", "least_seconds", "within", "max_seconds", "seed",
+    "provider", "device", "dims", "sizes", "shapes", "inputs", "fills", "data", "threads", "inter_op", "optimize",
+    "spin", "cuda_graph", "options", "libraries", "precision", "scenario", "rate", "slo", "streams", "instances",
+    "idle_ms", "rotate_mb", "cool_to", "profile", "check", "repeats", "least_seconds", "within", "max_seconds", "seed",
 )  # fmt: skip
 
 
@@ -188,6 +205,7 @@ def _inputs(value: Mapping[str, Any]) -> InputRequest:
     return InputRequest(
         batches=tuple(stated.pop("batch", ())),
         dims=stated,
+        data=to_optional_path(value["data"], "data"),
         sizes=_pairs(value["sizes"]),
         shapes={to_name(name, "shapes"): _shapes(one) for name, one in _mapping(value["shapes"], "shapes").items()},
         fills={to_name(name, "fills"): str(one) for name, one in _mapping(value["fills"], "fills").items()},
@@ -196,6 +214,21 @@ def _inputs(value: Mapping[str, Any]) -> InputRequest:
             for name, path in _mapping(value["inputs"], "inputs").items()
         },
     )
+
+
+def _offer_providers(provider: Any) -> None:
+    """Have plugins asked where a name is none of ganzoo's own."""
+    from ganzoo.runtime.providers.table import is_known, offer
+
+    if not all(is_known(name) for name in _one_or_more(provider) if isinstance(name, str)):
+        offer(installed().of(PROVIDERS))
+
+
+def _library(path: Path) -> Path:
+    """Raises RequestError for a file that is not there; what it is ONNX Runtime finds out by running it."""
+    if not path.is_file():
+        raise RequestError(f"libraries: there is no file {path}.")
+    return path
 
 
 def _one_or_more(value: Any) -> list[Any]:

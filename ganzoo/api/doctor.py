@@ -7,7 +7,9 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.api.registry import installed
-from ganzoo.errors import one_line
+from ganzoo.errors import GanzooError, one_line
+from ganzoo.plugin.kinds import PROVIDERS
+from ganzoo.plugin.registry import Registry
 from ganzoo.version import API_VERSION, __version__
 
 
@@ -24,8 +26,8 @@ def doctor() -> dict[str, Any]:
     }
     problems: list[str] = []
     facts["torch"] = _torch(problems)
-    facts["onnxruntime"] = _onnxruntime(problems)
     registry = installed()
+    facts["onnxruntime"] = _onnxruntime(problems, registry)
     facts["plugins"] = {f"{report.distribution}:{report.entry_point}": report.status for report in registry.plugins}
     problems += [f"plugin {report.distribution} {report.version}: {report.problem}" for report in registry.problems]
     facts["problems"] = problems
@@ -49,28 +51,36 @@ def _torch(problems: list[str]) -> dict[str, Any]:
     }
 
 
-def _onnxruntime(problems: list[str]) -> dict[str, Any]:
-    installed = []
-    for name in ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml"):
-        try:
-            installed.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            continue
-    if len(installed) > 1:
+def _onnxruntime(problems: list[str], registry: Registry) -> dict[str, Any]:
+    from ganzoo.runtime.providers.provider import installed_runtimes
+
+    names = installed_runtimes()
+    installed = [f"{name} {metadata.version(name)}" for name in names]
+    if len(names) > 1:
         problems.append(
-            f"{' and '.join(installed)} are both installed and overwrite each other's files: uninstall both, "
-            "then install one"
+            f"{' and '.join(installed)} are both installed and overwrite each other's files: "
+            f"pip uninstall --yes {' '.join(names)}, then install one, such as ganzoo[cpu] or ganzoo[cuda]"
         )
     try:
-        from ganzoo.runtime.ort import onnxruntime
-        from ganzoo.runtime.providers.requirements import what_is_missing
-        from ganzoo.runtime.providers.table import PROVIDERS
+        from ganzoo.runtime.providers.requirements import describe
+        from ganzoo.runtime.providers.table import known_names, offer
+
+        version = _version_of_onnxruntime()
     except Exception as error:
         problems.append(f"onnxruntime cannot be imported: {one_line(error)}; sample, export, verify and bench need it")
         return {"usable": False, "installed": installed}
-    return {
-        "usable": True,
-        "installed": installed,
-        "version": onnxruntime.__version__,
-        "providers": {provider: what_is_missing(provider) or "works" for provider in PROVIDERS},
-    }
+    offer(registry.of(PROVIDERS))
+    providers: dict[str, Any] = {}
+    for name in known_names():
+        try:
+            providers[name] = describe(name)
+        except GanzooError as error:  # of a plugin
+            providers[name] = {"state": "broken", "reason": error.message, "remedy": error.hint, "devices": []}
+            problems.append(f"provider {name}: {error.message}")
+    return {"usable": True, "installed": installed, "version": version, "providers": providers}
+
+
+def _version_of_onnxruntime() -> str:
+    from ganzoo.runtime.ort import onnxruntime
+
+    return str(onnxruntime.__version__)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 @click.command("bench")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--provider", default="cpu", show_default=True, metavar="A,B", help="cpu or cuda.")
-@click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which GPU.")
+@click.option(
+    "--provider", default="cpu", show_default=True, metavar="A,B", help="cpu, cuda, openvino...: see `ganzoo doctor`."
+)
+@click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which of the provider's.")
 @click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
 @click.option("--dim", "dims", multiple=True, metavar="NAME=1,8", help="Sizes of a dimension by its name.")
 @click.option("--size", metavar="256,320x448", help="Of pictures whose size is open: height by width.")
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     "--shape", "shapes", multiple=True, metavar="NAME=1x3x256x256", help="Shape of an input; repeat to sweep."
 )
 @click.option("--input", "files", multiple=True, metavar="NAME=FILE.npy", help="Content of an input.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="ONNX test data, for all inputs.")
 @click.option("--fill", "fills", multiple=True, metavar="NAME=RULE", help="zeros, ones, normal, uniform, LOW..HIGH.")
 @click.option("--threads", default="0", metavar="1,2,4", help="Threads of one operator; 0 is ONNX Runtime's choice.")
 @click.option("--inter-op", default="0", metavar="1,2", help="Operators side by side.")
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
 @click.option("--spin", default="on", metavar="on,off", help="Whether threads wait for work by spinning.")
 @click.option("--cuda-graph", default="off", metavar="on,off", help="Capture and replay, on CUDA.")
 @click.option("--option", "options", multiple=True, metavar="PROVIDER.KEY=V1,V2", help="An option of a provider.")
-@click.option("--precision", type=click.Choice(["file", "tf32"]), default="file", help="tf32 allows it on CUDA.")
+@click.option("--precision", default="file", metavar="file|tf32|fp16|bf16|int8", help="What the provider computes in.")
+@click.option("--library", "libraries", multiple=True, metavar="FILE", help="Custom operators: RUNS ITS CODE.")
 @click.option(
     "--scenario",
     type=click.Choice(["single-stream", "multi-stream", "server", "offline"]),
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 @click.option("--instances", type=click.IntRange(1), default=1, show_default=True, help="Sessions side by side.")
 @click.option("--idle", "idle_ms", type=click.FloatRange(0), default=0.0, metavar="MS", help="Gap before each call.")
 @click.option("--rotate", "rotate_mb", type=click.FloatRange(0), default=0.0, metavar="MB", help="Pool of inputs.")
+@click.option("--cool-to", type=float, metavar="CELSIUS", help="Let the device cool before each process.")
+@click.option("--profile", is_flag=True, help="Where the time goes, by operator and node.")
 @click.option(
     "--check", type=click.Choice(["auto", "strict", "off"]), default="auto", help="Of outputs; strict: quantised too."
 )
@@ -130,6 +136,9 @@ def command(
         echo(table(*result.table(), wrap="case"))
         for line in result.notes():
             echo(line)
+        for line, headings, cells in result.profiles():
+            echo(line)
+            echo(table(headings, cells, wrap="operator or node"))
         if out is not None or resume is not None:
             echo(f"everything, samples included: {out or resume}")
     if result.failed:

@@ -28,6 +28,16 @@ def command(as_json: bool) -> None:
         sys.exit(1)
 
 
+def _provider(found: dict[str, Any]) -> str:
+    """`works: CPU (openvino 2025.4.1)`, or what keeps it from working and what to type."""
+    if found["state"] != "works":
+        return f"{found['state']}: {found['reason']}"
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    untried = "; nobody of ganzoo has run it" if not found["tried"] else ""
+    devices = ", ".join(found["devices"]) or "its devices are not listed"
+    return f"works: {devices}{f' ({versions})' if versions else ''}{untried}"
+
+
 def _print(facts: dict[str, Any]) -> None:
     echo(f"ganzoo {facts['ganzoo']} (plugin API {facts['plugin_api']}), Python {facts['python']}, {facts['system']}")
     torch, runtime = facts["torch"], facts["onnxruntime"]
@@ -37,8 +47,8 @@ def _print(facts: dict[str, Any]) -> None:
         echo(f"torch {torch['version']} ({build}): {gpus}, {torch['threads']} CPU threads")
     if runtime["usable"]:
         echo(f"onnxruntime {runtime['version']} ({', '.join(runtime['installed']) or 'unknown package'})")
-        for provider, state in runtime["providers"].items():
-            echo(f"  {provider}: {state}")
+        for provider, found in runtime["providers"].items():
+            echo(f"  {provider}: {_provider(found)}")
     for name, status in facts["plugins"].items():
         echo(f"plugin {name}: {status}")
     for problem in facts["problems"]:

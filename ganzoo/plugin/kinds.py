@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec
+from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, ProviderSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,5 +48,13 @@ LOGGERS = Kind(
     added="0.1",
     own="ganzoo.loggers.own:loggers",
 )
+PROVIDERS = Kind(
+    name="providers",
+    word="provider",
+    hook="ganzoo_providers",
+    spec=ProviderSpec,
+    added="0.1",
+    own="ganzoo.runtime.providers.own:providers",
+)
 
-KINDS = (ARCHITECTURES, DATA_SOURCES, LOGGERS)
+KINDS = (ARCHITECTURES, DATA_SOURCES, LOGGERS, PROVIDERS)

@@ -156,3 +156,25 @@ class LoggerSpec:
     def __post_init__(self) -> None:
         _check_name("logger", self.name)
         _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderSpec:
+    """How a plugin announces an execution provider of ONNX Runtime.
+
+    name: what users type after --provider.
+    summary: one line about the devices.
+    implementation: import string of a subclass of `ganzoo.Provider` of the same name. Imports no torch.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("provider", self.name)
+        if not isinstance(self.summary, str):
+            raise ValueError(f"summary of {self.name!r} must be a string")
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from ganzoo.errors import GanzooError
 from ganzoo.quiet import switch_off_telemetry
@@ -170,3 +170,15 @@ class _Results(_Stream):
             if isinstance(error, BrokenPipeError):  # `ganzoo list | head`
                 raise
             raise GanzooError(f"The result cannot be written to stdout: {error.strerror or error}.") from None
+
+
+@contextlib.contextmanager
+def descriptor_to(number: int, target: IO[bytes]) -> Iterator[None]:
+    """What the whole process writes to a file descriptor inside goes to `target`; libraries in C know no other."""
+    kept = os.dup(number)
+    try:
+        os.dup2(target.fileno(), number)
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)

@@ -35,12 +35,13 @@ _SMALL = 64  # integer initializers up to this many elements are shapes and axes
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tensor:
     """An input or output as the file declares it. A dimension is a size, a symbolic name, or None. ranked: how many
-    there are is declared."""
+    there are is declared. kind: tensor, or what else ONNX has: a sequence, an optional, a map, a sparse_tensor."""
 
     name: str
     dtype: str
     shape: tuple[int | str | None, ...]
     ranked: bool = True
+    kind: str = "tensor"
 
 
 class OnnxFile:
@@ -144,6 +145,11 @@ class OnnxFile:
     def sha256(self) -> str:
         return files.sha256(self.path)
 
+    def size(self) -> int:
+        """Bytes on disk, those of external weights among them."""
+        places = {path for tensor in self.model.graph.initializer if (path := _external(self.path, tensor)) is not None}
+        return sum(path.stat().st_size for path in (self.path, *places))
+
     def _specs(self, which: str) -> tuple[TensorSpec, ...] | None:
         text = self.metadata.get(PREFIX + which)
         if text is None:
@@ -198,13 +204,21 @@ def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
 def _tensor(value: ValueInfoProto) -> Tensor:
     import onnx
 
+    what = (value.type.WhichOneof("value") or "tensor_type").removesuffix("_type")
     kind = value.type.tensor_type
     try:
         dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
     except KeyError:
         dtype = f"type {kind.elem_type}"
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim)
-    return Tensor(name=value.name, dtype=dtype, shape=shape, ranked=kind.HasField("shape"))
+    return Tensor(name=value.name, dtype=dtype, shape=shape, ranked=kind.HasField("shape"), kind=what)
+
+
+def _external(model: Path, tensor: TensorProto) -> Path | None:
+    """The file in which a tensor's numbers lie, beside the model; None for those inside, and where it is gone."""
+    location = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
+    path = model.parent / location if location else None
+    return path if path is not None and path.is_file() else None
 
 
 def _is_structure(tensor: TensorProto) -> bool:

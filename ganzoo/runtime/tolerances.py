@@ -22,7 +22,7 @@ PROOF_TIMES = 8.0
 PROOF_UINT8 = {"fp32": 1.0, "fp16": 4.0}
 """The same for pixels of 0..255: levels, where a value lies on the border of two."""
 
-PROVIDER = {"fp32": 1e-4, "fp16": 2e-2, "tf32": 2e-2}
+PROVIDER = {"fp32": 1e-4, "fp16": 2e-2, "tf32": 2e-2, "bf16": 1e-1}
 """Of a provider, optimised, against the CPU provider without optimisation, by the precision at work."""
 
 PROVIDER_UINT8 = 1.0

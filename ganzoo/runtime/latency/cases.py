@@ -14,6 +14,7 @@ from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.samples import decode, encode
 from ganzoo.runtime.latency.stats import Figure, across, summarize
 from ganzoo.runtime.latency.verdict import judge
+from ganzoo.runtime.providers.table import find_provider
 
 KINDS = ("host_to_host", "device_resident", "copies")
 State = str
@@ -30,7 +31,15 @@ def process_json(answer: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
             "late_p99_ms": float(np.quantile(late, 0.99)) / 1e6 if len(late) else None,
             "samples": encode(samples),
         }
-    keys = ("session_seconds", "first_run_ms", "peak_bytes", "feeds")
+    keys = (
+        "session_seconds",
+        "first_run_ms",
+        "peak_bytes",
+        "device_bytes",
+        "feeds",
+        "outputs_sha256",
+        "runs_differ_by",
+    )
     return {**{key: answer[key] for key in keys}, "series": series}
 
 
@@ -39,6 +48,7 @@ def model_json(case: Case) -> dict[str, Any]:
     file = case.file
     return {
         "file": case.path.name,
+        "bytes": file.size() if file else None,
         "sha256": file.sha256() if file else None,
         "structure_sha256": file.structure_sha256() if file else None,
         "weights_sha256": file.weights_sha256() if file else None,
@@ -56,10 +66,11 @@ def case_json(
     check: Mapping[str, Any] | None,
     *,
     capacity: float | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """facts: of placement, from the first process. check: of outputs; None where it has not been done yet.
 
-    capacity: calls a second that the sessions can do, where it was measured.
+    capacity: calls a second that the sessions can do, where it was measured. profile: where the time goes.
     """
     load = request.load
     batch = next((shape[0] for shape in case.shapes.values() if shape), 1)
@@ -88,10 +99,34 @@ def case_json(
         "placement": {key: facts.get(key) for key in ("nodes", "cpu_shape_nodes", "copies", "bound")},
         "provider_options": dict(facts.get("options") or {}),
         "output_check": dict(check) if check else None,
+        "repeatable": _repeatable(processes),
+        "profile": dict(profile) if profile else None,
+        "build_seconds": processes[0]["session_seconds"] if processes and _builds(case) else None,
         "session_seconds": [process["session_seconds"] for process in processes],
         "first_run_ms": [process["first_run_ms"] for process in processes],
-        "peak_bytes": max((process["peak_bytes"] or 0 for process in processes), default=0) or None,
+        "peak_bytes": _largest(processes, "peak_bytes"),
+        "device_bytes": _largest(processes, "device_bytes"),
         "processes": list(processes),
+    }
+
+
+def _builds(case: Case) -> bool:
+    """Whether the first session of the provider builds what the others find."""
+    return bool(find_provider(case.provider).build_options)
+
+
+def _largest(processes: Sequence[Mapping[str, Any]], key: str) -> int | None:
+    return max((process.get(key) or 0 for process in processes), default=0) or None
+
+
+def _repeatable(processes: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Whether one input gives one result: within a process, and in all of them. None for models that are random."""
+    known = [one for one in processes if one.get("outputs_sha256")]
+    if not known:
+        return None
+    return {
+        "runs_differ_by": max(one["runs_differ_by"] for one in known),
+        "results": len({one["outputs_sha256"] for one in known}),
     }
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import BenchError, RequestError, did_you_mean, one_line, shell_word
-from ganzoo.files import open_regular
+from ganzoo.errors import BenchError, RequestError, did_you_mean, shell_word
 from ganzoo.runtime.file import OnnxFile, Tensor
+from ganzoo.runtime.latency.content import load_array
 from ganzoo.runtime.latency.fills import check_fill, made_up, usual_fill
 from ganzoo.tensors import Dim, TensorSpec
 
@@ -30,6 +30,7 @@ class InputRequest:
     sizes: heights and widths of pictures whose size is symbolic; empty when not stated.
     shapes: for an input by name, the shapes to sweep. files: for an input by name, a .npy file.
     dims: for a dimension by its symbolic name, the sizes to sweep. fills: for an input by name, how it is made up.
+    data: a folder of ONNX test data, `input_0.pb` and so on; None for none.
     """
 
     batches: tuple[int, ...] = ()
@@ -38,6 +39,7 @@ class InputRequest:
     files: Mapping[str, Path] = field(default_factory=dict)
     dims: Mapping[str, Sequence[int]] = field(default_factory=dict)
     fills: Mapping[str, str] = field(default_factory=dict)
+    data: Path | None = None
 
 
 def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[int, ...]]]:
@@ -45,6 +47,7 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
 
     Raises RequestError for an unknown input, a shape the file refuses or a dimension nobody fixed.
     """
+    _refuse_others(file)
     names = [tensor.name for tensor in file.inputs]
     for option, given in (("--shape", request.shapes), ("--input", request.files), ("--fill", request.fills)):
         for name in given:
@@ -80,6 +83,16 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
         if case not in cases:
             cases.append(case)
     return cases
+
+
+def _refuse_others(file: OnnxFile) -> None:
+    """Raises BenchError for an input that is no tensor."""
+    for tensor in file.inputs:
+        if tensor.kind != "tensor":
+            raise BenchError(
+                f"Input {tensor.name!r} of {file.path.name} is a {tensor.kind}, and ganzoo feeds tensors alone.",
+                hint="Put what makes it of tensors (SequenceConstruct, Optional) into the model.",
+            )
 
 
 def _check_dims(file: OnnxFile, dims: Mapping[str, Sequence[int]]) -> None:
@@ -261,17 +274,3 @@ def _dtype(tensor: Tensor) -> np.dtype[Any]:
         return np.dtype(tensor.dtype)
     except TypeError:
         raise BenchError(f"Input {tensor.name!r} has {tensor.dtype}, which ganzoo cannot make up.") from None
-
-
-def load_array(path: Path) -> NDArray[Any]:
-    """A .npy file, without pickles. Raises RequestError."""
-    import numpy as np
-
-    try:
-        with open_regular(path) as file:
-            array = np.load(file, allow_pickle=False)
-    except Exception as error:  # zipfile has errors of its own
-        raise RequestError(f"--input: {path} cannot be read as a .npy file: {one_line(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise RequestError(f"--input: {path} holds several arrays; expected a .npy file with one.")
-    return array

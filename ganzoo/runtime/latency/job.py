@@ -10,21 +10,24 @@ from ganzoo.runtime.latency.request import Objective
 from ganzoo.runtime.latency.scenarios import Scenario
 from ganzoo.runtime.session import SessionSettings
 
-Mode = Literal["measure", "capacity", "reference"]
+Mode = Literal["measure", "capacity", "reference", "profile"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """mode: measure the scenario, or how many calls a second are possible, or only run once without optimisation.
+    """mode: measure the scenario, or how many calls a second are possible, or only run once without optimisation, or
+    where the time goes.
 
     seconds: of samples. longest: for everything after the session is there. outputs: those of the first run are
-    wanted. rate: of a server, a second. seed: of its arrivals.
+    wanted. rate: of a server, a second. seed: of its arrivals. implementation: where the provider is, see
+    `table.find_provider`. build: a folder in which a provider may keep what it builds of the model; "" for none.
     """
 
     mode: Mode
     model: str
     shapes: dict[str, tuple[int, ...]]
     provider: str
+    implementation: str = ""
     files: dict[str, str] = field(default_factory=dict)
     fills: dict[str, str] = field(default_factory=dict)
     settings: SessionSettings = field(default_factory=SessionSettings)
@@ -41,6 +44,7 @@ class Job:
     longest: float = 60.0
     seed: int = 0
     outputs: bool = False
+    build: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -51,7 +55,7 @@ class Job:
         settings, shapes = values.pop("settings"), values.pop("shapes")
         return cls(
             **values,
-            settings=SessionSettings(**settings),
+            settings=SessionSettings(**{**settings, "libraries": tuple(settings["libraries"])}),
             objective=None if objective is None else Objective(**objective),
             shapes={name: tuple(shape) for name, shape in shapes.items()},
         )

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ganzoo.runtime.providers.provider import installed_runtimes
+
 _GPU_FACTS = (
     "index", "name", "uuid", "driver_version", "memory.total", "power.limit", "clocks.max.sm", "clocks.max.memory",
 )  # fmt: skip
@@ -64,6 +66,14 @@ def gpu_state(device: int) -> dict[str, Any] | None:
     return state
 
 
+def gpu_memory(device: int) -> int | None:
+    """Bytes in use of one GPU, of all processes; None where nothing tells."""
+    row = _row(("memory.used",), device)
+    with contextlib.suppress(TypeError, ValueError):
+        return int(float(row[0]) * 2**20) if row else None
+    return None
+
+
 def _query(fields: tuple[str, ...], device: int) -> dict[str, Any] | None:
     """Fields by name; None where this driver does not know one. None in all when there is no nvidia-smi."""
     row = _row(fields, device)
@@ -107,10 +117,7 @@ def _runtime_package() -> str:
     """Which distribution of ONNX Runtime is installed; two of them overwrite each other."""
     from importlib import metadata
 
-    found = []
-    for name in ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found.append(f"{name} {metadata.version(name)}")
+    found = [f"{name} {metadata.version(name)}" for name in installed_runtimes()]
     return ", ".join(found) or f"unknown ({sys.platform})"
 
 

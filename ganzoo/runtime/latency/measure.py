@@ -41,7 +41,7 @@ def bound_loop(
     device: str = "cpu",
     device_id: int = 0,
 ) -> Run:
-    """A run with inputs and outputs bound to `cpu` or `cuda` memory, outputs allocated once, synchronised.
+    """A run with inputs and outputs bound to memory of the host or of a device, outputs allocated once, synchronised.
 
     outputs: of one run, for their shapes.
     """
@@ -67,12 +67,12 @@ def bound_loop(
     return run
 
 
-def copy_loop(feed: Feed, outputs: Sequence[NDArray[Any]], device_id: int) -> Run:
+def copy_loop(feed: Feed, outputs: Sequence[NDArray[Any]], device: str, device_id: int) -> Run:
     """The copies alone: inputs to the device, outputs back."""
     from ganzoo.runtime.ort import onnxruntime
 
-    there = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id), array) for array in feed.values()]
-    back = [onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", device_id) for array in outputs]
+    there = [(onnxruntime.OrtValue.ortvalue_from_numpy(array, device, device_id), array) for array in feed.values()]
+    back = [onnxruntime.OrtValue.ortvalue_from_numpy(array, device, device_id) for array in outputs]
 
     def run() -> None:
         for value, array in there:

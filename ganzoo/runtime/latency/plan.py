@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import ExportError, GanzooError, RequestError, did_you_mean, short
+from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, short
 from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency.content import files_of_data
 from ganzoo.runtime.latency.inputs import how_filled, sweep_cases
 from ganzoo.runtime.latency.request import Rate, Request
-from ganzoo.runtime.providers.table import PROVIDERS, check_name
+from ganzoo.runtime.providers.table import find_provider, known_names
 from ganzoo.runtime.session import SessionSettings
 
 START_SECONDS = 1.5  # of a process, about: imports and a session
@@ -23,7 +24,8 @@ LEAST_SECONDS = 0.3
 class Case:
     """One point of a sweep. file: None where it cannot be read. smallest: the outputs of these shapes are compared.
 
-    inputs: where the content of each is from. rate: of a server; shares are made numbers when the capacity is known.
+    inputs: where the content of each is from. files: those it is read from. rate: of a server; shares are made
+    numbers when the capacity is known.
     """
 
     path: Path
@@ -33,6 +35,7 @@ class Case:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     rate: Rate | None = None
     smallest: bool = False
+    files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     error: GanzooError | None = None
 
@@ -79,6 +82,7 @@ def settings_json(settings: SessionSettings) -> dict[str, Any]:
         "optimize": settings.optimize,
         "spin": settings.spin,
         "options": dict(settings.options),
+        "libraries": [Path(library).name for library in settings.libraries],
     }
 
 
@@ -89,9 +93,12 @@ def cases_of(request: Request) -> list[Case]:
     for path in request.models:
         try:
             file = OnnxFile(path)
-            shapes = sweep_cases(file, request.inputs)
-            inputs = how_filled(file, request.inputs)
-        except ExportError as error:
+            wanted = request.inputs
+            if wanted.data is not None:
+                wanted = replace(wanted, files={**files_of_data(file, wanted.data), **wanted.files})
+            shapes = sweep_cases(file, wanted)
+            inputs = how_filled(file, wanted)
+        except (ExportError, BenchError) as error:
             if len(request.models) == 1:
                 raise
             cases.append(Case(path=path, provider=request.axes.providers[0], settings=SessionSettings(), error=error))
@@ -100,7 +107,7 @@ def cases_of(request: Request) -> list[Case]:
         cases += [
             Case(
                 path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
-                smallest=index == smallest, inputs=inputs,
+                smallest=index == smallest, files=dict(wanted.files), inputs=inputs,
             )
             for provider, chosen in settings
             for index, shape in enumerate(shapes)
@@ -112,36 +119,40 @@ def cases_of(request: Request) -> list[Case]:
 def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
     """Of each provider its settings, and options that are its own."""
     axes = request.axes
-    for name in axes.providers:
-        check_name(name)
+    found = {name: find_provider(name) for name in axes.providers}
     by_provider: dict[str, list[tuple[str, tuple[str, ...]]]] = {name: [] for name in axes.providers}
     for key, values in axes.options.items():
         provider, dot, option = key.partition(".")
         if not dot or provider not in by_provider:
             raise RequestError(
                 f"--option {short(key)}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
-                + did_you_mean(provider, list(PROVIDERS)),
+                + did_you_mean(provider, known_names()),
             )
+        for value in values:
+            found[provider].check_options({option: value})
         by_provider[provider].append((option, values))
-    if request.precision == "tf32" and "cuda" not in by_provider:
-        raise RequestError("--precision tf32 is a mode of CUDA; add --provider cuda.")
-    if True in axes.cuda_graph and "cuda" not in by_provider:
-        raise RequestError("--cuda-graph is a mode of CUDA; add --provider cuda.")
+    if request.precision != "file" and not any(request.precision in one.precisions for one in found.values()):
+        next(iter(found.values())).check_precision(request.precision)
+    if True in axes.cuda_graph and not any(one.graph_option for one in found.values()):
+        raise RequestError("--cuda-graph: none of the providers captures graphs.", hint="--provider cuda")
+    libraries = tuple(str(path.resolve()) for path in request.libraries)
     for provider, own in by_provider.items():
         plain = itertools.product(axes.threads, axes.inter_op, axes.optimize, axes.spin)
-        graphs = axes.cuda_graph if provider == "cuda" else (False,)
+        graphs = axes.cuda_graph if found[provider].graph_option else (False,)
         for (threads, inter_op, optimize, spin), graph in itertools.product(plain, graphs):
-            base = SessionSettings(threads=threads, inter_op=inter_op, optimize=optimize, spin=spin)
+            base = SessionSettings(
+                threads=threads, inter_op=inter_op, optimize=optimize, spin=spin, libraries=libraries
+            )
             for chosen in itertools.product(*(values for _, values in own)):
                 options = {key: value for (key, _), value in zip(own, chosen, strict=True)}
                 if graph:
-                    options["enable_cuda_graph"] = "1"
+                    options[found[provider].graph_option] = "1"
                 yield provider, replace(base, options=options)
 
 
 def seconds_of(request: Request, count: int) -> float:
     """Of samples in one process: what is asked for, or less where all of them must end in time."""
-    share = request.max_seconds / max(1, count * request.repeats) - START_SECONDS
+    share = request.max_seconds / max(1, count * (request.repeats + request.profile)) - START_SECONDS
     return max(LEAST_SECONDS, min(request.least_seconds, share))
 
 
@@ -149,7 +160,8 @@ def expected_seconds(request: Request, cases: list[Case]) -> float:
     """How long a sweep takes, about, if nothing must be repeated."""
     alive = [case for case in cases if case.error is None]
     each = seconds_of(request, len(alive)) + START_SECONDS + 0.5
-    return min(request.max_seconds, len(alive) * request.repeats * each + START_SECONDS * len(request.models))
+    processes = len(alive) * (request.repeats + request.profile)
+    return min(request.max_seconds, processes * each + START_SECONDS * len(request.models))
 
 
 def _elements(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -91,12 +91,17 @@ class Axes:
 class Request:
     """A sweep.
 
-    device: index of the GPU. precision: `file` for what the file holds, or `tf32`. repeats: processes per case, at
-    least. least_seconds: of samples in each. within: half of the interval's relative width at which a case has enough.
-    max_seconds: for everything, a bound. check: of outputs. seed: of arrivals and of the order.
+    libraries: of custom operators, whose code runs. profile: each case is run once more, for where its time goes.
+    cool_to: degrees Celsius to which the device cools before each process; None for no waiting.
+    device: index of the GPU. precision: `file` for what the file holds, or a mode of a provider.
+    repeats: processes per case, at least. least_seconds: of samples in each. within: half of the interval's
+    relative width at which a case has enough. max_seconds: for everything, a bound. check: of outputs. seed: of arrivals and of the order.
     """
 
     models: Sequence[Path]
+    libraries: tuple[Path, ...] = ()
+    profile: bool = False
+    cool_to: float | None = None
     axes: Axes = field(default_factory=Axes)
     load: Load = field(default_factory=Load)
     device: int = 0

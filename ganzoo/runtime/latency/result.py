@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo import files
 from ganzoo.errors import RequestError, one_line
 from ganzoo.runtime.latency import machine
+from ganzoo.runtime.providers.table import find_provider
 from ganzoo.version import __version__
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def protocol_of(request: Request, *, seconds: float) -> dict[str, Any]:
         "instances": load.instances,
         "pause_ms": load.pause_ms,
         "rotate_mb": load.rotate,
-        "device": request.device if "cuda" in request.axes.providers else None,
+        "device": request.device if any(find_provider(one).device_option for one in request.axes.providers) else None,
+        "libraries": [path.name for path in request.libraries],
+        "cool_to": request.cool_to,
         "precision": request.precision,
         "check": request.check,
         "seed": request.seed,
@@ -51,13 +54,19 @@ def document_of(
     request: Request, cases: Sequence[Mapping[str, Any]], *, seconds: float, gpu_states: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The whole result: protocol, machine, cases."""
-    gpu = machine.gpu_record(request.device) if "cuda" in request.axes.providers else None
+    providers = {name: find_provider(name) for name in request.axes.providers}
+    gpu = machine.gpu_record(request.device) if any(one.maker == "nvidia" for one in providers.values()) else None
     return {
         "format": FORMAT,
         "ganzoo": __version__,
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "protocol": protocol_of(request, seconds=seconds),
-        "machine": {**machine.record(), "gpu": gpu, "gpu_states": dict(gpu_states)},
+        "machine": {
+            **machine.record(),
+            "providers": {name: dict(one.versions()) for name, one in providers.items()},
+            "gpu": gpu,
+            "gpu_states": dict(gpu_states),
+        },
         "cases": list(cases),
     }
 
@@ -116,6 +125,12 @@ class BenchResult:
         from ganzoo.runtime.latency.table import notes
 
         return list(notes(self.document))
+
+    def profiles(self) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Where the time goes, of each case that was profiled: a line, headings, cells."""
+        from ganzoo.runtime.latency.table import profiles
+
+        return list(profiles(self.document))
 
     def save(self, path: Path | str) -> Path:
         """Write the whole document as JSON. Raises RequestError when it cannot be written, see `check_place`."""

@@ -16,7 +16,7 @@ import numpy as np
 from ganzoo import errors
 from ganzoo.errors import BenchError, GanzooError
 from ganzoo.progress import Progress, ProgressListener
-from ganzoo.runtime.latency import machine
+from ganzoo.runtime.latency import machine, temperature
 from ganzoo.runtime.latency.cases import case_json, figure_of, is_enough, model_json, process_json
 from ganzoo.runtime.latency.check import compare, unchecked
 from ganzoo.runtime.latency.job import Job, Mode
@@ -25,6 +25,8 @@ from ganzoo.runtime.latency.process import Answer, ask
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.result import BenchResult, document_of
 from ganzoo.runtime.providers.requirements import require
+from ganzoo.runtime.providers.table import find_provider, implementation_of
+from ganzoo.scratch import scratch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +50,7 @@ class _Running:
         self.facts: dict[str, Any] = {}
         self.check: dict[str, Any] | None = None
         self.capacity: float | None = None
+        self.profile: dict[str, Any] | None = None
         self.late = False
 
 
@@ -67,7 +70,10 @@ def run(
     sweep = _Sweep(request, progress, save)
     if before is not None:
         sweep.take(before)
-    return sweep.run()
+    if not any(find_provider(one).build_options for one in request.axes.providers):
+        return sweep.run(Path())
+    with scratch("ganzoo-bench-") as folder:
+        return sweep.run(folder)
 
 
 class _Sweep:
@@ -76,6 +82,10 @@ class _Sweep:
         self._request, self._progress, self._save = request, progress, save
         for provider in request.axes.providers:
             require(provider)
+            if request.cool_to is not None:
+                temperature.check(provider, request.device)
+        self._nvidia = any(find_provider(one).maker == "nvidia" for one in request.axes.providers)
+        self._folder = Path()
         self.running = [_Running(case, index) for index, case in enumerate(cases_of(request))]
         self._states: dict[str, Any] = {}
         self._checks: dict[tuple[Path, str], dict[str, Any]] = {}
@@ -92,25 +102,30 @@ class _Sweep:
             if case is None:
                 continue
             one.processes, one.capacity = list(case["processes"]), case["capacity_per_second"]
+            one.profile = case["profile"]
             one.facts = {**case["placement"], "options": case["provider_options"]}
             if case["output_check"] is not None:
                 self._checks[one.case.path, one.case.provider] = case["output_check"]
         self._earlier = float(before.document["protocol"]["seconds"])
 
-    def run(self) -> BenchResult:
-        if "cuda" in self._request.axes.providers:
+    def run(self, folder: Path) -> BenchResult:
+        """folder: for what providers build of models."""
+        self._folder = folder
+        if self._nvidia:
             self._states["before"] = machine.gpu_state(self._request.device)
         try:
             self._capacities()
             for number in range(self._request.repeats):
                 self._round(number, [one for one in self._alive() if len(one.processes) <= number])
+            if self._request.profile:
+                self._profiles()
             number = self._request.repeats
             while waiting := [one for one in self._alive() if not self._enough(one)]:
                 self._round(number, waiting)
                 number += 1
         except _TimeIsUpError:
             pass
-        if "cuda" in self._request.axes.providers:
+        if self._nvidia:
             self._states["after"] = machine.gpu_state(self._request.device)
         done = sum(len(one.processes) for one in self.running)
         self._progress.update(Progress(done=done, total=done, unit="processes"))
@@ -141,7 +156,21 @@ class _Sweep:
                 one.case.error = error
             self._save(self._result())
 
+    def _profiles(self) -> None:
+        """Where the time of each goes, in a process of its own: to write it down takes time."""
+        for one in self._alive():
+            if one.profile is None:
+                self._tell(one, len(one.processes) - 1)
+                answer = self._work(one, "profile", seconds=self._seconds)
+                one.profile = None if answer is None else answer.content
+                self._save(self._result())
+
     def _measure(self, one: _Running, number: int) -> None:
+        request = self._request
+        warm = None
+        if request.cool_to is not None:
+            wait = max(0.0, self._left() / 2)
+            warm = temperature.wait(one.case.provider, request.device, request.cool_to, seconds=wait)
         outputs = one.case.smallest and (one.case.path, one.case.provider) not in self._checks
         answer = self._work(one, "measure", seconds=self._seconds, outputs=outputs, number=number)
         if answer is None:
@@ -150,7 +179,7 @@ class _Sweep:
         one.facts = one.facts or {
             key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "options")
         }
-        one.processes.append(process_json(content, answer.arrays))
+        one.processes.append({**process_json(content, answer.arrays), "celsius": warm})
         if outputs:
             found = [value for name, value in answer.arrays.items() if name.startswith("output")]
             if (check := self._check(one, found)) is not None:
@@ -216,6 +245,7 @@ class _Sweep:
 
     def _job(self, one: _Running, mode: Mode, seconds: float, left: float, outputs: bool, number: int) -> Job:
         request, case = self._request, one.case
+        provider = "cpu" if mode == "reference" else case.provider
         load, rate = request.load, 0.0
         if case.rate is not None:
             rate = case.rate.value * (one.capacity or 0.0) if case.rate.of_capacity else case.rate.value
@@ -227,9 +257,11 @@ class _Sweep:
             mode=mode,
             model=str(case.path.resolve()),
             shapes=case.shapes,
-            files={name: str(path.resolve()) for name, path in request.inputs.files.items()},
+            files={name: str(path.resolve()) for name, path in case.files.items()},
             fills=dict(request.inputs.fills),
-            provider="cpu" if mode == "reference" else case.provider,
+            provider=provider,
+            implementation=implementation_of(provider),
+            build=self._build_folder(one) if mode != "reference" and find_provider(provider).build_options else "",
             settings=case.settings,
             device=request.device,
             precision=request.precision,
@@ -245,6 +277,11 @@ class _Sweep:
             seed=request.seed + 1000 * number,
             outputs=outputs,
         )
+
+    def _build_folder(self, one: _Running) -> str:
+        folder = self._folder / str(one.index)
+        folder.mkdir(exist_ok=True)
+        return str(folder)
 
     def _left(self) -> float:
         return self._request.max_seconds - (time.monotonic() - self._began)
@@ -265,6 +302,7 @@ class _Sweep:
                 one.facts,
                 self._checks.get((one.case.path, one.case.provider)),
                 capacity=one.capacity,
+                profile=one.profile,
             )
             for one in self.running
         ]

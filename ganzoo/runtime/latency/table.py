@@ -74,6 +74,14 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{title}: inputs are made up: {', '.join(drawn)} (--fill, --input)"
         if case["reasons"]:
             yield f"{title}: {case['verdict']}: {'; '.join(case['reasons'])}"
+        if (again := case["repeatable"]) and (again["runs_differ_by"] or again["results"] > 1):
+            largest = f"two runs differ by {again['runs_differ_by']:.3g}" if again["runs_differ_by"] else "runs agree"
+            yield (
+                f"{title}: one input gives more than one result: within a process {largest}, and "
+                f"{again['results']} results over {len(case['processes'])} processes"
+            )
+        if case["build_seconds"] is not None:
+            yield f"{title}: the first session took {number(case['build_seconds'])} s, building what the others find"
         if case["capacity_per_second"]:
             yield f"{title}: {number(case['capacity_per_second'])} calls a second are possible"
         if document["protocol"]["objective"] and case["figure"]:
@@ -84,6 +92,39 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
                     f"{title}, {kind.replace('_', ' ')}: {latency['stalls']:,} stalls of ten medians and more, "
                     f"{number(latency['stalled'])} ms together"
                 )
+
+
+def profiles(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Of each case that has one: a line, headings and cells; the operators, and the nodes that take most."""
+    for case in document["cases"]:
+        found = case["profile"]
+        if found is None:
+            continue
+        title = f"{case['model']['file']} {', '.join(_case(case))}".strip()
+        yield (
+            f"{title}: {number(found['nodes_ms'])} ms in nodes of {number(found['run_ms'])} ms a run, with the "
+            f"profiler on; this machine's own product reaches {number(found['matmul_gflops'])} GFLOP/s, its copy "
+            f"{number(found['copy_gbytes'])} GB/s",
+            ["operator or node", "nodes", "ms", "share", "GFLOP/s", "of product", "GB/s", "of copy"],
+            [
+                *(_profile_row(row["operator"], row) for row in found["operators"]),
+                *(
+                    _profile_row(f"  {row['name'] or '-'} ({row['operator']})", row)
+                    for row in found["nodes"][:_MOST_NODES]
+                ),
+            ],
+        )
+
+
+_MOST_NODES = 10
+
+
+def _profile_row(name: str, row: Mapping[str, Any]) -> list[str]:
+    shares = [None if row[key] is None else f"{100 * row[key]:.0f}%" for key in ("of_matmul", "of_copy")]
+    return [
+        name, str(row["count"]), number(row["ms"]), f"{100 * row['share']:.1f}%", number(row["gflops"]),
+        shares[0] or "-", number(row["gbytes"]), shares[1] or "-",
+    ]  # fmt: skip
 
 
 def number(value: float | None) -> str:

@@ -7,6 +7,7 @@ goes out, with the outputs behind it; an error travels as its text, not as a tra
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -15,16 +16,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import GanzooError
 from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.latency import machine
+from ganzoo.runtime.latency.check import difference
 from ganzoo.runtime.latency.inputs import make_feed
 from ganzoo.runtime.latency.job import Job
 from ganzoo.runtime.latency.loads import put, to_answer
 from ganzoo.runtime.latency.measure import bound_loop, copy_loop, host_loop, in_turn
-from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.runtime.providers.table import find_provider
 from ganzoo.runtime.session import CheckedSession, SessionSettings, open_checked, run_session
 from ganzoo.scratch import remove_scratch
 
@@ -39,14 +43,20 @@ _MOST_FEEDS = 10_000
 
 def run(job: Job) -> tuple[dict[str, Any], Arrays]:
     """Do what a job says. Raises GanzooError."""
+    provider = find_provider(job.provider, job.implementation)
     file = OnnxFile(job.path)
     files = {name: Path(path) for name, path in job.files.items()}
     feed = make_feed(file, job.shapes, files, job.fills)
     reference = job.mode == "reference"
-    opened = _open(job, SessionSettings(threads=job.settings.threads, optimize="off") if reference else job.settings)
+    before = machine.gpu_memory(job.device) if provider.maker == "nvidia" else None
+    opened = _open(job, _plain(job.settings) if reference else job.settings)
     began = time.perf_counter()
     outputs = run_session(opened.session, feed, file.path)
     first_run_ms = (time.perf_counter() - began) * 1000
+    if job.mode == "profile":
+        from ganzoo.runtime.latency.profile import profile
+
+        return profile(job, file, feed), {}
     arrays = dict(_named(outputs)) if job.outputs else {}
     result: dict[str, Any] = {
         "session_seconds": opened.seconds,
@@ -54,45 +64,83 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
         "nodes": opened.nodes,
         "cpu_shape_nodes": opened.cpu_shape_nodes,
         "copies": opened.copies,
-        "options": opened.session.get_provider_options().get(PROVIDERS[job.provider], {}),
+        "options": {
+            **provider.session_options(device=job.device, precision=job.precision, options=job.settings.options),
+            **opened.session.get_provider_options().get(provider.ort_name, {}),
+        },
     }
     if reference:
         return result, arrays
+    result |= _said_twice(opened.session, feed, file, outputs)
     feeds = _pool(file, job, feed, files)
     result["feeds"] = len(feeds)
-    result["bound"] = _can_be_bound(job, opened.session, feed, outputs)
-    kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"])
-    result["series"] = {}
+    result["bound"] = _can_be_bound(job, opened.session, feed, outputs, provider.memory or "cpu")
+    kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"], memory=provider.memory)
+    result["series"], result["device_bytes"] = {}, None
     for name, runs in kinds.items():
         values, found = to_answer(put(runs, job, seconds=job.seconds / len(kinds)))
         result["series"][name] = values
         arrays |= {f"{name}.{key}": value for key, value in found.items()}
     result["peak_bytes"] = _peak_bytes()
+    if provider.maker == "nvidia":
+        used = machine.gpu_memory(job.device)
+        result["device_bytes"] = None if used is None or before is None else max(0, used - before)
     return result, arrays
 
 
 def _open(job: Job, settings: SessionSettings) -> CheckedSession:
-    tf32 = job.precision == "tf32"
-    return open_checked(job.path, job.provider, settings=settings, device=job.device, tf32=tf32)
+    if job.build:
+        own = {key: value.format(folder=job.build) for key, value in find_provider(job.provider).build_options.items()}
+        settings = replace(settings, options={**own, **settings.options})
+    return open_checked(job.path, job.provider, settings=settings, device=job.device, precision=job.precision)
+
+
+def _plain(settings: SessionSettings) -> SessionSettings:
+    """What outputs are compared with: no optimisation, no options."""
+    return SessionSettings(threads=settings.threads, optimize="off", libraries=settings.libraries)
+
+
+def _said_twice(session: Any, feed: Mapping[str, Any], file: OnnxFile, first: Sequence[Any]) -> dict[str, Any]:
+    """Whether a second run of one input gives the same bits, and what identifies them; null for a random model."""
+    if file.random_operators():
+        return {"outputs_sha256": None, "runs_differ_by": None}
+    again = dict(_named(run_session(session, feed, file.path)))
+    digest, largest = hashlib.sha256(), 0.0
+    for name, array in _named(first):
+        other = again.get(name)
+        digest.update(array.tobytes())
+        if other is None or other.shape != array.shape:
+            largest = float("inf")
+        elif other.tobytes() != array.tobytes():
+            largest = max(largest, difference(array, other))
+    return {"outputs_sha256": digest.hexdigest()[:16], "runs_differ_by": min(largest, 1e300)}
 
 
 def _kinds(
-    job: Job, opened: CheckedSession, feeds: Sequence[Mapping[str, Any]], outputs: Sequence[Any], *, bound: bool
+    job: Job,
+    opened: CheckedSession,
+    feeds: Sequence[Mapping[str, Any]],
+    outputs: Sequence[Any],
+    *,
+    bound: bool,
+    memory: str,
 ) -> dict[str, list[Run]]:
-    """What is timed, by kind: for each instance a call. bound: inputs and outputs can be bound beforehand."""
+    """What is timed, by kind: for each instance a call. bound: inputs and outputs can be bound beforehand.
+
+    memory: of the device, in which they are bound; "" for the host's, where there is nothing to copy: one number.
+    """
     sessions = [opened.session, *(_open(job, job.settings).session for _ in range(job.instances - 1))]
-    if job.provider == "cpu":
-        # On the CPU host and device are one, and there is nothing to copy: one number.
+    if not memory:
         loop = bound_loop if bound else _host
         return {"host_to_host": [in_turn([loop(session, feed, outputs) for feed in feeds]) for session in sessions]}
     hosts = [in_turn([host_loop(session, feed) for feed in feeds]) for session in sessions]
     if job.scenario != "single-stream" or job.mode == "capacity" or not bound:
         return {"host_to_host": hosts}
-    resident = [bound_loop(opened.session, feed, outputs, "cuda", job.device) for feed in feeds]
+    resident = [bound_loop(opened.session, feed, outputs, memory, job.device) for feed in feeds]
     return {
         "host_to_host": hosts,
         "device_resident": [in_turn(resident)],
-        "copies": [in_turn([copy_loop(feed, outputs, job.device) for feed in feeds])],
+        "copies": [in_turn([copy_loop(feed, outputs, memory, job.device) for feed in feeds])],
     }
 
 
@@ -110,10 +158,10 @@ def _named(outputs: Sequence[Any], prefix: str = "output") -> Iterator[tuple[str
             yield name, array.astype(str) if array.dtype == object else array.astype(np.float32) if odd else array
 
 
-def _can_be_bound(job: Job, session: Any, feed: Mapping[str, Any], outputs: Sequence[Any]) -> bool:
+def _can_be_bound(job: Job, session: Any, feed: Mapping[str, Any], outputs: Sequence[Any], memory: str) -> bool:
     """Texts, sequences and outputs whose size depends on content cannot: such models are measured without."""
     try:
-        bound_loop(session, feed, outputs, job.provider, job.device)()
+        bound_loop(session, feed, outputs, memory, job.device if memory != "cpu" else 0)()
     except Exception:  # onnxruntime's own classes, and plain ones
         return False
     return True

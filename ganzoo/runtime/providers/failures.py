@@ -23,17 +23,20 @@ _PACKAGES = {
     "curand": "nvidia-curand",
     "nvrtc": "nvidia-cuda-nvrtc",
     "nvjitlink": "nvidia-nvjitlink",
-    "nvinfer": "tensorrt-cu{major}",
+    "nvinfer": "tensorrt-cu{major}==10.*",
+    "nvonnxparser": "tensorrt-cu{major}==10.*",
 }
 """What brings a library; from CUDA 13 on the packages of the toolkit have no suffix."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """reason: one clause, without the host's name. remedy: what to do or type next; "" when nothing is known."""
+    """reason: one clause, without the host's name. remedy: what to do or type next; "" when nothing is known. missing:
+    what is wanted is not installed; otherwise it is, and does not work."""
 
     reason: str
     remedy: str = ""
+    missing: bool = False
 
 
 _CODES = {
@@ -101,7 +104,8 @@ def explain(text: str, *, cuda: str = "") -> Explanation:
         text = f"{text[:_LONGEST].rpartition(' ')[0]} {text[-_LONGEST:].partition(' ')[2]}"
     flat = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     if library := MISSING_LIBRARY.search(flat):
-        return Explanation(reason=f"the library {library[1]} is missing", remedy=_brings(library[1], cuda))
+        remedy = _brings(library[1], cuda)
+        return Explanation(reason=f"the library {library[1]} is missing", remedy=remedy, missing=True)
     if loading := _NEEDED.search(flat):
         reason = f"a library of the provider cannot be loaded (Windows error {loading[1]})"
         return Explanation(reason=reason, remedy=INSTALL)
@@ -144,6 +148,8 @@ def _brings(library: str, cuda: str) -> str:
     if stem in ("cuda", "nvcuda"):
         return "Install the NVIDIA driver; in a container, start it with --gpus all."
     package = _PACKAGES.get(stem, "").format(major=cuda or "13")
+    if stem.startswith("nv") and "tensorrt" in package:
+        return f'pip install "{package}"; its libraries must be on LD_LIBRARY_PATH'
     return f"{INSTALL}\nOr {package} alone." if package else INSTALL
 
 
