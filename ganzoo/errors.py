@@ -21,6 +21,7 @@ __all__ = [
     "GanzooError",
     "GanzooWarning",
     "GateError",
+    "MissingPackageError",
     "PluginError",
     "ProviderError",
     "RequestError",
@@ -28,6 +29,7 @@ __all__ = [
     "did_you_mean",
     "escaped",
     "first_few",
+    "missing_package",
     "one_line",
     "printable",
     "shell_word",
@@ -97,6 +99,33 @@ class BenchError(GanzooError):
 
 class ProviderError(BenchError):
     """An execution provider of ONNX Runtime that failed, with a file that may be sound."""
+
+
+class MissingPackageError(GanzooError):
+    """A package that some work needs, and that comes with an extra of ganzoo's which is not installed."""
+
+
+EXTRAS = {
+    "torch": ("train", "training, sampling a run and exporting"),
+    "onnxscript": ("train", "exporting"),
+    "onnx_ir": ("train", "exporting"),
+    "safetensors": ("train", "the weights of a run"),
+    "onnxruntime": ("cpu", "running ONNX files"),
+}
+"""Packages that the base does without: the extra that brings each, and for what."""
+
+
+def missing_package(error: ModuleNotFoundError) -> MissingPackageError | None:
+    """What to say where a package of an extra is not installed; None for another module."""
+    name = (error.name or "").partition(".")[0]
+    if name not in EXTRAS:
+        return None
+    extra, work = EXTRAS[name]
+    others = " (or ganzoo[cuda] for NVIDIA GPUs, ganzoo[openvino] for Intel)" if extra == "cpu" else ""
+    return MissingPackageError(
+        f"{name} is not installed; it is needed for {work}.",
+        hint=f"pip install {shell_word(f'ganzoo[{extra}]')}{others}",
+    )
 
 
 class GanzooWarning(UserWarning):

@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from ganzoo.api.registry import installed
-from ganzoo.errors import GanzooError, one_line
+from ganzoo.errors import GanzooError, MissingPackageError, missing_package, one_line
 from ganzoo.plugin.kinds import PROVIDERS
 from ganzoo.plugin.registry import Registry
 from ganzoo.version import API_VERSION, __version__
@@ -25,8 +25,8 @@ def doctor() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
     }
     problems: list[str] = []
-    facts["torch"] = _torch(problems)
     registry = installed()
+    facts["torch"] = _torch(problems, needed=bool(registry.architectures))
     facts["onnxruntime"] = _onnxruntime(problems, registry)
     facts["plugins"] = {f"{report.distribution}:{report.entry_point}": report.status for report in registry.plugins}
     problems += [f"plugin {report.distribution} {report.version}: {report.problem}" for report in registry.problems]
@@ -34,16 +34,23 @@ def doctor() -> dict[str, Any]:
     return facts
 
 
-def _torch(problems: list[str]) -> dict[str, Any]:
+def _torch(problems: list[str], *, needed: bool) -> dict[str, Any]:
+    """needed: architectures are installed, which are of no use without it."""
     try:
         import torch
 
         gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    except ModuleNotFoundError as error:
+        if (missing := missing_package(error)) is not None and not needed:
+            return {"usable": False, "installed": False}
+        problems.append(f"torch cannot be imported: {one_line(error)}; {missing.hint if missing else ''}".strip())
+        return {"usable": False, "installed": error.name != "torch"}
     except Exception as error:  # a broken build raises OSError or worse
         problems.append(f"torch cannot be imported: {one_line(error)}; train, sample RUN and export need it")
-        return {"usable": False}
+        return {"usable": False, "installed": True}
     return {
         "usable": True,
+        "installed": True,
         "version": torch.__version__,
         "built_for_cuda": torch.version.cuda,
         "gpus": gpus,
@@ -66,6 +73,9 @@ def _onnxruntime(problems: list[str], registry: Registry) -> dict[str, Any]:
         from ganzoo.runtime.providers.table import known_names, offer
 
         version = _version_of_onnxruntime()
+    except MissingPackageError as error:
+        problems.append(f"{error.message} {error.hint}")
+        return {"usable": False, "installed": installed}
     except Exception as error:
         problems.append(f"onnxruntime cannot be imported: {one_line(error)}; sample, export, verify and bench need it")
         return {"usable": False, "installed": installed}
@@ -75,7 +85,7 @@ def _onnxruntime(problems: list[str], registry: Registry) -> dict[str, Any]:
         try:
             providers[name] = describe(name)
         except GanzooError as error:  # of a plugin
-            providers[name] = {"state": "broken", "reason": error.message, "remedy": error.hint, "devices": []}
+            providers[name] = {"state": "broken", "reason": error.message, "remedy": error.hint, "in_build": True}
             problems.append(f"provider {name}: {error.message}")
     return {"usable": True, "installed": installed, "version": version, "providers": providers}
 

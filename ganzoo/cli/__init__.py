@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ganzoo.errors import GanzooError, did_you_mean
+from ganzoo.errors import GanzooError, did_you_mean, missing_package
 from ganzoo.plugin.isolation import left_running
 from ganzoo.plugin.streams import end_results, own_process
 from ganzoo.version import __version__
@@ -117,6 +117,13 @@ def main(arguments: list[str] | None = None) -> Any:
         if error.hint:
             echo(error.hint, err=True)
         _leave(error.exit_status)
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        echo(f"error: {missing.message}", err=True)
+        echo(missing.hint, err=True)
+        _leave(missing.exit_status)
     except (click.Abort, KeyboardInterrupt):
         echo("interrupted", err=True)
         _leave(130)

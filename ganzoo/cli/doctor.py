@@ -45,10 +45,15 @@ def _print(facts: dict[str, Any]) -> None:
         build = f"built for CUDA {torch['built_for_cuda']}" if torch["built_for_cuda"] else "built without CUDA"
         gpus = ", ".join(torch["gpus"]) or "no GPU that torch can use"
         echo(f"torch {torch['version']} ({build}): {gpus}, {torch['threads']} CPU threads")
+    elif not torch["installed"]:
+        echo("torch is not installed; training, sampling a run and exporting need it: pip install 'ganzoo[train]'")
     if runtime["usable"]:
         echo(f"onnxruntime {runtime['version']} ({', '.join(runtime['installed']) or 'unknown package'})")
         for provider, found in runtime["providers"].items():
-            echo(f"  {provider}: {_provider(found)}")
+            if found["in_build"] or found["state"] == "broken":
+                echo(f"  {provider}: {_provider(found)}")
+        absent = [provider for provider, found in runtime["providers"].items() if not found["in_build"]]
+        echo(f"  not in this build: {', '.join(absent)}") if absent else None
     for name, status in facts["plugins"].items():
         echo(f"plugin {name}: {status}")
     for problem in facts["problems"]:

@@ -98,6 +98,8 @@ def open_checked(
     if found.ort_name == CPU:
         session, seconds = _create(path, found, options, settings)
         return _inspect(session, seconds, found)
+    if found.compiles:
+        return _open_elsewhere(path, found, options, None, settings)
     with scratch("ganzoo-session-") as folder:
         return _open_elsewhere(path, found, options, folder / "optimized.onnx", settings)
 
@@ -119,12 +121,12 @@ def open_profiled(
     require(provider)
     found = find_provider(provider)
     options = found.session_options(device=device, precision=precision, options=settings.options)
-    cpu = found.ort_name != CPU
-    return _create(path, found, options, settings, cpu=cpu, optimized=optimized, events=events)[0]
+    cpu, written = found.ort_name != CPU, None if found.compiles else optimized
+    return _create(path, found, options, settings, cpu=cpu, optimized=written, events=events)[0]
 
 
 def _open_elsewhere(
-    path: Path, provider: Provider, options: Mapping[str, str], optimized: Path, settings: SessionSettings
+    path: Path, provider: Provider, options: Mapping[str, str], optimized: Path | None, settings: SessionSettings
 ) -> CheckedSession:
     try:
         session, seconds = _create(path, provider, options, settings, strict=True, optimized=optimized)
@@ -138,8 +140,7 @@ def _open_elsewhere(
             f"ONNX Runtime left {provider.ort_name} out, and would run on the CPU: {said}.", hint=why.remedy
         )
     checked = _inspect(session, seconds, provider)
-    # Some compile the graph into their own form, of which there is none to be written.
-    return replace(checked, copies=count_copies(optimized) if optimized.exists() else 0)
+    return checked if optimized is None else replace(checked, copies=count_copies(optimized))
 
 
 def _why_left_out(path: Path, provider: Provider, options: Mapping[str, str], settings: SessionSettings) -> Explanation:

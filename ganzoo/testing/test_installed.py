@@ -1,4 +1,4 @@
-"""Every installed architecture and data source, ours and other people's: `pytest --pyargs ganzoo.testing`.
+"""Every installed architecture, data source and provider, ours and other people's: `pytest --pyargs ganzoo.testing`.
 
 What is installed is looked up when pytest collects. GANZOO_PLUGINS=a,b narrows it, and so does `-k NAME`.
 A data source that wants an argument is left to its author, who subclasses `DataSourceConformance`.
@@ -11,8 +11,9 @@ import re
 from ganzoo.config import DataConfig
 from ganzoo.data.checked import open_source
 from ganzoo.errors import GanzooError, RequestError
+from ganzoo.plugin.kinds import PROVIDERS
 from ganzoo.plugin.registry import Registry
-from ganzoo.testing import ArchitectureConformance, DataSourceConformance
+from ganzoo.testing import ArchitectureConformance, DataSourceConformance, ProviderConformance
 
 
 def _title(name: str) -> str:
@@ -45,7 +46,13 @@ def _suites() -> dict[str, type]:
         for offer in registry.data_sources
         if not _wants_an_argument(offer.qualified_name, registry)
     }
-    return {**architectures, **sources}
+    providers = {
+        f"{_title(offer.qualified_name)}_provider": type(
+            f"{_title(offer.qualified_name)}_provider", (ProviderConformance,), {"provider": offer.name}
+        )
+        for offer in registry.of(PROVIDERS)
+    }
+    return {**architectures, **sources, **providers}
 
 
 globals().update(_suites())

@@ -93,9 +93,10 @@ class Request:
 
     libraries: of custom operators, whose code runs. profile: each case is run once more, for where its time goes.
     cool_to: degrees Celsius to which the device cools before each process; None for no waiting.
-    device: index of the GPU. precision: `file` for what the file holds, or a mode of a provider.
-    repeats: processes per case, at least. least_seconds: of samples in each. within: half of the interval's
-    relative width at which a case has enough. max_seconds: for everything, a bound. check: of outputs. seed: of arrivals and of the order.
+    device: which of the provider's. precision: `file` for what the file holds, or a mode of a provider.
+    repeats: processes per case, at least. least_seconds: of samples in each. within: half of the interval's relative
+    width at which a case has enough. max_seconds: for everything, a bound. check: of outputs. seed: of arrivals and of
+    the order.
     """
 
     models: Sequence[Path]

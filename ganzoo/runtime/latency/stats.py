@@ -41,6 +41,8 @@ class Figure(NamedTuple):
 
 def across(values: Sequence[float]) -> Figure:
     """The figure of several processes: the mean of the logarithms of their positive values, with a t interval."""
+    if min(values) <= 0:  # of a batch of nothing
+        return Figure(float(np.mean(values)))
     logs = np.log(np.asarray(values, dtype=np.float64))
     middle, count = float(logs.mean()), len(logs)
     if count < 2:

@@ -141,4 +141,5 @@ class TensorRT(CUDA):
         "trt_timing_cache_enable": "1",
         "trt_timing_cache_path": "{folder}",
     }
+    compiles = True
     tried = ""

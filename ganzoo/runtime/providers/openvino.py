@@ -41,6 +41,7 @@ class OpenVINO(Provider):
     }
     always: ClassVar = {"device_type": "CPU", "precision": "FP32"}
     precisions: ClassVar = {"fp16": {"precision": "FP16"}}
+    compiles = True
     tried = "Linux, x86-64, device CPU"
 
     def find_trouble(self) -> Explanation | None:

@@ -45,6 +45,7 @@ class CoreML(Provider):
         "AllowLowPrecisionAccumulationOnGPU": SWITCH,
         "ModelCacheDirectory": TEXT,
     }
+    compiles = True
     always: ClassVar = {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL"}
 
     def devices(self) -> Sequence[str]:
@@ -97,6 +98,7 @@ class MIGraphX(Provider):
         "int8": {"migraphx_int8_enable": "1"},
     }
     device_option = "device_id"
+    compiles = True
     build_options: ClassVar = {"migraphx_model_cache_dir": "{folder}"}
 
 
@@ -130,6 +132,7 @@ class QNN(Provider):
         "json_qnn_graph_dir": TEXT,
         "qnn_saver_path": TEXT,
     }  # fmt: skip
+    compiles = True
     always: ClassVar = {"backend_type": "htp"}
     precisions: ClassVar = {"fp16": {"enable_htp_fp16_precision": "1"}}
     device_option = "device_id"

@@ -83,6 +83,7 @@ class Provider:
     device_option: which option chooses the device by number; "" where there is one device.
     graph_option: which switches on that a run is captured and replayed. build_options: which keep what is built of a
         model in a folder, "{folder}" where its name goes, so that only the first session builds.
+    compiles: it makes a form of its own of parts of the graph, so that the optimised graph cannot be written.
     memory: what ONNX Runtime calls the memory of its device where inputs can lie there beforehand; "" for the host's.
     maker: "nvidia" where nvidia-smi describes its devices. tried: where its authors ran it; "" says that nobody did.
     """
@@ -96,6 +97,7 @@ class Provider:
     device_option: ClassVar[str] = ""
     graph_option: ClassVar[str] = ""
     build_options: ClassVar[Mapping[str, str]] = {}
+    compiles: ClassVar[bool] = False
     memory: ClassVar[str] = ""
     maker: ClassVar[str] = ""
     tried: ClassVar[str] = ""

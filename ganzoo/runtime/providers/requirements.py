@@ -44,9 +44,12 @@ def state_of(trouble: Explanation | None) -> str:
 
 def describe(provider: str) -> dict[str, Any]:
     """What `ganzoo doctor` says of one, as plain values."""
+    from ganzoo.runtime.ort import onnxruntime
+
     found, trouble = find_provider(provider), find_trouble(provider)
     facts: dict[str, Any] = {
         "state": state_of(trouble),
+        "in_build": found.ort_name in onnxruntime.get_available_providers(),
         "reason": trouble.reason if trouble else "",
         "remedy": trouble.remedy if trouble else "",
         "devices": [],
