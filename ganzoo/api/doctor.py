@@ -13,9 +13,11 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.version import API_VERSION, __version__
 
 
-def doctor() -> dict[str, Any]:
+def doctor(*, bench: bool = False) -> dict[str, Any]:
     """Facts about Python, torch, CUDA, ONNX Runtime's providers and the plugins, as plain values.
 
+    bench: whether this machine is fit for measuring, too, which takes some seconds: `bench` lists what was looked at,
+    each good, bad or unknown, and what to do. What is bad there is no problem.
     `problems` lists what ganzoo needs on every machine and is broken; a missing GPU is none.
     """
     facts: dict[str, Any] = {
@@ -30,6 +32,10 @@ def doctor() -> dict[str, Any]:
     facts["onnxruntime"] = _onnxruntime(problems, registry)
     facts["plugins"] = {f"{report.distribution}:{report.entry_point}": report.status for report in registry.plugins}
     problems += [f"plugin {report.distribution} {report.version}: {report.problem}" for report in registry.problems]
+    if bench:
+        from ganzoo.runtime.latency.readiness import checks
+
+        facts["bench"] = [check._asdict() for check in checks()]
     facts["problems"] = problems
     return facts
 

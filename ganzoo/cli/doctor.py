@@ -11,15 +11,16 @@ from ganzoo.cli.common import echo, json_option, print_json
 
 
 @click.command("doctor")
+@click.option("--bench", is_flag=True, help="Whether this machine is fit for measuring, too.")
 @json_option
-def command(as_json: bool) -> None:
+def command(bench: bool, as_json: bool) -> None:
     """Check torch, CUDA, ONNX Runtime's providers and the plugins.
 
     Exit status 1 when something that ganzoo needs on every machine is broken. A missing GPU is not.
     """
     from ganzoo.api.doctor import doctor
 
-    facts = doctor()
+    facts = doctor(bench=bench)
     if as_json:
         print_json(facts)
     else:
@@ -56,6 +57,10 @@ def _print(facts: dict[str, Any]) -> None:
         echo(f"  not in this build: {', '.join(absent)}") if absent else None
     for name, status in facts["plugins"].items():
         echo(f"plugin {name}: {status}")
+    for check in facts.get("bench", ()):
+        echo(
+            f"{check['name']}: {check['state']}: {check['found']}" + (f". {check['remedy']}" if check["remedy"] else "")
+        )
     for problem in facts["problems"]:
         echo(f"problem: {problem}")
     echo("all is well" if not facts["problems"] else f"{len(facts['problems'])} problems")

@@ -22,10 +22,11 @@ def read(provider: str, device: int) -> float | None:
         with contextlib.suppress(TypeError, ValueError):
             return float(state["temperature.gpu"])
         return None
-    return _of_processor()
+    return of_processor()
 
 
-def _of_processor() -> float | None:
+def of_processor() -> float | None:
+    """Degrees Celsius of the processor, by the kernel's thermal zones; None where there are none."""
     found: dict[str, float] = {}
     for zone in sorted(_ZONES.glob("thermal_zone*")):
         with contextlib.suppress(OSError, ValueError):
