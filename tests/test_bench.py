@@ -14,7 +14,7 @@ import ganzoo as gz
 from ganzoo.cli.parse import parse_shape
 from ganzoo.errors import BenchError, RequestError
 from ganzoo.progress import Silent
-from ganzoo.runtime.file import OnnxFile
+from ganzoo.runtime.file import OnnxFile, Tensor
 from ganzoo.runtime.latency import runner
 from ganzoo.runtime.latency.fills import check_fill, made_up
 from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
@@ -132,7 +132,7 @@ def test_made_up_inputs_are_the_same_every_time(tmp_path):
     ],
 )
 def test_rules_of_content(text, dtype, expected):
-    check_fill("x", text)
+    check_fill(Tensor(name="x", dtype="float32", shape=()), text)
     array = made_up(text, (50, 4), np.dtype(dtype), seed=3)
     assert array.dtype == dtype and array.shape == (50, 4) and set(array.ravel().tolist()) == expected
     np.testing.assert_array_equal(array, made_up(text, (50, 4), np.dtype(dtype), seed=3))

@@ -254,7 +254,9 @@ def _create(
             ) from error
         raise ExportError(
             f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {one_line(error)}",
-            hint=f"See what it holds: ganzoo inspect {shell_word(path)}",
+            hint="Operators of its own come in a library: --library FILE, whose code runs"
+            if "is not a registered function/op" in str(error)
+            else f"See what it holds: ganzoo inspect {shell_word(path)}",
         ) from error
     return session, time.perf_counter() - began
 
@@ -264,7 +266,7 @@ def _register(options: onnxruntime.SessionOptions, library: str) -> None:
     try:
         options.register_custom_ops_library(library)
     except Exception as error:  # onnxruntime's own classes
-        raise BenchError(f"--library {short(library)} cannot be loaded: {one_line(error)}") from error
+        raise BenchError(f"--library {short(Path(library).name)} cannot be loaded: {one_line(error)}") from error
 
 
 def _is_about_the_file(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def case_json(
     return {
         "state": state,
         "why": why,
-        "hint": case.error.hint if case.error is not None else "",
+        "hint": _without_folders(case.error.hint, case) if case.error is not None else "",
         "verdict": verdict,
         "reasons": reasons,
         "ended": _ended(figure, request),
@@ -167,7 +168,7 @@ def is_enough(figure: Figure | None, request: Request) -> bool:
 
 def _state(case: Case, main: str | None, verdict: str | None, check: Mapping[str, Any] | None) -> tuple[State, str]:
     if case.error is not None:
-        return "failed", case.error.message
+        return "failed", _without_folders(case.error.message, case)
     if main is None:
         return "failed", "no process could be measured in time: more --max-time, or fewer cases"
     if check is not None and check["state"] == "differs":
@@ -177,6 +178,15 @@ def _state(case: Case, main: str | None, verdict: str | None, check: Mapping[str
     if check is None or check["state"] == "unchecked":
         return "unchecked", check["why"] if check else "there was no time to compare its outputs"
     return "ok", ""
+
+
+def _without_folders(text: str, case: Case) -> str:
+    """A message without the folders of the files that were given: they tell who measured, and where."""
+    places = [case.path, *case.files.values(), *map(Path, case.settings.libraries)]
+    folders = {folder for place in places for folder in (place.parent, place.resolve().parent) if folder.name}
+    for folder in sorted(map(str, folders), key=len, reverse=True):
+        text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+    return text
 
 
 def latency_json(processes: Sequence[Mapping[str, Any]], kind: str, batch: int) -> dict[str, Any] | None:

@@ -221,7 +221,7 @@ def how_filled(file: OnnxFile, request: InputRequest) -> dict[str, str]:
         if tensor.name in request.files:
             found[tensor.name] = "file"
         elif tensor.name in request.fills:
-            check_fill(tensor.name, request.fills[tensor.name])
+            check_fill(tensor, request.fills[tensor.name])
             found[tensor.name] = request.fills[tensor.name]
         else:
             found[tensor.name] = "described" if tensor.name in described else usual_fill(file, tensor)
