@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganzoo.runtime.latency.scenarios import arrivals, multi_stream, offline, server, single_stream
-from ganzoo.runtime.latency.stats import across, quantile, summarize
+from ganzoo.runtime.latency.stats import across, quantile, ratio, summarize
 from ganzoo.runtime.latency.student import beta, binomial_cdf, binomial_quantile, t_cdf, t_quantile
 
 
@@ -71,6 +71,42 @@ def test_an_interval_of_processes_covers_the_truth_as_often_as_it_says(count):
     figures = [across(5.0 * np.exp(0.03 * random.standard_normal(count))) for _ in range(2000)]
     covered = np.mean([figure.low <= 5.0 <= figure.high for figure in figures])
     assert 0.935 <= covered <= 0.965  # 95% of 2,000 trials, three standard errors
+
+
+@pytest.mark.parametrize(("first", "second", "spread"), [(5, 5, 1.0), (5, 12, 1.0), (3, 10, 4.0)])
+def test_identical_files_are_called_different_as_seldom_as_it_says(first, second, spread):
+    """2,000 pairs of sets of processes of one truth, of two sizes and two spreads: one in twenty, as stated."""
+    random = np.random.Generator(np.random.PCG64(first + second))
+
+    def measured(count, wide):
+        return 5.0 * np.exp(0.01 * wide * random.standard_normal(count))
+
+    found = [ratio(measured(first, 1.0), measured(second, spread)) for _ in range(2000)]
+    different = np.mean([not one.low <= 1.0 <= one.high for one in found])
+    assert 0.03 <= different <= 0.07
+
+
+def test_files_that_differ_are_found():
+    random = np.random.Generator(np.random.PCG64(1))
+    pairs = [np.exp(0.01 * random.standard_normal((2, 5))) * [[1.0], [1.05]] for _ in range(500)]
+    found = [ratio(*pair) for pair in pairs]
+    assert np.mean([one.low > 1.0 for one in found]) > 0.99
+    assert np.median([one.value for one in found]) == pytest.approx(1.05, abs=0.002)
+    with pytest.raises(ValueError, match="two processes on each side"):
+        ratio([1.0], [1.0, 2.0])
+    assert ratio([2.0, 2.0], [3.0, 3.0]) == pytest.approx((1.5, 1.5, 1.5))
+
+
+def test_a_sweep_that_goes_on_until_it_is_sure_still_covers_the_truth():
+    """Stopping when the interval is narrow makes intervals too narrow, and coverage less: by how much is bounded."""
+    random = np.random.Generator(np.random.PCG64(9))
+    covered = 0
+    for _ in range(2000):
+        values = list(np.exp(0.02 * random.standard_normal(5)))
+        while (found := across(values)).within > 0.02 and len(values) < 50:
+            values.append(float(np.exp(0.02 * random.standard_normal())))
+        covered += found.low <= 1.0 <= found.high
+    assert covered / 2000 >= 0.90
 
 
 def test_quantiles_cover_the_truth_and_are_left_out_where_the_count_cannot_carry_them():

@@ -51,6 +51,24 @@ def across(values: Sequence[float]) -> Figure:
     return Figure(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
 
 
+def ratio(first: Sequence[float], second: Sequence[float], level: float = LEVEL) -> Figure:
+    """What positive values of processes have to those of other ones: of the second to the first, with Welch's interval.
+
+    Two sets differ where the interval does not hold 1. Raises ValueError for fewer than two values on a side.
+    """
+    sides = [np.log(np.asarray(values, dtype=np.float64)) for values in (first, second)]
+    if min(map(len, sides)) < 2:
+        raise ValueError("an interval wants two processes on each side")
+    middle = float(sides[1].mean() - sides[0].mean())
+    shares = [float(side.var(ddof=1)) / len(side) for side in sides]
+    together = sum(shares)
+    if together == 0:
+        return Figure(math.exp(middle), math.exp(middle), math.exp(middle))
+    freedom = together**2 / sum(share**2 / (len(side) - 1) for share, side in zip(shares, sides, strict=True))
+    half = t_quantile((1 + level) / 2, freedom) * math.sqrt(together)
+    return Figure(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
+
+
 def quantile(ordered: NDArray[Any], q: float) -> Figure | None:
     """Of sorted samples, with an interval of order statistics; None where the count cannot carry it."""
     count = len(ordered)
