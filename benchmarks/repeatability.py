@@ -85,7 +85,7 @@ def main() -> None:
             began = time.monotonic()
             result = gz.bench(
                 files, dims={"batch": BATCHES}, max_seconds=options.max_time, least_seconds=options.seconds,
-                seed=number, progress=lambda _: None,
+                seed=number,
             )  # fmt: skip
             took.append(time.monotonic() - began)
             sweeps.append(result.cases)

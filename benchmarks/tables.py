@@ -257,6 +257,34 @@ def labelled():
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 GPU = ROOT / "docs" / "gpu.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
+
+
+def repeatability():
+    lines = []
+    for path in sorted(RESULTS.glob("repeatability-*.json")):
+        found = json.loads(path.read_text())
+        lines += [
+            "| model | batch | ms | half widths of the intervals | cover the mean of all | pairs called different "
+            "| by more than 2% |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for case in found["cases"]:
+            widths = sorted(case["half_widths"])
+            lines.append(
+                f"| {case['model'].removesuffix('.onnx')} | {case['batch']} | {case['grand_mean_ms']:.3g} "
+                f"| {100 * widths[0]:.1f} to {100 * widths[-1]:.1f}% | {case['covered']} of {case['sweeps']} "
+                f"| {case['different']} of {case['pairs']} | {case['more_than_2_percent']} of {case['pairs']} |"
+            )
+        machine = found["machine"]
+        lines += [
+            "",
+            f"In all {found['covered']} intervals, {found['different']} pairs, {found['more_than_2_percent']} by more "
+            f"than 2%; a sweep of six cases took {sum(found['seconds']) / len(found['seconds']):.0f} s. "
+            f"{machine['usable_cpus']} cores of an {machine['cpu']}, ONNX Runtime {machine['onnxruntime']}.",
+        ]
+    return lines
+
+
 TABLES = {
     "verbs": (README, verbs),
     "benchmarks": (README, benchmarks),
@@ -270,6 +298,7 @@ TABLES = {
     "classics": (OBJECTIVES, classics),
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
+    "repeatability": (ROOT / "docs" / "measuring.md", repeatability),
     "labelled": (ROOT / "docs" / "pictures.md", labelled),
     "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),
