@@ -21,6 +21,7 @@ from ganzoo.version import API_VERSION, __version__
 if TYPE_CHECKING:
     from ganzoo.api.bench import bench, plan_bench
     from ganzoo.api.build import build
+    from ganzoo.api.compare import compare, compare_history
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
     from ganzoo.api.export import export
@@ -64,6 +65,8 @@ _PLACES = {
     "TensorSpec": "tensors",
     "bench": "api.bench",
     "build": "api.build",
+    "compare": "api.compare",
+    "compare_history": "api.compare",
     "data_info": "api.data",
     "doctor": "api.doctor",
     "export": "api.export",
@@ -106,6 +109,8 @@ __all__ = [
     "__version__",
     "bench",
     "build",
+    "compare",
+    "compare_history",
     "data_info",
     "doctor",
     "export",

@@ -33,6 +33,7 @@ VERBS = {
     "verify": "Repeat the proof of an exported file on this machine.",
     "inspect": "Show what an ONNX file holds and says about itself.",
     "bench": "Measure the latency of any ONNX file.",
+    "compare": "Say which of two results is faster, and how sure that is.",
 }
 
 

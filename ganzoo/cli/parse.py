@@ -99,3 +99,15 @@ def parse_dims(texts: Sequence[str]) -> dict[str, list[int]]:
     if wrong := next((name for name, sizes in found.items() if None in sizes), None):
         raise RequestError(f"--dim {short(wrong)} is not of the form NAME=1,8: whole numbers.")
     return {name: [size for size in sizes if size is not None] for name, sizes in found.items()}
+
+
+def parse_share(option: str, text: str) -> float:
+    """`2%` or `0.02`. Raises RequestError."""
+    share = text.strip()
+    try:
+        value = float(share.removesuffix("%")) / (100 if share.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise RequestError(f"{option} {short(text)}: expected a share such as 2%.")
+    return value

@@ -149,16 +149,22 @@ def main_kind(processes: Sequence[Mapping[str, Any]]) -> str | None:
 
 def figure_of(processes: Sequence[Mapping[str, Any]], scenario: str, *, objective: bool) -> Figure | None:
     """What a case is measured for: median latency in ms, of offline calls a second, of an objective the rate."""
+    values = values_of(processes, scenario, objective=objective)
+    return across(values) if values else None
+
+
+def values_of(processes: Sequence[Mapping[str, Any]], scenario: str, *, objective: bool) -> list[float]:
+    """The same of each process; none where one of them has none."""
     kind = main_kind(processes)
     if kind is None:
-        return None
+        return []
     series = [process["series"][kind] for process in processes]
     if objective:
         rates = [one["rate"] for one in series]
-        return across(rates) if all(rates) else None
+        return rates if all(rates) else []
     if scenario == "offline":
-        return across([one["calls"] / one["elapsed_ns"] * 1e9 for one in series])
-    return across([one["median_ms"] for one in series])
+        return [one["calls"] / one["elapsed_ns"] * 1e9 for one in series]
+    return [one["median_ms"] for one in series]
 
 
 def is_enough(figure: Figure | None, request: Request) -> bool:

@@ -117,5 +117,6 @@ def _process(case: dict[str, Any], number: int) -> dict[str, Any]:
         "outputs_sha256": None,
         "runs_differ_by": None,
         "celsius": None,
+        "round": None,
         "series": series,
     }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganzoo.errors import RequestError
-from ganzoo.runtime.latency.cases import model_json
 from ganzoo.runtime.latency.plan import Case
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.result import BenchResult, protocol_of
@@ -15,8 +14,13 @@ _FREE = ("seconds", "max_seconds", "repeats", "within")
 """Of the protocol: what may be another when a sweep goes on."""
 
 
-def taken(request: Request, cases: Sequence[Case], before: BenchResult) -> list[dict[str, Any] | None]:
-    """Of each case what an earlier result has. Raises RequestError for one of another protocol, or of other files."""
+def taken(
+    request: Request, cases: Sequence[tuple[Case, Mapping[str, Any]]], before: BenchResult
+) -> list[dict[str, Any] | None]:
+    """Of each case what an earlier result has. cases: with what a result says of the model.
+
+    Raises RequestError for one of another protocol, or of other files.
+    """
     wanted = protocol_of(request, seconds=0.0)
     had = before.document["protocol"]
     differing = [key for key in wanted if key not in _FREE and had.get(key) != wanted[key]]
@@ -28,9 +32,9 @@ def taken(request: Request, cases: Sequence[Case], before: BenchResult) -> list[
         )
     earlier = {_key(case["model"]["file"], case): case for case in before.cases}
     found: list[dict[str, Any] | None] = []
-    for case in cases:
+    for case, model in cases:
         one = earlier.get(_key(case.path.name, case.key()))
-        if one is not None and case.error is None and one["model"]["sha256"] != model_json(case)["sha256"]:
+        if one is not None and case.error is None and one["model"]["sha256"] != model["sha256"]:
             raise RequestError(
                 f"{case.path.name} is another file than the one that was measured.",
                 hint="Measure anew with another -o.",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST_PROCESSES = 50  # of a case whose interval does not become narrow
 _GRACE_SECONDS = 1.0
+_SAVING_SHARE = 9  # times as long as saving took is measured in between
 _NAMES_SECONDS = 0.2  # below which no process is worth beginning
 
 
@@ -43,15 +44,19 @@ class _TimeIsUpError(Exception):
 class _Running:
     """A case and what became of it so far."""
 
-    def __init__(self, case: Case, index: int) -> None:
-        self.case, self.index = case, index
-        self.model = model_json(case)
+    def __init__(self, case: Case, index: int, model: dict[str, Any]) -> None:
+        self.case, self.index, self.model = case, index, model
         self.processes: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {}
         self.check: dict[str, Any] | None = None
         self.capacity: float | None = None
         self.profile: dict[str, Any] | None = None
         self.late = False
+        self.written: tuple[object, dict[str, Any]] | None = None
+
+    def state(self, check: object) -> object:
+        """What changes whenever the case in the result does."""
+        return (len(self.processes), id(self.profile), self.capacity, id(check), id(self.case.error), bool(self.facts))
 
 
 def run(
@@ -84,9 +89,12 @@ class _Sweep:
             require(provider)
             if request.cool_to is not None:
                 temperature.check(provider, request.device)
+        self._saved, self._save_seconds = 0.0, 0.0
         self._nvidia = any(find_provider(one).maker == "nvidia" for one in request.axes.providers)
         self._folder = Path()
-        self.running = [_Running(case, index) for index, case in enumerate(cases_of(request))]
+        cases = cases_of(request)
+        models = {case.path: model_json(case) for case in {case.path: case for case in cases}.values()}
+        self.running = [_Running(case, index, models[case.path]) for index, case in enumerate(cases)]
         self._states: dict[str, Any] = {}
         self._checks: dict[tuple[Path, str], dict[str, Any]] = {}
         self._seconds = seconds_of(request, len(self._alive()))
@@ -96,9 +104,8 @@ class _Sweep:
         """Raises RequestError where the earlier sweep was another one."""
         from ganzoo.runtime.latency.resume import taken
 
-        for one, case in zip(
-            self.running, taken(self._request, [one.case for one in self.running], before), strict=True
-        ):
+        cases = [(one.case, one.model) for one in self.running]
+        for one, case in zip(self.running, taken(self._request, cases, before), strict=True):
             if case is None:
                 continue
             one.processes, one.capacity = list(case["processes"]), case["capacity_per_second"]
@@ -154,7 +161,7 @@ class _Sweep:
                 self._measure(one, number)
             except GanzooError as error:
                 one.case.error = error
-            self._save(self._result())
+            self._keep()
 
     def _profiles(self) -> None:
         """Where the time of each goes, in a process of its own: to write it down takes time."""
@@ -163,7 +170,7 @@ class _Sweep:
                 self._tell(one, len(one.processes) - 1)
                 answer = self._work(one, "profile", seconds=self._seconds)
                 one.profile = None if answer is None else answer.content
-                self._save(self._result())
+                self._keep()
 
     def _measure(self, one: _Running, number: int) -> None:
         request = self._request
@@ -179,7 +186,7 @@ class _Sweep:
         one.facts = one.facts or {
             key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "options")
         }
-        one.processes.append({**process_json(content, answer.arrays), "celsius": warm})
+        one.processes.append({**process_json(content, answer.arrays), "celsius": warm, "round": number})
         if outputs:
             found = [value for name, value in answer.arrays.items() if name.startswith("output")]
             if (check := self._check(one, found)) is not None:
@@ -283,6 +290,14 @@ class _Sweep:
         folder.mkdir(exist_ok=True)
         return str(folder)
 
+    def _keep(self) -> None:
+        """Save what there is, but where that takes a tenth of the time: the next process is saved then."""
+        began = time.monotonic()
+        if began - self._saved >= _SAVING_SHARE * self._save_seconds:
+            self._save(self._result())
+            self._saved = time.monotonic()
+            self._save_seconds = self._saved - began
+
     def _left(self) -> float:
         return self._request.max_seconds - (time.monotonic() - self._began)
 
@@ -293,18 +308,20 @@ class _Sweep:
         self._progress.update(Progress(done=done, total=total, unit="processes", values=values))
 
     def _result(self) -> BenchResult:
-        cases = [
-            case_json(
-                one.case,
-                self._request,
-                one.model,
-                one.processes,
-                one.facts,
-                self._checks.get((one.case.path, one.case.provider)),
-                capacity=one.capacity,
-                profile=one.profile,
-            )
-            for one in self.running
-        ]
+        cases = [self._case(one) for one in self.running]
         seconds = self._earlier + time.monotonic() - self._began
         return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states))
+
+    def _case(self, one: _Running) -> dict[str, Any]:
+        """As the result has it; made anew when something came to be."""
+        check = self._checks.get((one.case.path, one.case.provider))
+        state = one.state(check)
+        if one.written is None or one.written[0] != state:
+            one.written = (
+                state,
+                case_json(
+                    one.case, self._request, one.model, one.processes, one.facts, check, capacity=one.capacity,
+                    profile=one.profile,
+                ),
+            )  # fmt: skip
+        return one.written[1]

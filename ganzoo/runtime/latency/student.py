@@ -5,12 +5,13 @@ Source: Abramowitz and Stegun, 26.5 (the continued fraction 26.5.8 in its form b
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
 
 _TINY = 1e-300
 _CLOSE = 1e-15
 _MOST_TERMS = 100_000
+_MOST_STEPS = 200
 
 
 def beta(a: float, b: float, x: float) -> float:
@@ -52,14 +53,30 @@ def t_cdf(t: float, freedom: float) -> float:
     return 1 - tail if t > 0 else tail
 
 
+@functools.lru_cache(maxsize=4096)
 def t_quantile(probability: float, freedom: float) -> float:
     """The t that is not exceeded with this probability, 0 < probability < 1."""
     if probability < 0.5:
         return -t_quantile(1 - probability, freedom)
-    high = 1.0
+    low, high = 0.0, 1.0
     while t_cdf(high, freedom) < probability:
-        high *= 2
-    return _bisect(lambda t: t_cdf(t, freedom) < probability, 0.0, high)
+        low, high = high, high * 2
+    middle = (low + high) / 2
+    for _ in range(_MOST_STEPS):  # Newton's, within what is known to hold the answer
+        beyond = t_cdf(middle, freedom) - probability
+        low, high = (low, middle) if beyond > 0 else (middle, high)
+        following = middle - beyond / _t_density(middle, freedom)
+        if not low < following < high:
+            following = (low + high) / 2
+        if abs(following - middle) <= _CLOSE * middle:
+            break
+        middle = following
+    return middle
+
+
+def _t_density(t: float, freedom: float) -> float:
+    front = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(freedom * math.pi) / 2
+    return max(math.exp(front - (freedom + 1) / 2 * math.log1p(t * t / freedom)), _TINY)
 
 
 def binomial_cdf(k: int, n: int, p: float) -> float:
@@ -79,15 +96,3 @@ def binomial_quantile(probability: float, n: int, p: float) -> int:
         else:
             high = middle
     return high
-
-
-def _bisect(below: Callable[[float], bool], low: float, high: float) -> float:
-    for _ in range(200):
-        middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        if below(middle):
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2

@@ -19,7 +19,7 @@ def rows(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
         for kind, latency in kinds.items():
             cells.append(_row(case, kind, latency))
         if not kinds:
-            cells.append([case["model"]["file"], ", ".join(_case(case)) or "-", *["-"] * 9, _state(case)])
+            cells.append([case["model"]["file"], ", ".join(case_words(case)) or "-", *["-"] * 9, _state(case)])
     return HEADINGS, cells
 
 
@@ -27,7 +27,7 @@ def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any]) -> list
     pictures = latency["pictures_per_second"]
     return [
         case["model"]["file"],
-        ", ".join(_case(case)) or "-",
+        ", ".join(case_words(case)) or "-",
         kind.replace("_", " "),
         with_interval(latency["median"]),
         *(number(latency[name] and latency[name]["value"]) for name in ("p90", "p99", "p99.9")),
@@ -39,7 +39,8 @@ def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any]) -> list
     ]
 
 
-def _case(case: Mapping[str, Any]) -> Iterator[str]:
+def case_words(case: Mapping[str, Any]) -> Iterator[str]:
+    """Shapes, and what of the settings is not usual."""
     yield from (f"{name} {'x'.join(map(str, shape)) or 'scalar'}" for name, shape in case["shapes"].items())
     settings = case["settings"]
     yield from [case["provider"]] if case["provider"] != "cpu" else []
@@ -67,7 +68,7 @@ def _state(case: Mapping[str, Any]) -> str:
 def notes(document: Mapping[str, Any]) -> Iterator[str]:
     """Lines on what the table has no room for: why a case failed, what was noisy, stalls, the largest rate."""
     for case in document["cases"]:
-        title = f"{case['model']['file']} {', '.join(_case(case))}".strip()
+        title = f"{case['model']['file']} {', '.join(case_words(case))}".strip()
         if case["state"] in ("failed", "invalid"):
             yield f"{title}: {case['state']}: {case['why']}"
         if drawn := [f"{name} {how}" for name, how in case["inputs"].items() if how not in ("file", "described")]:
@@ -100,7 +101,7 @@ def profiles(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str], list
         found = case["profile"]
         if found is None:
             continue
-        title = f"{case['model']['file']} {', '.join(_case(case))}".strip()
+        title = f"{case['model']['file']} {', '.join(case_words(case))}".strip()
         yield (
             f"{title}: {number(found['nodes_ms'])} ms in nodes of {number(found['run_ms'])} ms a run, with the "
             f"profiler on; this machine's own product reaches {number(found['matmul_gflops'])} GFLOP/s, its copy "
