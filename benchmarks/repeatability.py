@@ -59,6 +59,11 @@ def figures(sweeps: list[list[dict[str, object]]]) -> list[dict[str, object]]:
                 "grand_mean_ms": grand,
                 "covered": sum(one["low"] <= grand <= one["high"] for one in known),  # type: ignore[index]
                 "sweeps": len(known),
+                "valid": sum(case["verdict"] == "valid" for case in cases),
+                "covered_valid": sum(
+                    case["verdict"] == "valid" and one["low"] <= grand <= one["high"]  # type: ignore[index]
+                    for case, one in zip(cases, known, strict=True)
+                ),
                 "different": sum(not one.low <= 1 <= one.high for one in ratios),  # type: ignore[operator]
                 "more_than_2_percent": sum(one.low > 1.02 or one.high < 1 / 1.02 for one in ratios),  # type: ignore[operator]
                 "pairs": len(pairs),
@@ -99,6 +104,7 @@ def main() -> None:
         "protocol": {"max_seconds": options.max_time, "least_seconds": options.seconds, "times": options.times},
         "seconds": took,
         "covered": f"{sum(one['covered'] for one in cases)} of {intervals}",  # type: ignore[misc]
+        "covered_of_valid": f"{sum(one['covered_valid'] for one in cases)} of {sum(one['valid'] for one in cases)}",  # type: ignore[misc]
         "different": f"{sum(one['different'] for one in cases)} of {pairs}",  # type: ignore[misc]
         "more_than_2_percent": f"{sum(one['more_than_2_percent'] for one in cases)} of {pairs}",  # type: ignore[misc]
         "cases": cases,

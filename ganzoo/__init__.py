@@ -21,6 +21,7 @@ from ganzoo.version import API_VERSION, __version__
 if TYPE_CHECKING:
     from ganzoo.api.bench import bench, plan_bench
     from ganzoo.api.build import build
+    from ganzoo.api.choose import choose
     from ganzoo.api.compare import compare, compare_history
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ganzoo.api.open_run import open_run
     from ganzoo.api.plugins import plugins
     from ganzoo.api.register import register
+    from ganzoo.api.report import report
     from ganzoo.api.train import resume, train
     from ganzoo.api.verify import verify
     from ganzoo.errors import GanzooError, GanzooWarning
@@ -65,6 +67,7 @@ _PLACES = {
     "TensorSpec": "tensors",
     "bench": "api.bench",
     "build": "api.build",
+    "choose": "api.choose",
     "compare": "api.compare",
     "compare_history": "api.compare",
     "data_info": "api.data",
@@ -81,6 +84,7 @@ _PLACES = {
     "plugins": "api.plugins",
     "prepare_data": "api.data",
     "register": "api.register",
+    "report": "api.report",
     "resume": "api.train",
     "train": "api.train",
     "verify": "api.verify",
@@ -109,6 +113,7 @@ __all__ = [
     "__version__",
     "bench",
     "build",
+    "choose",
     "compare",
     "compare_history",
     "data_info",
@@ -125,6 +130,7 @@ __all__ = [
     "plugins",
     "prepare_data",
     "register",
+    "report",
     "resume",
     "train",
     "verify",

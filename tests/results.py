@@ -57,7 +57,7 @@ def case(medians, *, file="m.onnx", sha256="a" * 64, batch=1, provider="cpu", ra
         "latency_ms": {name: latency_json(processes, name, batch) for name in KINDS} if processes else None,
         "placement": {"nodes": {}, "cpu_shape_nodes": [], "copies": 0, "bound": True}, "provider_options": {},
         "output_check": {"state": "ok", "why": "", "error": 0.0, "bound": 1e-4, "snr_db": None},
-        "repeatable": {"runs_differ_by": 0.0, "results": 1}, "profile": None, "build_seconds": None,
+        "repeatable": {"runs_differ_by": 0.0, "results": 1}, "profile": None, "picture": None, "build_seconds": None,
         "session_seconds": [0.01] * len(processes), "first_run_ms": [2 * median for median in medians],
         "peak_bytes": 10**8, "device_bytes": None, "processes": processes,
         **more,

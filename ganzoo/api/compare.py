@@ -43,7 +43,7 @@ def compare(
     from ganzoo.runtime.comparison.limits import parse_limit
     from ganzoo.runtime.comparison.pairing import ACROSS
 
-    documents, names = _documents([results, *others] if others or _is_one(results) else list(results))  # type: ignore[arg-type]
+    documents, names = open_results(results, others)
     asked = tuple(to_name(one, "across") for one in _several(across))
     for one in asked:
         if one not in ACROSS:
@@ -89,6 +89,11 @@ def compare_history(folder: Path | str, *, margin: float = 0.02) -> list[Story]:
     return stories(documents, names, _share(margin, "margin"))
 
 
+def open_results(results: Any, others: Sequence[Any] = ()) -> tuple[list[dict[str, Any]], list[str]]:
+    """The documents of one result or several, and a name of each that no other has. Raises RequestError."""
+    return _documents([results, *others] if _is_one(results) else [*results, *others])
+
+
 def _documents(results: Sequence[Any], *, skip: bool = False) -> tuple[list[dict[str, Any]], list[str]]:
     """What each holds, and a name of it that no other has. skip: files that are no results are left out."""
     from ganzoo.runtime.latency.result import BenchResult
@@ -108,7 +113,9 @@ def _documents(results: Sequence[Any], *, skip: bool = False) -> tuple[list[dict
             raise
         names.append(path.name if path.name not in names else str(path))
     if not documents and not skip:
-        raise RequestError("No result is named to compare.", hint="ganzoo compare BEFORE.json AFTER.json")
+        raise RequestError(
+            "No result is named to compare.", hint="Results are what `ganzoo bench MODEL -o RESULT.json` writes."
+        )
     return documents, names
 
 

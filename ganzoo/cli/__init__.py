@@ -33,6 +33,8 @@ VERBS = {
     "verify": "Repeat the proof of an exported file on this machine.",
     "inspect": "Show what an ONNX file holds and says about itself.",
     "bench": "Measure the latency of any ONNX file.",
+    "choose": "Say which model, device and settings to ship.",
+    "report": "Make one page of many results: which device for which latency.",
     "compare": "Say which of two results is faster, and how sure that is.",
 }
 

@@ -68,10 +68,12 @@ def case_json(
     *,
     capacity: float | None = None,
     profile: Mapping[str, Any] | None = None,
+    picture: str | None = None,
 ) -> dict[str, Any]:
     """facts: of placement, from the first process. check: of outputs; None where it has not been done yet.
 
-    capacity: calls a second that the sessions can do, where it was measured. profile: where the time goes.
+    capacity: calls a second that the sessions can do, where it was measured. profile: where the time goes. picture:
+    what it paints.
     """
     load = request.load
     batch = next((shape[0] for shape in case.shapes.values() if shape), 1)
@@ -102,6 +104,7 @@ def case_json(
         "output_check": dict(check) if check else None,
         "repeatable": _repeatable(processes),
         "profile": dict(profile) if profile else None,
+        "picture": picture,
         "build_seconds": processes[0]["session_seconds"] if processes and _builds(case) else None,
         "session_seconds": [process["session_seconds"] for process in processes],
         "first_run_ms": [process["first_run_ms"] for process in processes],

@@ -79,6 +79,7 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         },
         "repeatable": None,
         "profile": None,
+        "picture": None,
         "build_seconds": None,
         "session_seconds": case["session_seconds"],
         "first_run_ms": case["first_run_ms"],

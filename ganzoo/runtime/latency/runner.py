@@ -20,10 +20,12 @@ from ganzoo.runtime.latency import machine, temperature
 from ganzoo.runtime.latency.cases import case_json, figure_of, is_enough, model_json, process_json
 from ganzoo.runtime.latency.check import compare, unchecked
 from ganzoo.runtime.latency.job import Job, Mode
-from ganzoo.runtime.latency.plan import LEAST_SECONDS, START_SECONDS, Case, cases_of, seconds_of
+from ganzoo.runtime.latency.painted import painted
+from ganzoo.runtime.latency.plan import LEAST_SECONDS, START_SECONDS, cases_of, seconds_of
 from ganzoo.runtime.latency.process import Answer, ask
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.result import BenchResult, document_of
+from ganzoo.runtime.latency.running import Running
 from ganzoo.runtime.providers.requirements import require
 from ganzoo.runtime.providers.table import find_provider, implementation_of
 from ganzoo.scratch import scratch
@@ -39,24 +41,6 @@ _NAMES_SECONDS = 0.2  # below which no process is worth beginning
 
 class _TimeIsUpError(Exception):
     pass
-
-
-class _Running:
-    """A case and what became of it so far."""
-
-    def __init__(self, case: Case, index: int, model: dict[str, Any]) -> None:
-        self.case, self.index, self.model = case, index, model
-        self.processes: list[dict[str, Any]] = []
-        self.facts: dict[str, Any] = {}
-        self.check: dict[str, Any] | None = None
-        self.capacity: float | None = None
-        self.profile: dict[str, Any] | None = None
-        self.late = False
-        self.written: tuple[object, dict[str, Any]] | None = None
-
-    def state(self, check: object) -> object:
-        """What changes whenever the case in the result does."""
-        return (len(self.processes), id(self.profile), self.capacity, id(check), id(self.case.error), bool(self.facts))
 
 
 def run(
@@ -94,7 +78,7 @@ class _Sweep:
         self._folder = Path()
         cases = cases_of(request)
         models = {case.path: model_json(case) for case in {case.path: case for case in cases}.values()}
-        self.running = [_Running(case, index, models[case.path]) for index, case in enumerate(cases)]
+        self.running = [Running(case, index, models[case.path]) for index, case in enumerate(cases)]
         self._states: dict[str, Any] = {}
         self._checks: dict[tuple[Path, str], dict[str, Any]] = {}
         self._seconds = seconds_of(request, len(self._alive()))
@@ -109,7 +93,7 @@ class _Sweep:
             if case is None:
                 continue
             one.processes, one.capacity = list(case["processes"]), case["capacity_per_second"]
-            one.profile = case["profile"]
+            one.profile, one.picture = case["profile"], case["picture"]
             one.facts = {**case["placement"], "options": case["provider_options"]}
             if case["output_check"] is not None:
                 self._checks[one.case.path, one.case.provider] = case["output_check"]
@@ -140,16 +124,16 @@ class _Sweep:
         self._save(result)
         return result
 
-    def _alive(self) -> list[_Running]:
+    def _alive(self) -> list[Running]:
         return [one for one in self.running if one.case.error is None]
 
-    def _enough(self, one: _Running) -> bool:
+    def _enough(self, one: Running) -> bool:
         load = self._request.load
         figure = figure_of(one.processes, load.scenario, objective=load.objective is not None)
         alone = self._request.repeats == 1  # one process was asked for, and has no interval
         return alone or len(one.processes) >= _MOST_PROCESSES or figure is None or is_enough(figure, self._request)
 
-    def _round(self, number: int, several: Sequence[_Running]) -> None:
+    def _round(self, number: int, several: Sequence[Running]) -> None:
         """One process of each, in an order of its own: drift of the machine meets every case alike."""
         random = np.random.Generator(np.random.PCG64([self._request.seed, number]))
         for place in random.permutation(len(several)):
@@ -172,7 +156,7 @@ class _Sweep:
                 one.profile = None if answer is None else answer.content
                 self._keep()
 
-    def _measure(self, one: _Running, number: int) -> None:
+    def _measure(self, one: Running, number: int) -> None:
         request = self._request
         warm = None
         if request.cool_to is not None:
@@ -189,10 +173,12 @@ class _Sweep:
         one.processes.append({**process_json(content, answer.arrays), "celsius": warm, "round": number})
         if outputs:
             found = [value for name, value in answer.arrays.items() if name.startswith("output")]
+            if one.case.file is not None:
+                one.picture = painted(one.case.file, found)
             if (check := self._check(one, found)) is not None:
                 self._checks[one.case.path, one.case.provider] = check
 
-    def _check(self, one: _Running, found: list[NDArray[Any]]) -> dict[str, Any] | None:
+    def _check(self, one: Running, found: list[NDArray[Any]]) -> dict[str, Any] | None:
         file, check = one.case.file, self._request.check
         assert file is not None
         if (outcome := unchecked(file, check)) is not None:
@@ -223,7 +209,7 @@ class _Sweep:
             one.capacity = one.capacity or known.get(key)
 
     def _work(
-        self, one: _Running, mode: Mode, *, seconds: float = 0.0, outputs: bool = False, number: int = 0
+        self, one: Running, mode: Mode, *, seconds: float = 0.0, outputs: bool = False, number: int = 0
     ) -> Answer | None:
         """What a process answered; None where its time was up. Raises what it raised, or BenchError when it died."""
         left = self._left()
@@ -250,7 +236,7 @@ class _Sweep:
             raise kind(error["message"], hint=error["hint"])
         return Answer(content=answer.content["ok"], arrays=answer.arrays, status=0, last_words="")
 
-    def _job(self, one: _Running, mode: Mode, seconds: float, left: float, outputs: bool, number: int) -> Job:
+    def _job(self, one: Running, mode: Mode, seconds: float, left: float, outputs: bool, number: int) -> Job:
         request, case = self._request, one.case
         provider = "cpu" if mode == "reference" else case.provider
         load, rate = request.load, 0.0
@@ -285,7 +271,7 @@ class _Sweep:
             outputs=outputs,
         )
 
-    def _build_folder(self, one: _Running) -> str:
+    def _build_folder(self, one: Running) -> str:
         folder = self._folder / str(one.index)
         folder.mkdir(exist_ok=True)
         return str(folder)
@@ -301,7 +287,7 @@ class _Sweep:
     def _left(self) -> float:
         return self._request.max_seconds - (time.monotonic() - self._began)
 
-    def _tell(self, one: _Running, number: int) -> None:
+    def _tell(self, one: Running, number: int) -> None:
         done = sum(len(each.processes) for each in self.running)
         values = {"case": one.case.title, "repeat": number + 1, "repeats": max(number + 1, self._request.repeats)}
         total = max(done + 1, len(self.running) * self._request.repeats)
@@ -312,7 +298,7 @@ class _Sweep:
         seconds = self._earlier + time.monotonic() - self._began
         return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states))
 
-    def _case(self, one: _Running) -> dict[str, Any]:
+    def _case(self, one: Running) -> dict[str, Any]:
         """As the result has it; made anew when something came to be."""
         check = self._checks.get((one.case.path, one.case.provider))
         state = one.state(check)
@@ -321,7 +307,7 @@ class _Sweep:
                 state,
                 case_json(
                     one.case, self._request, one.model, one.processes, one.facts, check, capacity=one.capacity,
-                    profile=one.profile,
+                    profile=one.profile, picture=one.picture,
                 ),
             )  # fmt: skip
         return one.written[1]

@@ -1,0 +1,1 @@
+"""One page of many results: no server, no network, nothing of elsewhere."""
