@@ -195,8 +195,8 @@ def test_a_measured_session_shows_what_it_painted(tmp_path):
 def many():
     """200 results of ten cases."""
     return [
-        result(*(case(medians(batch), batch=batch, count=300) for batch in range(1, 11)), date=f"2026-03-{n % 28 + 1:02}")
-        for n in range(200)
+        result(*(case(medians(n), batch=n, count=300) for n in range(1, 11)), date=f"2026-03-{number % 28 + 1:02}")
+        for number in range(200)
     ]  # fmt: skip
 
 
