@@ -190,6 +190,24 @@ def test_other_builds_are_named_and_not_refused():
     assert "result 1 was measured with onnxruntime 1.31.1, result 2 with onnxruntime 1.24.1" in found.notes
 
 
+def test_a_machine_that_changed_between_two_sweeps_is_not_taken_for_the_model():
+    """Constant work is 4% slower in the second, and so is the model: that says nothing of the model."""
+
+    def at(speed, truth):
+        document = result(case(medians(truth * speed, spread=0.001)))
+        for number, process in enumerate(document["cases"][0]["processes"]):
+            for one in process["series"].values():
+                one["calibration_ns"] = [round(600_000 * speed) + number, round(600_000 * speed) + 2 * number]
+        return document
+
+    found = gz.compare(loaded(at(1.0, 1.0), at(1.04, 1.0)))
+    assert verdicts(found) == ["undecided"]
+    assert any("constant work took 4.0% longer beside result 2 than beside result 1" in note for note in found.notes)
+    assert verdicts(gz.compare(loaded(at(1.0, 1.0), at(1.0, 1.04)))) == ["slower"]
+    assert verdicts(gz.compare(loaded(at(1.0, 1.0), at(1.04, 1.3)))) == ["slower"]
+    assert verdicts(gz.compare(loaded(at(1.0, 1.0), at(1.04, 1.0)), across="machine")) == ["slower"]  # as asked
+
+
 def test_offline_more_is_faster():
     def offline(calls_per_second):
         made = case([1.0] * 5)

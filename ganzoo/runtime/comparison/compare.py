@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo.runtime.comparison.comparison import Compared, Comparison, Gate, Question
 from ganzoo.runtime.comparison.limits import Kept
 from ganzoo.runtime.comparison.pairing import Pair, pairs_of, sides
-from ganzoo.runtime.comparison.verdicts import Evidence, Judged, Verdict, evidence, judge
+from ganzoo.runtime.comparison.verdicts import ERROR, Evidence, Judged, Verdict, evidence, judge
 from ganzoo.runtime.latency.result import BAD_STATES
+
+_SPOKEN_OF = 0.005  # of drift
 
 
 def compare(documents: Sequence[Mapping[str, Any]], names: Sequence[str], question: Question) -> Comparison:
     """Raises RequestError for results that differ in what is not asked about, or that have nothing to compare."""
     pairs, notes = pairs_of(documents, names, question.across)
-    found = [_evidence(pair, len(documents) == 1) for pair in pairs]
+    found = [_evidence(pair, len(documents) == 1, question.across) for pair in pairs]
     known = [one for one in found if isinstance(one, Evidence)]
     judged = iter(judge(known, question.margin))
     compared = []
@@ -26,10 +30,15 @@ def compare(documents: Sequence[Mapping[str, Any]], names: Sequence[str], questi
             compared.append(_compared(pair, one, next(judged)))
     for each in compared:
         each.gates = list(_gates(each, question))
-    return Comparison(question=question, names=names, pairs=compared, notes=[*notes, *_builds(documents, names)])
+    return Comparison(
+        question=question,
+        names=names,
+        pairs=compared,
+        notes=[*notes, *_builds(documents, names), *_drifts(pairs, question, names)],
+    )
 
 
-def _evidence(pair: Pair, interleaved: bool) -> Evidence | str:
+def _evidence(pair: Pair, interleaved: bool, across: Sequence[str]) -> Evidence | str:
     """Or why there is none."""
     for side in pair:
         if side.case["state"] in BAD_STATES:
@@ -38,7 +47,22 @@ def _evidence(pair: Pair, interleaved: bool) -> Evidence | str:
             return f"{side.title} has {len(side.values())} process, and an interval wants two: --repeats 5"
     rounds = [side.rounds() for side in pair]
     known = [one for one in rounds if one is not None]
-    return evidence(pair.first.values(), pair.second.values(), known if interleaved and len(known) == 2 else None)
+    found = evidence(pair.first.values(), pair.second.values(), known if interleaved and len(known) == 2 else None)
+    return found if interleaved or "machine" in across else found.widened(_drift(pair))
+
+
+def _drift(pair: Pair) -> float:
+    """By how much (a logarithm) constant work took longer beside the second, where that is no chance; 0 where it is.
+
+    Two sweeps of one machine meet two states of it, which no repeat within a sweep shows.
+    """
+    works = [side.constant_work() for side in pair]
+    if min(map(len, works)) < 2:
+        return 0.0
+    found = evidence(works[0], works[1])
+    interval = found.interval(1 - ERROR)
+    apart = interval.low is not None and interval.high is not None and not interval.low <= 1 <= interval.high
+    return found.log if apart else 0.0
 
 
 def _compared(pair: Pair, found: Evidence, judged: Judged) -> Compared:
@@ -76,6 +100,25 @@ def _not_slower(one: Compared, most: float) -> Gate:
         low, high = 1 / high, 1 / low
     kept: Kept = "kept" if high <= 1 + most else "broken" if low > 1 + most else "undecided"
     return Gate(gate=gate, kept=kept, said=f"it takes {low:.3f} to {high:.3f} times as long")
+
+
+def _drifts(pairs: Sequence[Pair], question: Question, names: Sequence[str]) -> list[str]:
+    """That the machine itself was faster or slower, once for each two results."""
+    found: dict[tuple[int, int], list[float]] = {}
+    for pair in pairs:
+        if pair.first.source != pair.second.source and "machine" not in question.across:
+            found.setdefault((pair.first.source, pair.second.source), []).append(_drift(pair))
+    notes = []
+    for (first, second), drifts in found.items():
+        drift = statistics.median(drifts)
+        if abs(drift) > _SPOKEN_OF:
+            how = "longer" if drift > 0 else "less"
+            notes.append(
+                f"constant work took {100 * abs(math.expm1(drift)):.1f}% {how} beside {names[second]} than beside "
+                f"{names[first]}: the machine may have changed by as much, and the intervals hold that. Cases of one "
+                "sweep do not need it"
+            )
+    return notes
 
 
 def _builds(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:

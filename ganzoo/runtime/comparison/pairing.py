@@ -44,6 +44,16 @@ class Side(NamedTuple):
         found = [process.get("round") for process in self.case["processes"]]
         return None if None in found else [int(number) for number in found if number is not None]
 
+    def constant_work(self) -> list[float]:
+        """What constant work took beside each process, in ns; none where it was not looked at."""
+        found = []
+        for process in self.case["processes"]:
+            works = next(iter(process["series"].values()))["calibration_ns"]
+            if not works or not all(works):
+                return []
+            found.append(float(sum(works)) / len(works))
+        return found
+
     @property
     def more_is_better(self) -> bool:
         """Of calls a second and of rates; of a latency less is."""

@@ -40,6 +40,10 @@ class Evidence(NamedTuple):
     spread: float
     paired: bool
 
+    def widened(self, drift: float) -> Evidence:
+        """The same with an error that holds a drift of the machine, which cannot be told from a difference."""
+        return self._replace(error=math.hypot(self.error, drift)) if drift else self
+
     def interval(self, level: float) -> Figure:
         """The ratio, and its interval at a level."""
         half = t_quantile((1 + level) / 2, self.freedom) * self.error if self.error else 0.0

@@ -2,7 +2,7 @@
 // The page's own script. Names of strangers come into the page as text nodes alone, never as markup.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const WIDTH = 560, HEIGHT = 300, LEFT = 58, RIGHT = 12, TOP = 12, BOTTOM = 40;
+  const WIDTH = 560, HEIGHT = 300, LEFT = 76, RIGHT = 12, TOP = 12, BOTTOM = 40;
   const MOST_LINES = 8;
   const rows = JSON.parse(document.getElementById("rows").textContent);
 
@@ -19,6 +19,8 @@
     if (size >= 1000) return Math.round(value).toLocaleString("en");
     return size >= 10 ? value.toFixed(1) : size >= 0.01 || size === 0 ? value.toFixed(3) : value.toExponential(1);
   };
+
+  const brief = (value) => shown(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 
   // Tables: sorted by a click on a heading, filtered by words and state.
   for (const table of document.querySelectorAll("table.sorts")) {
@@ -92,12 +94,12 @@
     for (const tick of across.ticks) {
       const at = across.place(tick);
       drawing.append(svg("line", { class: "axis", x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM }));
-      drawing.append(svg("text", { x: at, y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, shown(tick).replace(/\.0+$/, "")));
+      drawing.append(svg("text", { x: at, y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, brief(tick)));
     }
     for (const tick of up.ticks) {
       const at = up.place(tick);
       drawing.append(svg("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }));
-      drawing.append(svg("text", { x: LEFT - 6, y: at + 4, "text-anchor": "end" }, shown(tick).replace(/\.0+$/, "")));
+      drawing.append(svg("text", { x: LEFT - 6, y: at + 4, "text-anchor": "end" }, brief(tick)));
     }
     drawing.append(svg("text", { x: (LEFT + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, xName));
     drawing.append(svg("text", { x: 14, y: HEIGHT / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${HEIGHT / 2})` }, yName));
@@ -131,10 +133,23 @@
     holder.append(drawing);
   };
 
-  const label = (row) => {
-    const differing = ["device", "provider", "settings", "precision", "result"].filter((key) => new Set(chosen.map((one) => one[key])).size > 1);
-    return [model.value ? null : row.model, ...differing.map((key) => row[key])].filter(Boolean).join(", ") || row.provider;
+  // A line is named by what tells it from the others; by its result only where nothing else does.
+  const naming = ["device", "provider", "settings", "precision"];
+  let named = [];
+  const words = (row, keys) => [model.value ? null : row.model, ...keys.map((key) => row[key])].filter(Boolean).join(", ");
+  const name = () => {
+    named = naming.filter((key) => new Set(chosen.map((row) => row[key])).size > 1);
+    const met = new Map();
+    for (const row of chosen) {
+      const place = [words(row, named), row.model, row.shapes, row.scenario, row.rate_text].join("|");
+      if (met.has(place) && met.get(place) !== row.source) {
+        named.push("result");
+        return;
+      }
+      met.set(place, row.source);
+    }
   };
+  const label = (row) => words(row, named) || row.provider;
   const grouped = (several, point, order) => {
     const groups = new Map();
     for (const row of several) {
@@ -149,6 +164,7 @@
   let chosen = rows;
   const draw = () => {
     chosen = rows.filter((row) => row.figure && (!model.value || row.model === model.value));
+    name();
     const closed = chosen.filter((row) => row.scenario !== "server");
     const figure = (name) => document.getElementById(name);
     chart(figure("batch-chart"), {
