@@ -106,6 +106,8 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/plugin/settings.py": {"min(height, width)"},
     "ganzoo/api/doctor.py": {"' '.join(names)"},
     "ganzoo/errors.py": {"others"},
+    "ganzoo/runtime/comparison/pairing.py": {"'|'.join(ACROSS)", "name"},
+    "ganzoo/runtime/latency/readiness.py": {"max(1, int(limit))"},
     "ganzoo/runtime/providers/failures.py": {"package"},
     "ganzoo/runtime/providers/provider.py": {"' '.join(there)", "install", "key", "self.name", "self.packages[0]"},
     "ganzoo/sampling/translation.py": {"size_text(*wanted[1:])"},

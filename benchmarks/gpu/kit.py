@@ -89,7 +89,9 @@ def _roots(has):
     found = {}
     for project in [ROOT, *sorted((ROOT / "plugins").iterdir())]:
         if (project / "pyproject.toml").exists():
-            for text in tomllib.loads((project / "pyproject.toml").read_text())["project"]["dependencies"]:
+            facts = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+            extras = facts.get("optional-dependencies", {})
+            for text in [*facts["dependencies"], *extras.get("train", ()), *extras.get("cuda", ())]:
                 requirement = Requirement(text)
                 name = canonicalize_name(requirement.name)
                 if name not in has and not name.startswith("ganzoo"):

@@ -2,5 +2,6 @@
 
 from ganzoo.progress import Progress, ProgressListener
 from ganzoo.runs.run import Run, TrainingOutcome
+from ganzoo.runtime.comparison.choosing import Candidate
 
-__all__ = ["Progress", "ProgressListener", "Run", "TrainingOutcome"]
+__all__ = ["Candidate", "Progress", "ProgressListener", "Run", "TrainingOutcome"]

@@ -147,7 +147,7 @@ def command(
             f"{len(result.failed)} of {len(result.cases)} cases failed. {first['model']['file']}: {first['why']}"
             if len(result.cases) > 1
             else first["why"],
-            hint=first["hint"],
+            hint=result.hints.get(result.cases.index(first), first["hint"]),
         )
 
 

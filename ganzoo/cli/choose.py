@@ -13,7 +13,7 @@ from ganzoo.errors import GateError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganzoo.runtime.comparison.choosing import Candidate
+    from ganzoo.api.types import Candidate
 
 
 @click.command("choose")

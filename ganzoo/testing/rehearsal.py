@@ -47,8 +47,19 @@ Absent = tuple[Engine, dict[str, set[Shape]]]
 
 def rehearse(subject: Subject) -> list[Mistake]:
     """What would fail, or make the host wait, on a GPU; empty when nothing was found."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _checked_distributions():
         return _rehearse(subject)
+
+
+@contextlib.contextmanager
+def _checked_distributions() -> Iterator[None]:
+    """torch.distributions look at their arguments, as in a fresh process; a compilation before switches that off."""
+    kept = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(__debug__)
+    try:
+        yield
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(kept)
 
 
 def _rehearse(subject: Subject) -> list[Mistake]:

@@ -9,52 +9,42 @@ from ganzoo.errors import shell_word
 
 
 def command_of(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> str:
-    """As one line for a POSIX shell, the model by its name alone: a result knows no folder."""
-    return " ".join(["ganzoo bench", shell_word(case["model"]["file"]), *_options(case, protocol)])
+    """As one line for a POSIX shell, the model by its name alone: a result knows no folder. Whatever is in a result
+    of a stranger's is one word of it."""
+    words = [shell_word(str(value)) for pair in _options(case, protocol) for value in pair]
+    return " ".join(["ganzoo bench", shell_word(case["model"]["file"]), *words])
 
 
-def _options(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[str]:
+def _options(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for name, shape in case["shapes"].items():
-        yield f"--shape {shell_word(name + '=' + ('x'.join(map(str, shape)) or 'scalar'))}"
+        yield "--shape", f"{name}={'x'.join(map(str, shape)) or 'scalar'}"
     for name, fill in case["inputs"].items():
         if fill not in ("file", "described"):
-            yield f"--fill {shell_word(f'{name}={fill}')}"
+            yield "--fill", f"{name}={fill}"
     settings = case["settings"]
-    if case["provider"] != "cpu":
-        yield f"--provider {shell_word(case['provider'])}"
-    for key in ("threads", "inter_op"):
-        if settings[key]:
-            yield f"--{key.replace('_', '-')} {settings[key]}"
-    if settings["optimize"] != "all":
-        yield f"--optimize {settings['optimize']}"
+    usual = {"provider": "cpu", "threads": None, "inter_op": None, "optimize": "all"}
+    stated = {"provider": case["provider"], **{key: settings[key] for key in ("threads", "inter_op", "optimize")}}
+    yield from _unusual(stated, usual)
     if not settings["spin"]:
-        yield "--spin off"
+        yield "--spin", "off"
     for key, value in settings["options"].items():
-        stated = f"{case['provider']}.{key}={value}"
-        yield f"--option {shell_word(stated)}"
+        yield "--option", f"{case['provider']}.{key}={value}"
     for library in settings.get("libraries", ()):
-        yield f"--library {shell_word(library)}"
-    if protocol["precision"] != "file":
-        yield f"--precision {protocol['precision']}"
-    if protocol["device"]:
-        yield f"--device {protocol['device']}"
-    yield from _load(case, protocol)
-
-
-def _load(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[str]:
-    if protocol["scenario"] != "single-stream":
-        yield f"--scenario {protocol['scenario']}"
+        yield "--library", library
+    yield from _unusual(protocol, {"precision": "file", "device": None, "scenario": "single-stream"})
     if case["rate"]:
-        yield f"--rate {shell_word(case['rate'].removesuffix('/s'))}"
+        yield "--rate", case["rate"].removesuffix("/s")
     elif protocol["objective"]:
-        yield f"--slo {shell_word(protocol['objective'])}"
-    if protocol["streams"]:
-        yield f"--streams {protocol['streams']}"
-    if protocol["instances"] != 1:
-        yield f"--instances {protocol['instances']}"
+        yield "--slo", protocol["objective"]
+    yield from _unusual(protocol, {"streams": None, "instances": 1, "cool_to": None})
     if protocol["pause_ms"]:
-        yield f"--idle {protocol['pause_ms']:g}"
+        yield "--idle", protocol["pause_ms"]
     if protocol["rotate_mb"]:
-        yield f"--rotate {protocol['rotate_mb']:g}"
-    if protocol["cool_to"] is not None:
-        yield f"--cool-to {protocol['cool_to']:g}"
+        yield "--rotate", protocol["rotate_mb"]
+
+
+def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """Options that have the name of a key, where the value is not the usual one."""
+    for key, value in usual.items():
+        if values[key] != value:
+            yield f"--{key.replace('_', '-')}", values[key]

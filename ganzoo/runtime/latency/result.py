@@ -84,10 +84,13 @@ def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
 
 
 class BenchResult:
-    """What was measured. document: plain values as in result.schema.json, every sample among them."""
+    """What was measured. document: plain values as in result.schema.json, every sample among them.
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document = document
+    hints: of cases by number, what to type next with the folders of who measured, which the document does not have.
+    """
+
+    def __init__(self, document: dict[str, Any], hints: Mapping[int, str] | None = None) -> None:
+        self.document, self.hints = document, dict(hints or {})
 
     @property
     def cases(self) -> list[dict[str, Any]]:

@@ -296,7 +296,8 @@ class _Sweep:
     def _result(self) -> BenchResult:
         cases = [self._case(one) for one in self.running]
         seconds = self._earlier + time.monotonic() - self._began
-        return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states))
+        hints = {one.index: one.case.error.hint for one in self.running if one.case.error is not None}
+        return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states), hints)
 
     def _case(self, one: Running) -> dict[str, Any]:
         """As the result has it; made anew when something came to be."""
