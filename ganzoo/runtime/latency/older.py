@@ -27,6 +27,8 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
             "rotate_mb": 0.0,
             "device": protocol["device"],
             "precision": protocol["precision"],
+            "libraries": [],
+            "cool_to": None,
             "check": "auto",
             "seed": 0,
             "repeats": protocol["repeats"],

@@ -1,9 +1,12 @@
-"""What a result must hold beside its schema: numbers that agree with each other."""
+"""What a result must hold: its schema, and numbers that agree with each other."""
 
 from __future__ import annotations
 
+import functools
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ganzoo.runtime.latency.samples import decode
@@ -13,8 +16,18 @@ STATES = ("ok", "failed", "unchecked", "invalid")
 _QUANTILES = ("median", "p90", "p99", "p99.9")
 
 
+@functools.cache
+def _schema() -> Callable[[Mapping[str, Any]], Any]:
+    """The published schema as a function that raises ValueError."""
+    import fastjsonschema
+
+    text = Path(__file__).with_name("result.schema.json").read_text(encoding="utf-8")
+    check: Callable[[Mapping[str, Any]], Any] = fastjsonschema.compile(json.loads(text), use_default=False)
+    return check
+
+
 def check_document(document: Mapping[str, Any]) -> None:
-    """Raises ValueError that says what cannot be; KeyError and TypeError for what is missing."""
+    """Raises ValueError that says what cannot be: against the schema, and numbers that do not agree."""
     protocol = document["protocol"]
     if protocol["scenario"] not in SCENARIOS:
         raise ValueError(f"there is no scenario {protocol['scenario']!r}")
@@ -28,6 +41,7 @@ def check_document(document: Mapping[str, Any]) -> None:
             _check_case(case, protocol)
         except ValueError as error:
             raise ValueError(f"case {number}: {error}") from None
+    _schema()(document)
 
 
 def _check_case(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> None:
