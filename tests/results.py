@@ -14,6 +14,7 @@ def series(median_ms, *, count=2000, seed=0, calls_ns=None):
     random = np.random.Generator(np.random.PCG64(seed))
     samples = np.maximum(1, np.round(median_ms * 1e6 * np.exp(0.01 * random.standard_normal(count)))).astype(np.int64)
     samples = np.round(samples * (median_ms * 1e6 / np.median(samples))).astype(np.int64)
+    median_ms = float(np.median(samples)) / 1e6
     return {
         "calls": count,
         "elapsed_ns": int(calls_ns or samples.sum()),
@@ -36,6 +37,7 @@ def case(medians, *, file="m.onnx", sha256="a" * 64, batch=1, provider="cpu", ra
     processes = [
         {
             "session_seconds": 0.01, "first_run_ms": 2 * median, "peak_bytes": 10**8, "device_bytes": None, "feeds": 1,
+            "fed_bytes": 32, "not_finite": 0.0,
             "outputs_sha256": "0" * 16, "runs_differ_by": 0.0, "celsius": None, "round": number,
             "series": {kind: series(median, seed=number, count=count)},
         }

@@ -19,6 +19,7 @@ from ganzoo.runtime.latency import runner
 from ganzoo.runtime.latency.fills import check_fill, made_up
 from ganzoo.runtime.latency.inputs import InputRequest, make_feed, sweep_cases
 from ganzoo.runtime.latency.measure import warm_up
+from ganzoo.runtime.latency.plan import cases_of
 from ganzoo.runtime.latency.request import Axes, Load, Rate, Request
 from ganzoo.runtime.latency.result import BenchResult
 from ganzoo.runtime.latency.samples import decode
@@ -64,9 +65,9 @@ def test_a_dimension_nobody_fixed_is_named(foreign):
 
 
 def test_shapes_and_batches_are_swept(foreign):
-    request = InputRequest(batches=(1, 4), shapes={"x": [(1, 3, 8, 8), (1, 3, 16, 8)]})
+    request = InputRequest(batches=(1, 4), dims={"height": [8, 16], "width": [8]})
     shapes = [case["x"] for case in sweep_cases(foreign, request)]
-    assert shapes == [(1, 3, 8, 8), (4, 3, 8, 8), (1, 3, 16, 8), (4, 3, 16, 8)]
+    assert sorted(shapes) == [(1, 3, 8, 8), (1, 3, 16, 8), (4, 3, 8, 8), (4, 3, 16, 8)]
     assert [case["x"] for case in sweep_cases(foreign, InputRequest(shapes={"x": [(2, 3, 8, 8)]}))] == [(2, 3, 8, 8)]
 
 
@@ -81,6 +82,36 @@ def test_shapes_and_batches_are_swept(foreign):
 def test_shapes_that_do_not_fit(foreign, request_, message):
     with pytest.raises(RequestError, match=message):
         sweep_cases(foreign, request_)
+
+
+def test_a_batch_never_overrides_what_is_stated(tmp_path, foreign):
+    with pytest.raises(RequestError, match="the shapes of all inputs are stated, and it does not change them"):
+        sweep_cases(foreign, InputRequest(batches=(4,), shapes={"x": [(2, 3, 8, 8)]}))
+    add = helper.make_node("Concat", ["a", "b"], ["y"], axis=1)
+    two = save(tmp_path / "two.onnx", [add], [("a", None, ["n", 2]), ("b", None, ["m", 2])], [("y", ["k", 4])])
+    assert sweep_cases(two, InputRequest(batches=(4,), shapes={"a": [(3, 2)]})) == [{"a": (3, 2), "b": (4, 2)}]
+    shared = save(tmp_path / "shared.onnx", [add], [("a", None, ["n", 2]), ("b", None, ["n", 2])], [("y", ["n", 4])])
+    with pytest.raises(RequestError, match="--batch 4: the first dimension of 'b' of shared.onnx is 3 already"):
+        sweep_cases(shared, InputRequest(batches=(4,), shapes={"a": [(3, 2)]}))
+    with pytest.raises(RequestError, match="--batch and --dim n both size the first dimension"):
+        sweep_cases(shared, InputRequest(batches=(4,), dims={"n": [3]}))
+
+
+def test_what_is_said_of_inputs_goes_to_the_models_that_have_them(tmp_path, foreign):
+    """One sweep of models with different inputs, as for comparing; what none has is an error."""
+    relu = [helper.make_node("Relu", ["z"], ["y"])]
+    other = save(tmp_path / "other.onnx", relu, [("z", None, ["n", "seq"])], [("y", ["n", "seq"])])
+    fixed = save(tmp_path / "fixed.onnx", relu, [("z", None, [4, 2])], [("y", [4, 2])])
+    inputs = InputRequest(dims={"height": [8], "width": [8], "seq": [5]}, fills={"z": "ones"}, batches=(2,))
+    models = [foreign.path, other.path, fixed.path]
+    cases = cases_of(Request(models=models, inputs=inputs))
+    assert [case.shapes for case in cases] == [{"x": (2, 3, 8, 8)}, {"z": (2, 5)}, {}]
+    assert [case.inputs for case in cases[:2]] == [{"x": "normal"}, {"z": "ones"}]
+    assert "is fixed at 4" in cases[2].error.message
+    with pytest.raises(RequestError, match="--dim 'depth': no model has it"):
+        cases_of(Request(models=models, inputs=InputRequest(dims={"depth": [3]})))
+    with pytest.raises(RequestError, match="is not fixed"):  # of all of them
+        cases_of(Request(models=models[:2], inputs=InputRequest()))
 
 
 def test_a_fixed_batch_and_shared_dimensions(tmp_path):
@@ -166,7 +197,7 @@ def test_ids_stay_within_the_table_that_they_are_looked_up_in(tmp_path):
     (case,) = measured(file.path, inputs=InputRequest(batches=(4,))).cases
     assert case["state"] == "ok" and case["inputs"] == {"ids": "0..10"}
     assert "inputs are made up: ids 0..10" in "".join(
-        BenchResult({"cases": [case], "protocol": {"objective": None}}).notes()
+        BenchResult({"cases": [case], "protocol": {"objective": None, "rotate_mb": 0.0, "scenario": ""}}).notes()
     )
 
 
@@ -245,7 +276,7 @@ def test_what_is_no_tensor_is_refused_by_name(tmp_path):
     )
     path = tmp_path / "s.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
-    with pytest.raises(BenchError, match="Input 's' of s.onnx is a sequence, and ganzoo feeds tensors alone"):
+    with pytest.raises(BenchError, match="Input 's' of s.onnx is of kind sequence, and ganzoo feeds tensors alone"):
         measured(path, inputs=InputRequest())
 
 
@@ -662,7 +693,7 @@ def test_what_cannot_be_asked(foreign, options, message):
 
 def test_the_plan_is_what_will_be_measured(foreign):
     done = ganzoo(
-        "bench", foreign.path, "--shape", "x=1x3x8x8", "--batch", "1,2", "--threads", "1,2", "--spin", "on,off",
+        "bench", foreign.path, "--shape", "x=1x3x8x8", "--shape", "x=2x3x8x8", "--threads", "1,2", "--spin", "on,off",
         "--optimize", "off,all", "--dry-run", "--max-time", 1000,
     )  # fmt: skip
     assert_clean(done, status=0)

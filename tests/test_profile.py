@@ -225,7 +225,9 @@ def test_what_differs_is_a_note(tmp_path):
     assert case["repeatable"] == {"runs_differ_by": 0.0, "results": 1}
     assert not any("more than one result" in line for line in result.notes())
     case["repeatable"] = {"runs_differ_by": 0.5, "results": 2}
-    assert any("two runs differ by 0.5, and 2 results over 1 processes" in line for line in result.notes())
+    assert any("two runs of one input differ by 0.5" in line for line in result.notes())
+    case["repeatable"] = {"runs_differ_by": 0.0, "results": 2}
+    assert any("one input gave 2 results in 1 processes" in line for line in result.notes())
 
 
 def test_no_folder_is_in_a_result(tmp_path):

@@ -36,16 +36,20 @@ def gpu(name):
     return {"gpu": {"name": name, "uuid_sha256": name[:4] * 4, "driver_version": "590.1"}}
 
 
+UNKNOWN = ("gflops", "of_matmul", "gbytes", "of_copy")
 OPERATORS = [
-    {"operator": "Conv", "ms": 0.6, "share": 0.6}, {"operator": "ConvTranspose", "ms": 0.3, "share": 0.3},
-    {"operator": "Tanh", "ms": 0.1, "share": 0.1},
-]  # fmt: skip
+    {"operator": name, "count": 1, "ms": share, "share": share, **dict.fromkeys(UNKNOWN)}
+    for name, share in (("Conv", 0.6), ("ConvTranspose", 0.3), ("Tanh", 0.1))
+]
 
 
 @pytest.fixture(scope="module")
 def documents():
     """Two GPUs that nobody has, two providers of a processor, a server, and everything that can go wrong."""
-    profile = {"operators": OPERATORS}
+    profile = {
+        "runs": 3, "run_ms": 1.1, "nodes_ms": 1.0, "matmul_gflops": 100.0, "copy_gbytes": 10.0, "operators": OPERATORS,
+        "nodes": [],
+    }  # fmt: skip
     batches = (1, 8, 32)
     found = [
         result(

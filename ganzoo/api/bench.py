@@ -113,9 +113,12 @@ def bench(
 def plan_bench(models: Place | Iterable[Place], **options: Any) -> BenchPlan:
     """What `bench` would measure with the same arguments, and how long it would take. Raises as it does."""
     from ganzoo.runtime.latency.plan import cases_of, expected_seconds
+    from ganzoo.runtime.providers.requirements import require
 
     _offer_providers(options.get("provider", "cpu"))
     request = request_of(to_paths(models, "models"), _usual(), options)
+    for name in request.axes.providers:
+        require(name)
     cases = cases_of(request)
     return BenchPlan(
         cases=[case.title for case in cases],

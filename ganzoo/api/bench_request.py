@@ -27,9 +27,12 @@ def request_of(models: Sequence[Path], usual: Mapping[str, Any], given: Mapping[
     if unknown := [key for key in given if key not in OF_REQUEST]:
         raise RequestError(f"There is no option {unknown[0]!r} of bench.{did_you_mean(unknown[0], OF_REQUEST)}")
     value = {**usual, **given}
+    for name in ("provider", "optimize", "models"):
+        if name in value and not one_or_more(value[name]):
+            raise RequestError(f"{name} = {value[name]!r}: expected one, or several.")
     precision = to_choice(value["precision"], "precision", get_args(Precision))
     axes = Axes(
-        providers=tuple(to_name(one, "provider") for one in one_or_more(value["provider"])),
+        providers=tuple(dict.fromkeys(to_name(one, "provider") for one in one_or_more(value["provider"]))),
         threads=_wholes(value["threads"], "threads"),
         inter_op=_wholes(value["inter_op"], "inter_op"),
         optimize=tuple(to_name(one, "optimize") for one in one_or_more(value["optimize"])),  # type: ignore[misc]
@@ -42,12 +45,12 @@ def request_of(models: Sequence[Path], usual: Mapping[str, Any], given: Mapping[
     )
     load = Load(
         scenario=to_choice(value["scenario"], "scenario", ("single-stream", "multi-stream", "server", "offline")),
-        rates=tuple(_rate(one) for one in one_or_more(value["rate"])),
+        rates=tuple(dict.fromkeys(_rate(one) for one in one_or_more(value["rate"]))),
         objective=None if value["slo"] is None else _objective(value["slo"]),
         streams=to_whole(value["streams"], "streams", least=1, most=100_000),
         instances=to_whole(value["instances"], "instances", least=1, most=1024),
         pause_ms=_from_zero(value["idle_ms"], "idle_ms"),
-        rotate=_from_zero(value["rotate_mb"], "rotate_mb"),
+        rotate=_from_zero(value["rotate_mb"], "rotate_mb", most=65_536),
     )
     return Request(
         models=models,
@@ -111,23 +114,23 @@ def _wholes(value: Any, argument: str) -> tuple[int, ...]:
     items = [int(one) if isinstance(one, str) and one.isdecimal() else one for one in one_or_more(value)]
     if not items:
         raise RequestError(f"{argument} = {value!r}: expected a whole number, or several.")
-    return tuple(to_whole(one, argument, least=0, most=65_536) for one in items)
+    return tuple(dict.fromkeys(to_whole(one, argument, least=0, most=65_536) for one in items))
 
 
 def _switches(value: Any, argument: str) -> tuple[bool, ...]:
     found = [_SWITCH.get(one, one) if isinstance(one, str) else one for one in one_or_more(value)]
     if not found or not all(isinstance(one, bool) for one in found):
         raise RequestError(f"{argument} = {value!r}: expected on or off, or both.")
-    return tuple(one is True for one in found)
+    return tuple(dict.fromkeys(one is True for one in found))
 
 
 _SWITCH = {"on": True, "off": False}
 
 
-def _from_zero(value: Any, argument: str) -> float:
+def _from_zero(value: Any, argument: str, *, most: float = 1e9) -> float:
     number = to_number(value, argument)
-    if number < 0:
-        raise RequestError(f"{argument} = {value!r}: expected a number from 0.")
+    if not 0 <= number <= most:
+        raise RequestError(f"{argument} = {value!r}: expected a number from 0 to {most:,.0f}.")
     return number
 
 

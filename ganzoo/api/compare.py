@@ -58,14 +58,22 @@ def compare(
     return compare_documents(documents, names, question)
 
 
-def write_report(found: Comparison, *, markdown: bool = False, junit: Path | str | None = None) -> str:
-    """A comparison as Markdown, if asked for, and as a JUnit file. Raises RequestError where that cannot be written."""
+def write_report(
+    found: Comparison, *, markdown: bool = False, junit: Path | str | None = None, inputs: Sequence[Path] = ()
+) -> str:
+    """A comparison as Markdown, if asked for, and as a JUnit file.
+
+    inputs: what must not be written over. Raises RequestError for a place that is one of those, that holds something
+    else than a JUnit file of ganzoo's, or that cannot be written.
+    """
     from ganzoo.files import check_output, write_text
     from ganzoo.runtime.comparison import render
 
     if junit is not None:
         place = to_path(junit, "junit")
-        check_output(place)
+        check_output(place, inputs)
+        if place.exists() and place.read_bytes()[:200].find(render.JUNIT_BEGINNING) < 0 < place.stat().st_size:
+            raise RequestError(f"{place} is there, and ganzoo did not write it.", hint="Choose another, or remove it.")
         try:
             write_text(place, render.junit(found))
         except OSError as error:

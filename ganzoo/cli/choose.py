@@ -44,11 +44,12 @@ def command(
         rows = [_row("best", found.best), *_rows("not told from it", found.near)]
         rest = [one for one in found.front if one not in (found.best, *found.near)]
         rows += [*_rows("front", rest), *_rows("may keep the limits", found.undecided)]
-        echo(table(["", "case", "where", found.quantity], rows, wrap="case"))
+        echo(table(["", "case", "where", f"{found.quantity}{found.unit}"], rows, wrap="case"))
         echo(f"again: {found.best.command}")
     if found.best is None:
+        unsure = f" Of the first: {'; '.join(found.undecided[0].said)}." if found.undecided else ""
         counts = ", ".join(f"{text}: {count} do not" for text, count in found.refused.items()) or "all are undecided"
-        raise GateError(f"No case keeps the limits for sure ({counts}); {len(found.undecided)} may.")
+        raise GateError(f"No case keeps the limits for sure ({counts}); {len(found.undecided)} may.{unsure}")
 
 
 def _rows(name: str, several: Sequence[Candidate]) -> list[list[str]]:

@@ -54,13 +54,15 @@ def command(
     if history is not None:
         if results:
             raise RequestError("--history takes the results of its folder; name no others.")
+        if across or fail_over or require or junit or markdown:
+            raise RequestError("--history tells; it has no gates, and takes --margin and --json alone.")
         _print_history(history, share, as_json)
         return
     found = compare(
         list(results), across=across, margin=share, require=require, undecided=undecided,  # type: ignore[arg-type]
         fail_over=None if fail_over is None else parse_share("--fail-over", fail_over),
     )  # fmt: skip
-    text = write_report(found, markdown=markdown, junit=junit)
+    text = write_report(found, markdown=markdown, junit=junit, inputs=results)
     if as_json:
         print_json(found.to_json())
     elif markdown:
@@ -71,9 +73,9 @@ def command(
             echo(line)
     if found.failed:
         one, gate = found.failed[0]
-        raise GateError(
-            f"{len(found.failed)} gates do not let pass. {one.title}: {gate.gate}: {gate.kept}: {gate.said}"
-        )
+        count = len(found.failed)
+        what = f"{count} {'gate does' if count == 1 else 'gates do'} not let pass"
+        raise GateError(f"{what}. {one.title}: {gate.gate}: {gate.kept}: {gate.said}")
 
 
 def _print_history(folder: Path, margin: float, as_json: bool) -> None:
@@ -93,4 +95,4 @@ def _print_history(folder: Path, margin: float, as_json: bool) -> None:
                 f"  from {step.before} to {step.after}: {step.ratio.value:.3f} times ({low:.3f} to {high:.3f}){changed}"
             )
         if not story.steps:
-            echo("  no step")
+            echo("  no step" if len(story.points) >= 4 else "  too few results to see a step: 4 are the least")

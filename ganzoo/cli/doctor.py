@@ -63,4 +63,6 @@ def _print(facts: dict[str, Any]) -> None:
         )
     for problem in facts["problems"]:
         echo(f"problem: {problem}")
-    echo("all is well" if not facts["problems"] else f"{len(facts['problems'])} problems")
+    bad = sum(check["state"] == "bad" for check in facts.get("bench", ()))
+    well = "all is well" if "bench" not in facts else f"the installation is well; {bad} things here disturb measuring"
+    echo(well if not facts["problems"] else f"{len(facts['problems'])} problems")

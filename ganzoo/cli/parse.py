@@ -81,10 +81,10 @@ def parse_files(texts: Sequence[str]) -> dict[str, Path]:
 
 
 def parse_lists(option: str, texts: Sequence[str]) -> dict[str, list[str]]:
-    """`NAME=V1,V2` each. Raises RequestError."""
+    """`NAME=V1,V2` each; the last sign counts, as a name may have one. Raises RequestError."""
     values: dict[str, list[str]] = {}
     for text in texts:
-        name, equals, rest = text.partition("=")
+        name, equals, rest = text.rpartition("=")
         if not name or not equals or not all(rest.split(",")):
             raise RequestError(f"{option} {short(text)} is not of the form NAME=VALUE, or NAME=V1,V2.")
         if name in values:

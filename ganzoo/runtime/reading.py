@@ -39,8 +39,10 @@ def load_model(path: Path) -> ModelProto:
             _load_weights(model, path)
     except Exception as error:  # protobuf's own errors, and missing external data
         raise ExportError(f"{path} cannot be read as an ONNX model: {one_line(error)}") from None
-    if not model.graph.node or not model.graph.output:
-        raise ExportError(f"{path} is not an ONNX model: it has no graph.")
+    if not model.graph.output:
+        raise ExportError(f"{path} is not an ONNX model that can be run: its graph has no outputs.")
+    if not model.graph.node:
+        raise ExportError(f"{path} is not an ONNX model that can be run: its graph has no nodes.")
     return model
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganzoo.errors import RequestError
-from ganzoo.runtime.comparison.limits import QUANTITIES, Limit
+from ganzoo.runtime.comparison.limits import QUANTITIES, UNITS, Limit
 from ganzoo.runtime.comparison.pairing import Side, sides
 from ganzoo.runtime.latency.command import command_of
 from ganzoo.runtime.latency.result import BAD_STATES
@@ -34,7 +34,7 @@ class Candidate:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Choice:
     """best: None where nothing keeps the limits for sure. near: whose interval reaches into the best's. front: of
     those that keep the limits, the ones that no other beats in all that is asked for. undecided: may keep them.
@@ -49,6 +49,15 @@ class Choice:
     undecided: list[Candidate]
     refused: dict[str, int]
 
+    @property
+    def unit(self) -> str:
+        """Of the quantity, with a space before it; "" where it has none."""
+        return UNITS[QUANTITIES[self.quantity].kind]
+
+    def __repr__(self) -> str:
+        best = "none" if self.best is None else f"{self.best.title} on {self.best.where}, {self.best.value.value:.4g}"
+        return f"Choice({self.quantity}: {best}; {len(self.near)} not told from it, {len(self.undecided)} undecided)"
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         several = {name: [one.to_json() for one in getattr(self, name)] for name in ("near", "front", "undecided")}
@@ -62,10 +71,13 @@ def choose(
     """more: the largest is looked for, or the least. Raises RequestError where no case has the quantity."""
     refused: dict[str, int] = {}
     kept, undecided = list[tuple[Side, Candidate]](), list[Candidate]()
-    measured = 0
+    measured = bad = 0
     for side in sides(documents):
         value = QUANTITIES[quantity].read(side.case)
-        if side.case["state"] in BAD_STATES or value is None:
+        if side.case["state"] in BAD_STATES:
+            bad += 1
+            continue
+        if value is None:
             continue
         measured += 1
         held = [limit.holds(side.case, side.facts["protocol"]["scenario"]) for limit in limits]
@@ -81,7 +93,11 @@ def choose(
         else:
             undecided.append(one)
     if not measured:
-        raise RequestError(f"No case of these results has {quantity}.", hint=f"Others: {', '.join(QUANTITIES)}")
+        others = [name for name in QUANTITIES if name != quantity]
+        raise RequestError(
+            f"No case that can be relied on has {quantity}; {bad} are failed or invalid.",
+            hint=f"Other quantities: {', '.join(others)}",
+        )
     kept.sort(key=lambda pair: -pair[1].value.value if more else pair[1].value.value)
     best = kept[0][1] if kept else None
     near = [one for _, one in kept[1:] if best is not None and _reaches(one.value, best.value, more)]
@@ -115,6 +131,8 @@ def _candidate(
 
 def _reaches(value: Figure, best: Figure, more: bool) -> bool:
     """Whether an interval touches that of the best."""
+    if None in value or None in best:
+        return True  # one process has no interval, and tells nothing apart
     if more:
         return (value.high or value.value) >= (best.low or best.value)
     return (value.low or value.value) <= (best.high or best.value)

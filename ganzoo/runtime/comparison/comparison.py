@@ -39,7 +39,7 @@ class Gate:
     said: str
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, repr=False)
 class Compared:
     """One pair.
 
@@ -62,6 +62,9 @@ class Compared:
         first, second = self.pair.first.title, self.pair.second.title
         return second if first == second else f"{first} → {second}"
 
+    def __repr__(self) -> str:
+        return f"{self.title}: {self.shown_verdict()}, {self.shown_ratio()}"
+
     def figures(self) -> list[str]:
         """Of both, with intervals and units."""
         unit = " /s" if self.pair.second.more_is_better else " ms"
@@ -82,7 +85,7 @@ class Compared:
         return self.verdict + (", noisy" if noisy else "")
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, repr=False)
 class Comparison:
     """All pairs. names: of the results, as they were given. notes: on what has no partner, and on other builds."""
 
@@ -96,6 +99,9 @@ class Comparison:
         """Gates that are broken, or undecided where that is to fail."""
         bad = ("broken", "undecided") if self.question.undecided == "fail" else ("broken",)
         return [(one, gate) for one in self.pairs for gate in one.gates if gate.kept in bad]
+
+    def __repr__(self) -> str:
+        return "\n".join([*map(repr, self.pairs), *self.lines()])
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells, a row for each pair."""
@@ -112,7 +118,9 @@ class Comparison:
             for gate in one.gates:
                 if gate.kept != "kept":
                     yield f"{one.title}: {gate.gate}: {gate.kept}: {gate.said}"
-        yield from self.notes
+        if kept := sum(gate.kept == "kept" for one in self.pairs for gate in one.gates):
+            yield f"{kept} of {sum(len(one.gates) for one in self.pairs)} gates are kept"
+        yield from dict.fromkeys(self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

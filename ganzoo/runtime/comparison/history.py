@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from ganzoo.runtime.latency.result import BAD_STATES
 from ganzoo.runtime.latency.stats import Figure
 
 _LEAST_RESULTS = 4
+_LEAST_BESIDE = 2  # on each side of a step: one result alone has no spread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,7 @@ class Story:
 
 def stories(documents: Sequence[Mapping[str, Any]], names: Sequence[str], margin: float) -> list[Story]:
     """Every case that is in more than one result. margin: steps within it are not spoken of."""
-    order = sorted(range(len(documents)), key=lambda index: (documents[index]["date"], names[index]))
+    order = sorted(range(len(documents)), key=lambda index: (documents[index]["date"], _natural(names[index])))
     series: dict[str, list[Side]] = {}
     for side in sides([documents[index] for index in order]):
         if side.case["state"] not in BAD_STATES and side.values():
@@ -87,13 +89,16 @@ def stories(documents: Sequence[Mapping[str, Any]], names: Sequence[str], margin
             series.setdefault(key, []).append(side)
     found = []
     for several in series.values():
-        if len(several) < 2:
-            continue
         points = [_point(side, documents[order[side.source]], names[order[side.source]]) for side in several]
         logs = [math.log(point.value) for point in points]
         unit = "a second" if several[0].more_is_better else "ms"
         found.append(Story(title=several[-1].title, unit=unit, points=points, steps=_steps(points, logs, 0, margin)))
     return found
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Of a name, so that `run9` is before `run10`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _point(side: Side, document: Mapping[str, Any], name: str) -> Point:
@@ -111,7 +116,7 @@ def _steps(points: Sequence[Point], logs: Sequence[float], start: int, margin: f
     """The clearest step, and then those on both sides of it."""
     if len(logs) < _LEAST_RESULTS:
         return []
-    places = range(1, len(logs))
+    places = range(_LEAST_BESIDE, len(logs) - _LEAST_BESIDE + 1)
     best = min(places, key=lambda place: _rest(logs, place))
     one = _evidence(logs, best)
     p = one.p_different() * len(places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -68,6 +69,10 @@ QUANTITIES = {
 }
 
 
+_WITH_INTERVAL = ("median", "p50", "p90", "p99", "p99.9", "throughput")
+UNITS = {"time": " ms", "memory": " bytes", "rate": ""}
+
+
 class Limit(NamedTuple):
     """text: as it was typed. scenario: of which alone; "" for any. upper: the value must be below."""
 
@@ -84,8 +89,11 @@ class Limit(NamedTuple):
         found = QUANTITIES[self.name].read(case)
         if found is None:
             return "undecided", f"{self.name} was not measured, or the samples do not carry it"
+        unit = UNITS[QUANTITIES[self.name].kind]
+        if (found.low is None or found.high is None) and self.name in _WITH_INTERVAL:
+            return "undecided", f"{self.name} is {found.value:.4g}{unit} in one process, which has no interval"
         low, high = (found.value, found.value) if found.low is None or found.high is None else (found.low, found.high)
-        said = f"{self.name} is {found.value:.4g}" + ("" if low == high else f" ({low:.4g} to {high:.4g})")
+        said = f"{self.name} is {found.value:.4g}{unit}" + ("" if low == high else f" ({low:.4g} to {high:.4g})")
         best, worst = (low, high) if self.upper else (high, low)
 
         def inside(value: float) -> bool:
@@ -109,6 +117,8 @@ def parse_limit(text: str) -> Limit:
         )
     if scenario and scenario not in SCENARIOS:
         raise RequestError(f"There is no scenario {scenario!r}.{did_you_mean(scenario, SCENARIOS)}")
+    if not math.isfinite(float(match["value"])):
+        raise RequestError(f"The limit {short(text)}: expected a finite number.")
     units = _UNITS[QUANTITIES[name].kind]
     if unit not in units:
         raise RequestError(f"The limit {short(text)}: {name} is in {', '.join(filter(None, units))}, not {unit!r}.")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from ganzoo.errors import RequestError, first_few
+from ganzoo.errors import RequestError, first_few, printable
 
 Across = Literal["device", "provider", "precision", "machine", "model", "settings"]
 ACROSS: tuple[Across, ...] = get_args(Across)
@@ -25,12 +25,15 @@ class Side(NamedTuple):
     case: Mapping[str, Any]
     facts: Mapping[str, Mapping[str, Any]]
 
+    def __repr__(self) -> str:
+        return f"Side({self.title})"
+
     @property
     def title(self) -> str:
         """Model, shapes, and what is not usual, in words."""
         from ganzoo.runtime.latency.table import case_words
 
-        return ", ".join((self.case["model"]["file"], *case_words(self.case)))
+        return printable(", ".join((self.case["model"]["file"], *case_words(self.case))))
 
     def values(self) -> list[float]:
         """The figure of each process."""

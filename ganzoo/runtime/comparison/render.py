@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from ganzoo.errors import printable
 from ganzoo.runtime.comparison.comparison import HEADINGS, Comparison
 
+JUNIT_BEGINNING = b'<testsuite name="ganzoo compare"'
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -40,7 +41,7 @@ def junit(found: Comparison) -> str:
             failures += 1
             text = "; ".join(f"{gate.gate}: {gate.kept}: {gate.said}" for gate in bad)
             ElementTree.SubElement(case, "failure", message=_xml(text))
-        elif one.verdict == "undecided":
+        elif one.verdict == "undecided" and not one.gates:
             ElementTree.SubElement(case, "skipped", message=_xml(one.why or "undecided"))
         ElementTree.SubElement(case, "system-out").text = _xml(
             " ".join([*one.figures(), one.shown_ratio(), one.verdict])

@@ -38,6 +38,8 @@ def process_json(answer: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
         "peak_bytes",
         "device_bytes",
         "feeds",
+        "fed_bytes",
+        "not_finite",
         "outputs_sha256",
         "runs_differ_by",
     )
@@ -198,15 +200,32 @@ def _without_folders(text: str, case: Case) -> str:
     return text
 
 
+def _across_processes(pooled: Figure, name: str, samples: Sequence[NDArray[Any]]) -> Figure:
+    """A quantile of all samples with an interval that holds that of its order statistics and what the processes differ
+    by: samples of one depend on each other. One process has none."""
+    if len(samples) < 2 or pooled.low is None or pooled.high is None:
+        return Figure(pooled.value)
+    each = across([float(np.quantile(one, float(name[1:]) / 100)) for one in samples])
+    if each.low is None or each.high is None:
+        return Figure(pooled.value)
+    low, high = each.low / each.value * pooled.value, each.high / each.value * pooled.value
+    return Figure(pooled.value, min(pooled.low, low), max(pooled.high, high))
+
+
 def latency_json(processes: Sequence[Mapping[str, Any]], kind: str, batch: int) -> dict[str, Any] | None:
     """The figures of all samples together; None for a kind that was not measured."""
     series = [process["series"].get(kind) for process in processes]
     if not all(series):
         return None
     found = [one for one in series if one is not None]
-    summary = summarize(np.concatenate([decode(one["samples"]) for one in found]) / 1e6)
-    each = [batch * one["calls"] / one["elapsed_ns"] * 1e9 for one in found]
-    quantiles = {name: value and value._asdict() for name, value in summary.quantiles.items() if name != "p50"}
+    rates = [batch * one["calls"] / one["elapsed_ns"] * 1e9 for one in found]
+    samples = [decode(one["samples"]) / 1e6 for one in found]
+    summary = summarize(np.concatenate(samples))
+    quantiles = {
+        name: value and _across_processes(value, name, samples)._asdict()
+        for name, value in summary.quantiles.items()
+        if name != "p50"
+    }
     return {
         "count": summary.samples,
         "median": across([one["median_ms"] for one in found])._asdict(),
@@ -216,5 +235,5 @@ def latency_json(processes: Sequence[Mapping[str, Any]], kind: str, batch: int) 
         "largest": summary.largest,
         "stalls": summary.stalls,
         "stalled": summary.stalled,
-        "pictures_per_second": None if kind == "copies" else across(each)._asdict(),
+        "pictures_per_second": None if kind == "copies" else across(rates)._asdict(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,10 @@ def check_fill(tensor: Tensor, text: str) -> None:
     match = _RANGE.fullmatch(text)
     try:
         if match is not None:
-            if float(match[1]) > float(match[2]):
+            if not float(match[1]) <= float(match[2]) < math.inf:
                 raise ValueError
-        else:
-            float(text)
+        elif not math.isfinite(float(text)):
+            raise ValueError
     except ValueError:
         raise RequestError(
             f"The fill {text!r} of {name!r} is none of {', '.join(NAMED)}, LOW..HIGH with LOW first, or a number.",

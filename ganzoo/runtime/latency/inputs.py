@@ -6,7 +6,7 @@ A dimension nobody fixed is an error that names it; nothing is guessed but a bat
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,7 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
             hint="`ganzoo inspect` shows the shapes; --shape NAME=1x3x256x256 states one.",
         )
     _check_dims(file, request.dims)
+    _check_batches(file, request, {*request.shapes, *files})
     named = [[(name, size) for size in sizes] for name, sizes in request.dims.items()]
     cases: list[dict[str, tuple[int, ...]]] = []
     for combination, dims, size, batch in itertools.product(
@@ -79,7 +80,7 @@ def sweep_cases(file: OnnxFile, request: InputRequest) -> list[dict[str, tuple[i
         given = {**files, **dict(combination)}
         if size is not None:
             given |= {tensor.name: (*_leading(tensor, option="--size"), *size) for tensor in pictures}
-        case = _case(file, given, batch, dict(dims))
+        case = _case(file, given, {*request.shapes, *files}, batch, dict(dims))
         if case not in cases:
             cases.append(case)
     return cases
@@ -90,7 +91,7 @@ def _refuse_others(file: OnnxFile) -> None:
     for tensor in file.inputs:
         if tensor.kind != "tensor":
             raise BenchError(
-                f"Input {tensor.name!r} of {file.path.name} is a {tensor.kind}, and ganzoo feeds tensors alone.",
+                f"Input {tensor.name!r} of {file.path.name} is of kind {tensor.kind}, and ganzoo feeds tensors alone.",
                 hint="Put what makes it of tensors (SequenceConstruct, Optional) into the model.",
             )
 
@@ -103,6 +104,20 @@ def _check_dims(file: OnnxFile, dims: Mapping[str, Sequence[int]]) -> None:
                 f"No input of {file.path.name} has a dimension {name!r}.{did_you_mean(name, known)} "
                 f"Open ones: {', '.join(known) or 'none'}.",
                 hint="`ganzoo inspect` shows the shapes.",
+            )
+
+
+def _check_batches(file: OnnxFile, request: InputRequest, stated: Collection[str]) -> None:
+    """Raises RequestError for sizes of the batch where nothing is left to have them, or another option has."""
+    if not request.batches:
+        return
+    left = [tensor for tensor in file.inputs if tensor.name not in stated and (tensor.shape or not tensor.ranked)]
+    if file.inputs and not left:
+        raise RequestError("--batch: the shapes of all inputs are stated, and it does not change them.")
+    for tensor in left:
+        if tensor.shape and tensor.shape[0] in request.dims:
+            raise RequestError(
+                f"--batch and --dim {tensor.shape[0]} both size the first dimension of {tensor.name!r}: one of them."
             )
 
 
@@ -124,18 +139,24 @@ def _leading(tensor: Tensor, *, option: str) -> tuple[int, int]:
 
 
 def _case(
-    file: OnnxFile, given: Mapping[str, tuple[int, ...]], batch: int | None, dims: dict[str, int]
+    file: OnnxFile,
+    given: Mapping[str, tuple[int, ...]],
+    stated: Collection[str],
+    batch: int | None,
+    dims: dict[str, int],
 ) -> dict[str, tuple[int, ...]]:
-    """The shape of every input. dims: sizes by symbolic name; those found on the way are added."""
+    """The shape of every input. stated: of those that are given, the ones whose batch is not ours to choose. dims:
+    sizes by symbolic name; those found on the way are added."""
     specs = {spec.name: spec for spec in file.input_specs or ()}
     shapes = {}
     for tensor in sorted(file.inputs, key=lambda tensor: tensor.name not in given):
         wanted = given.get(tensor.name)
-        if wanted is not None and batch is not None and tensor.shape and not isinstance(tensor.shape[0], int):
-            wanted = (batch, *wanted[1:])
+        size = None if tensor.name in stated else batch  # what is stated whole stays as it is
+        if wanted is not None and size is not None and tensor.shape and not isinstance(tensor.shape[0], int):
+            wanted = (size, *wanted[1:])
         spec = specs.get(tensor.name)
         usual = {dim.name: dim.default for dim in spec.shape if isinstance(dim, Dim) and dim.default} if spec else {}
-        shapes[tensor.name] = _shape(file, tensor, wanted, batch, dims, usual)
+        shapes[tensor.name] = _shape(file, tensor, wanted, size, dims, usual)
         if spec is not None:
             _check_spec(spec, shapes[tensor.name])
     return {tensor.name: shapes[tensor.name] for tensor in file.inputs}
@@ -164,7 +185,7 @@ def _shape(
     if wanted is not None and len(wanted) != len(tensor.shape):
         raise RequestError(
             f"{tensor.name!r} of {file.path.name} has {len(tensor.shape)} dimensions ({declared}), "
-            f"and {'x'.join(map(str, wanted))} has {len(wanted)}."
+            f"and {'x'.join(map(str, wanted)) or 'scalar'} has {len(wanted)}."
         )
     sizes = []
     for axis, size in enumerate(tensor.shape):
@@ -181,13 +202,19 @@ def _shape(
             sizes.append(size)
             continue
         found = _stated(size, wanted[axis] if wanted else None, dims, usual)
+        if axis == 0 and batch is not None and found not in (None, batch):
+            raise RequestError(
+                f"--batch {batch}: the first dimension of {tensor.name!r} of {file.path.name} is {found} already.",
+                hint="State one of the two.",
+            )
         if found is None and axis == 0:
             found = batch or 1
         if found is None:
             stated = f"{tensor.name}={declared.replace('?', 'N')}"
             raise RequestError(
                 f"Dimension {axis} ({size or 'unnamed'}) of input {tensor.name!r} of {file.path.name} is not fixed.",
-                hint=f"Say how large: --shape {shell_word(stated)} with numbers.",
+                hint=f"Say how large: --shape {shell_word(stated)} with numbers."
+                + (f" Or --dim {shell_word(f'{size}=16')}" if size else ""),
             )
         if size and dims.setdefault(size, found) != found:
             raise RequestError(

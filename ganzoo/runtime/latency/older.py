@@ -117,6 +117,8 @@ def _process(case: dict[str, Any], number: int) -> dict[str, Any]:
         "peak_bytes": case["peak_bytes"],
         "device_bytes": None,
         "feeds": 1,
+        "fed_bytes": None,
+        "not_finite": None,
         "outputs_sha256": None,
         "runs_differ_by": None,
         "celsius": None,

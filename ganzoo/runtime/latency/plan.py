@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, short
+from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, short
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.content import files_of_data
-from ganzoo.runtime.latency.inputs import how_filled, sweep_cases
+from ganzoo.runtime.latency.inputs import InputRequest, how_filled, sweep_cases
 from ganzoo.runtime.latency.request import Rate, Request
 from ganzoo.runtime.providers.table import find_provider, known_names
 from ganzoo.runtime.session import SessionSettings
@@ -22,7 +22,7 @@ LEAST_SECONDS = 0.3
 
 @dataclass(kw_only=True, slots=True)
 class Case:
-    """One point of a sweep. file: None where it cannot be read. smallest: the outputs of these shapes are compared.
+    """One point of a sweep. file: None where it cannot be read.
 
     inputs: where the content of each is from. files: those it is read from. rate: of a server; shares are made
     numbers when the capacity is known.
@@ -34,16 +34,20 @@ class Case:
     file: OnnxFile | None = None
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     rate: Rate | None = None
-    smallest: bool = False
     files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     error: GanzooError | None = None
 
     @property
+    def elements(self) -> int:
+        """Numbers in all inputs."""
+        return _elements(self.shapes)
+
+    @property
     def title(self) -> str:
         """For people."""
         shapes = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.shapes.items())
-        return " ".join(part for part in (self.path.name, shapes, *self.said()) if part)
+        return printable(" ".join(part for part in (self.path.name, shapes, *self.said()) if part))
 
     def said(self) -> Iterator[str]:
         """What differs from the defaults, and the rate."""
@@ -89,31 +93,59 @@ def settings_json(settings: SessionSettings) -> dict[str, Any]:
 def cases_of(request: Request) -> list[Case]:
     """Raises RequestError for what no model can be asked, BenchError for a provider that is not here."""
     settings = list(_settings(request))
-    cases = []
+    cases, several = list[Case](), len(request.models) > 1
+    unused = set(_stated(request.inputs)) if several else set[tuple[str, str]]()
     for path in request.models:
         try:
             file = OnnxFile(path)
-            wanted = request.inputs
+            wanted = _of_model(file, request.inputs) if several else request.inputs
+            unused -= set(_stated(wanted))
             if wanted.data is not None:
                 wanted = replace(wanted, files={**files_of_data(file, wanted.data), **wanted.files})
             shapes = sweep_cases(file, wanted)
             inputs = how_filled(file, wanted)
-        except (ExportError, BenchError) as error:
-            if len(request.models) == 1:
+        except (ExportError, BenchError, RequestError) as error:
+            if not several:
                 raise
             cases.append(Case(path=path, provider=request.axes.providers[0], settings=SessionSettings(), error=error))
             continue
-        smallest = min(range(len(shapes)), key=lambda index: _elements(shapes[index]))
         cases += [
             Case(
                 path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
-                smallest=index == smallest, files=dict(wanted.files), inputs=inputs,
+                files=dict(wanted.files), inputs=inputs,
             )
             for provider, chosen in settings
-            for index, shape in enumerate(shapes)
+            for shape in shapes
             for rate in request.load.rates or (None,)
         ]  # fmt: skip
+    if unused:
+        what, name = min(unused)
+        raise RequestError(
+            f"--{what} {short(name)}: no model has it.", hint="`ganzoo inspect` shows inputs and shapes."
+        )
+    refused = [case.error for case in cases if case.error is not None]
+    if len(refused) == len(cases) and (wrong := next((one for one in refused if isinstance(one, RequestError)), None)):
+        raise wrong
     return cases
+
+
+def _stated(inputs: InputRequest) -> Iterator[tuple[str, str]]:
+    """What is stated of inputs and dimensions by their names: the option, and the name."""
+    stated = {"shape": inputs.shapes, "input": inputs.files, "fill": inputs.fills, "dim": inputs.dims}
+    yield from ((option, name) for option, names in stated.items() for name in names)
+
+
+def _of_model(file: OnnxFile, inputs: InputRequest) -> InputRequest:
+    """Of what is stated for several models that which one of them has."""
+    names = {tensor.name for tensor in file.inputs}
+    dims = {size for tensor in file.inputs for size in tensor.shape if isinstance(size, str)}
+    return replace(
+        inputs,
+        shapes={name: one for name, one in inputs.shapes.items() if name in names},
+        files={name: one for name, one in inputs.files.items() if name in names},
+        fills={name: one for name, one in inputs.fills.items() if name in names},
+        dims={name: one for name, one in inputs.dims.items() if name in dims},
+    )
 
 
 def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
@@ -124,9 +156,11 @@ def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
     for key, values in axes.options.items():
         provider, dot, option = key.partition(".")
         if not dot or provider not in by_provider:
+            named = provider in known_names()
             raise RequestError(
                 f"--option {short(key)}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
-                + did_you_mean(provider, known_names()),
+                + ("" if named else did_you_mean(provider, known_names())),
+                hint=f"Measure with it, too: --provider {','.join([*by_provider, provider])}" if named else "",
             )
         for value in values:
             found[provider].check_options({option: value})

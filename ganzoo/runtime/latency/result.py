@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo import files
-from ganzoo.errors import RequestError, one_line
+from ganzoo.errors import PluginError, RequestError, one_line
 from ganzoo.runtime.latency import machine
+from ganzoo.runtime.providers.requirements import versions_of
 from ganzoo.runtime.providers.table import find_provider
 from ganzoo.version import __version__
 
@@ -63,7 +65,7 @@ def document_of(
         "protocol": protocol_of(request, seconds=seconds),
         "machine": {
             **machine.record(),
-            "providers": {name: dict(one.versions()) for name, one in providers.items()},
+            "providers": {name: _versions(name) for name in providers},
             "gpu": gpu,
             "gpu_states": dict(gpu_states),
         },
@@ -71,11 +73,22 @@ def document_of(
     }
 
 
+def _versions(provider: str) -> dict[str, str]:
+    """A plugin's that cannot say them costs no measurement."""
+    with contextlib.suppress(PluginError):
+        return versions_of(provider)
+    return {}
+
+
 def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
     """Raises RequestError for a result's place that is an input, or holds something else than a result."""
     if not out.parent.is_dir():
         raise RequestError(f"There is no directory {out.parent} for {out.name}.")
     files.check_output(out, inputs)
+    if out.exists() and not out.is_file():
+        raise RequestError(f"{out} is no plain file; --json prints a result.", hint="ganzoo bench MODEL --json | ...")
+    if not os.access(out.parent, os.W_OK):
+        raise RequestError(f"{out} cannot be written: its folder does not let.", hint="Choose another -o.")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), files.open_regular(out) as file:
         if not _BEGINNING.match(file.read(100)):
             raise RequestError(

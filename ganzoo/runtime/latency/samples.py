@@ -17,14 +17,14 @@ def encode(samples: NDArray[np.int64]) -> str:
     return base64.b64encode(zlib.compress(samples.astype("<i8").tobytes(), 6)).decode()
 
 
-def decode(text: Any) -> NDArray[np.int64]:
-    """Raises ValueError for what `encode` has not made, and for more than 100 million samples."""
+def decode(text: Any, most: int = MOST) -> NDArray[np.int64]:
+    """Raises ValueError for what `encode` has not made, and for more samples than so many."""
     try:
         packed = base64.b64decode(str(text), validate=True)
         unpacker = zlib.decompressobj()
-        content = unpacker.decompress(packed, 8 * MOST + 1)
+        content = unpacker.decompress(packed, 8 * most + 1)
     except zlib.error as error:
         raise ValueError(f"samples are damaged: {error}") from None
-    if len(content) > 8 * MOST or len(content) % 8 or not unpacker.eof:
+    if len(content) > 8 * most or len(content) % 8 or not unpacker.eof:
         raise ValueError("samples are damaged, or too many")
     return np.frombuffer(content, dtype="<i8").astype(np.int64)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganzoo.runtime.latency.samples import decode
+import numpy as np
+
+from ganzoo.runtime.latency.samples import MOST, decode
 from ganzoo.runtime.latency.scenarios import SCENARIOS
 
 STATES = ("ok", "failed", "unchecked", "invalid")
+_SLACK = 100_000  # samples beyond what is said, before they are not even unpacked
+_MOST_VALUE = 1e19  # of anything that is measured: nanoseconds of three centuries
 _QUANTILES = ("median", "p90", "p99", "p99.9")
 
 
@@ -34,7 +38,7 @@ def check_document(document: Mapping[str, Any]) -> None:
     if (protocol["rates"] or protocol["objective"]) and protocol["scenario"] != "server":
         raise ValueError(f"it has a rate, and its scenario is {protocol['scenario']}")
     for path, value in _numbers(document["cases"], "cases"):
-        if not math.isfinite(value) or (value < 0 and not path.endswith(("snr_db", "error"))):
+        if not abs(value) < _MOST_VALUE or (value < 0 and not path.endswith(("snr_db", "error"))):
             raise ValueError(f"{path} is {value}")
     for number, case in enumerate(document["cases"]):
         try:
@@ -61,9 +65,33 @@ def _check_case(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> None:
             raise ValueError(f"the mean of {kind} is beyond its least or largest")
         for name in _QUANTILES:
             _check_figure(latency[name], f"{name} of {kind}")
-        count = sum(len(decode(process["series"][kind]["samples"])) for process in case["processes"])
-        if count != latency["count"]:
-            raise ValueError(f"{kind} has {count} samples and says {latency['count']}")
+        _check_samples(case["processes"], kind, latency)
+
+
+def _check_samples(processes: Sequence[Mapping[str, Any]], kind: str, latency: Mapping[str, Any]) -> None:
+    """That samples are as many as are said, and what is said of them is so."""
+    count, least, largest, total = 0, math.inf, 0.0, 0.0
+    for process in processes:
+        series = process["series"][kind]
+        if latency["count"] > MOST:
+            raise ValueError(f"{kind} says that it has {latency['count']} samples")
+        samples = decode(series["samples"], most=latency["count"] + _SLACK) / 1e6
+        if not len(samples):
+            continue
+        count += len(samples)
+        least, largest = min(least, float(samples.min())), max(largest, float(samples.max()))
+        total += float(samples.sum())
+        if not _near(float(np.median(samples)), series["median_ms"]):
+            raise ValueError(f"the median of a process is not that of its samples of {kind}")
+    if count != latency["count"]:
+        raise ValueError(f"{kind} has {count} samples and says {latency['count']}")
+    said = (latency["least"], latency["largest"], latency["mean"])
+    if count and not all(map(_near, (least, largest, total / count), said)):
+        raise ValueError(f"what is said of {kind} is not what its samples are")
+
+
+def _near(one: float, other: float | None) -> bool:
+    return other is not None and math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def _check_figure(figure: Mapping[str, Any] | None, what: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from ganzoo.errors import printable
 
 HEADINGS = [
     "model", "case", "latency", "median ms", "p90", "p99", "p99.9", "mean", "largest", "pictures/s", "first ms",
@@ -13,21 +15,29 @@ HEADINGS = [
 
 def rows(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells: one row for each case and kind of latency."""
-    cells = []
+    cells, load = [], load_words(document["protocol"])
     for case in document["cases"]:
         kinds = {kind: one for kind, one in (case["latency_ms"] or {}).items() if one is not None}
         for kind, latency in kinds.items():
-            cells.append(_row(case, kind, latency))
+            cells.append(_row(case, kind, latency, load))
         if not kinds:
             cells.append([case["model"]["file"], ", ".join(case_words(case)) or "-", *["-"] * 9, _state(case)])
     return HEADINGS, cells
 
 
-def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any]) -> list[str]:
+def load_words(protocol: Mapping[str, Any]) -> list[str]:
+    """The scenario, where it is not the usual one."""
+    words = [protocol["scenario"]] if protocol["scenario"] != "single-stream" else []
+    words += [f"streams={protocol['streams']}"] if protocol["streams"] else []
+    words += [f"instances={protocol['instances']}"] if protocol["instances"] != 1 else []
+    return [*words, *([protocol["objective"]] if protocol["objective"] else [])]
+
+
+def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any], load: Sequence[str]) -> list[str]:
     pictures = latency["pictures_per_second"]
     return [
         case["model"]["file"],
-        ", ".join(case_words(case)) or "-",
+        ", ".join([*case_words(case), *load]) or "-",
         kind.replace("_", " "),
         with_interval(latency["median"]),
         *(number(latency[name] and latency[name]["value"]) for name in ("p90", "p99", "p99.9")),
@@ -65,21 +75,27 @@ def _state(case: Mapping[str, Any]) -> str:
     return ", ".join(parts) or "ok"
 
 
-def notes(document: Mapping[str, Any]) -> Iterator[str]:
+def notes(document: Mapping[str, Any]) -> Iterator[str]:  # noqa: PLR0912 - a remark each
     """Lines on what the table has no room for: why a case failed, what was noisy, stalls, the largest rate."""
     for case in document["cases"]:
-        title = f"{case['model']['file']} {', '.join(case_words(case))}".strip()
+        title = printable(f"{case['model']['file']} {', '.join(case_words(case))}".strip())
         if case["state"] in ("failed", "invalid"):
             yield f"{title}: {case['state']}: {case['why']}"
         if drawn := [f"{name} {how}" for name, how in case["inputs"].items() if how not in ("file", "described")]:
             yield f"{title}: inputs are made up: {', '.join(drawn)} (--fill, --input)"
         if case["reasons"]:
             yield f"{title}: {case['verdict']}: {'; '.join(case['reasons'])}"
-        if (again := case["repeatable"]) and (again["runs_differ_by"] or again["results"] > 1):
-            largest = f"two runs differ by {again['runs_differ_by']:.3g}" if again["runs_differ_by"] else "runs agree"
+        if (again := case["repeatable"]) and again["runs_differ_by"]:
+            yield f"{title}: two runs of one input differ by {again['runs_differ_by']:.3g}"
+        elif again and again["results"] > 1:
+            yield f"{title}: one input gave {again['results']} results in {len(case['processes'])} processes"
+        first = case["processes"][0] if case["processes"] else {}
+        if first.get("not_finite"):
+            yield f"{title}: {100 * first['not_finite']:.3g}% of the numbers that it gave are NaN or infinite"
+        if (wanted := document["protocol"]["rotate_mb"]) and first.get("fed_bytes", 0) < 0.9 * wanted * 2**20:
             yield (
-                f"{title}: one input gives more than one result: within a process {largest}, and "
-                f"{again['results']} results over {len(case['processes'])} processes"
+                f"{title}: inputs of {first.get('fed_bytes', 0) / 2**20:.3g} MB are gone through, not {wanted:g}: "
+                f"{first['feeds']:,} are the most"
             )
         if case["build_seconds"] is not None:
             yield f"{title}: the first session took {number(case['build_seconds'])} s, building what the others find"
@@ -88,7 +104,7 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:
         if document["protocol"]["objective"] and case["figure"]:
             yield f"{title}: {document['protocol']['objective']} is kept up to {with_interval(case['figure'])} a second"
         for kind, latency in (case["latency_ms"] or {}).items():
-            if latency is not None and latency["stalls"]:
+            if latency is not None and latency["stalls"] and document["protocol"]["scenario"] != "server":
                 yield (
                     f"{title}, {kind.replace('_', ' ')}: {latency['stalls']:,} stalls of ten medians and more, "
                     f"{number(latency['stalled'])} ms together"
@@ -101,7 +117,7 @@ def profiles(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str], list
         found = case["profile"]
         if found is None:
             continue
-        title = f"{case['model']['file']} {', '.join(case_words(case))}".strip()
+        title = printable(f"{case['model']['file']} {', '.join(case_words(case))}".strip())
         yield (
             f"{title}: {number(found['nodes_ms'])} ms in nodes of {number(found['run_ms'])} ms a run, with the "
             f"profiler on; this machine's own product reaches {number(found['matmul_gflops'])} GFLOP/s, its copy "
@@ -131,7 +147,9 @@ def _profile_row(name: str, row: Mapping[str, Any]) -> list[str]:
 def number(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3f}" if value >= 0.1 or value == 0 else f"{value:.3g}"
 
 
 def with_interval(figure: Mapping[str, Any]) -> str:

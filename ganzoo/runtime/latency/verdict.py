@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ LATE_MS = 0.1
 """A generator is late when the 99th percentile of its delay is more than this share of the median latency, and that."""
 
 UNSERVED = 0.0
+SERVED = 0.95
+"""The share of its rate at least that a server serves, less what chance does to the number of arrivals."""
 
 _KEYS = (
     ("waited", WAITED, "threads waited for a processor in {:.1%} of the time"),
@@ -54,10 +57,18 @@ def invalid_reasons(processes: Sequence[Mapping[str, Any]], kind: str) -> list[s
     if unserved > UNSERVED:
         whole = unserved + sum(one["calls"] for one in series)
         reasons.append(f"overloaded: {unserved:,} of {whole:,} calls were not begun in time; a lower --rate")
+    for one in series:
+        if one["rate"] and one["elapsed_ns"] and one["calls"]:
+            served = one["calls"] / one["elapsed_ns"] * 1e9
+            if served < one["rate"] * (SERVED - 3 / math.sqrt(one["calls"])):
+                reasons.append(f"overloaded: {one['rate']:,.0f} calls came a second, and {served:,.0f} were served")
+                break
     late = max((one["late_p99_ms"] or 0.0 for one in series), default=0.0)
     median = float(np.median([one["median_ms"] for one in series]))
     if late > max(LATE_MS, LATE * median):
-        reasons.append(f"the generator was late, by {late:.2f} ms at p99: fewer --instances, or a quieter machine")
+        reasons.append(
+            f"the generator was late, by {late:.2f} ms at p99: a quieter machine, a lower --rate, or fewer --instances"
+        )
     return reasons
 
 

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, one_line
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency import machine
 from ganzoo.runtime.latency.check import difference
@@ -57,7 +57,8 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
         from ganzoo.runtime.latency.profile import profile
 
         return profile(job, file, feed), {}
-    arrays = dict(_named(outputs)) if job.outputs else {}
+    # Copies: outputs that are bound later are the same memory, and hold those of the last input.
+    arrays = {name: array.copy() for name, array in _named(outputs)} if job.outputs else {}
     result: dict[str, Any] = {
         "session_seconds": opened.seconds,
         "first_run_ms": first_run_ms,
@@ -72,8 +73,9 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
     if reference:
         return result, arrays
     result |= _said_twice(opened.session, feed, file, outputs)
+    result["not_finite"] = _not_finite(outputs)
     feeds = _pool(file, job, feed, files)
-    result["feeds"] = len(feeds)
+    result["feeds"], result["fed_bytes"] = len(feeds), len(feeds) * sum(array.nbytes for array in feed.values())
     result["bound"] = _can_be_bound(job, opened.session, feed, outputs, provider.memory or "cpu")
     kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"], memory=provider.memory)
     result["series"], result["device_bytes"] = {}, None
@@ -114,6 +116,15 @@ def _said_twice(session: Any, feed: Mapping[str, Any], file: OnnxFile, first: Se
         elif other.tobytes() != array.tobytes():
             largest = max(largest, difference(array, other))
     return {"outputs_sha256": digest.hexdigest()[:16], "runs_differ_by": min(largest, 1e300)}
+
+
+def _not_finite(outputs: Sequence[Any]) -> float:
+    """The share of the numbers of all outputs that are NaN or infinite."""
+    import numpy as np
+
+    floats = [array for _, array in _named(outputs) if array.dtype.kind == "f"]
+    count = sum(array.size for array in floats)
+    return sum(int((~np.isfinite(array)).sum()) for array in floats) / count if count else 0.0
 
 
 def _kinds(
@@ -202,6 +213,11 @@ def main() -> None:
         answer: dict[str, Any] = {"ok": measured}
     except GanzooError as error:
         answer = {"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}
+    except MemoryError as error:  # numpy's, with the size in it
+        hint = "Smaller shapes, or a smaller --batch."
+        answer = {"error": {"kind": "BenchError", "message": f"there is no memory: {one_line(error)}", "hint": hint}}
+    except (ValueError, OverflowError, TypeError) as error:  # of shapes that no array can have
+        answer = {"error": {"kind": "BenchError", "message": f"it cannot be fed: {one_line(error)}", "hint": ""}}
     out.write(json.dumps(answer).encode() + b"\n")
     if arrays:
         import numpy as np

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.errors import BenchError
+from ganzoo.errors import BenchError, PluginError, short
 from ganzoo.plugin.call import call_plugin
 from ganzoo.runtime.providers.failures import Explanation
 from ganzoo.runtime.providers.libraries import missing_libraries
 from ganzoo.runtime.providers.table import find_provider
 
-__all__ = ["describe", "find_trouble", "missing_libraries", "require", "state_of", "what_is_missing"]
+__all__ = ["describe", "find_trouble", "missing_libraries", "require", "state_of", "versions_of", "what_is_missing"]
 
 _HINT = "`ganzoo doctor` shows every provider."
 
@@ -34,7 +35,33 @@ def find_trouble(provider: str) -> Explanation | None:
     Raises RequestError for an unknown provider, PluginError where a plugin's cannot say.
     """
     found = find_provider(provider)
-    return call_plugin(found.find_trouble, failed=f"The provider {provider!r} cannot say whether it works")
+    trouble = call_plugin(found.find_trouble, failed=f"The provider {provider!r} cannot say whether it works")
+    if trouble is not None and not isinstance(trouble, Explanation):
+        raise PluginError(
+            f"The provider {provider!r} cannot say whether it works: find_trouble() gave {short(trouble)}."
+        )
+    return trouble
+
+
+def versions_of(provider: str) -> dict[str, str]:
+    """What identifies a provider's build, in short texts. Raises PluginError for a plugin's that are none."""
+    found = call_plugin(find_provider(provider).versions, failed=f"The provider {provider!r} cannot say its versions")
+    if not isinstance(found, Mapping) or not all(map(_is_short, (*found, *found.values()))):
+        raise PluginError(f"The provider {provider!r}: versions() gave {short(found)}; expected short texts by name.")
+    return dict(found)
+
+
+def devices_of(provider: str) -> list[str]:
+    """What it can run on here. Raises PluginError for a plugin's that are no texts."""
+    found = call_plugin(find_provider(provider).devices, failed=f"The provider {provider!r} cannot list its devices")
+    if isinstance(found, str) or not isinstance(found, Sequence) or not all(map(_is_short, found)):
+        raise PluginError(f"The provider {provider!r}: devices() gave {short(found)}; expected short texts.")
+    return list(found)
+
+
+def _is_short(text: Any) -> bool:
+    """A text on one line that names no path and no host."""
+    return isinstance(text, str) and 0 < len(text) < 200 and text.isprintable() and not set(text) & set("/\\")
 
 
 def state_of(trouble: Explanation | None) -> str:
@@ -57,9 +84,7 @@ def describe(provider: str) -> dict[str, Any]:
         "tried": found.tried,
     }
     if trouble is None:
-        failed = f"The provider {provider!r} cannot say what its devices are"
-        facts["devices"] = list(call_plugin(found.devices, failed=failed))
-        facts["versions"] = dict(call_plugin(found.versions, failed=failed))
+        facts["devices"], facts["versions"] = devices_of(provider), versions_of(provider)
     return facts
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganzoo.errors import PluginError, RequestError, did_you_mean
+from ganzoo.errors import PluginError, RequestError, did_you_mean, short
 from ganzoo.plugin.call import call_plugin, load_object
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ProviderSpec
 from ganzoo.runtime.providers.own import providers
-from ganzoo.runtime.providers.provider import Provider
+from ganzoo.runtime.providers.provider import Option, Provider
 from ganzoo.version import __version__
 
 _offers: dict[str, InstalledSpec[ProviderSpec]] = {
@@ -67,4 +67,12 @@ def _make(one: InstalledSpec[ProviderSpec]) -> Provider:
             f"{one.maker}: {one.spec.implementation} is {type(made).__name__}, no provider of that name; it must be a "
             "subclass of ganzoo.Provider with this `name`."
         )
+    for what, kind in (("options", Mapping), ("always", Mapping), ("precisions", Mapping), ("packages", tuple)):
+        if not isinstance(getattr(made, what), kind):
+            raise PluginError(f"{one.maker}: its {what} are {short(getattr(made, what))}; expected a {kind.__name__}.")
+    if odd := [key for key, option in made.options.items() if not isinstance(option, Option)]:
+        raise PluginError(f"{one.maker}: its option {short(odd[0])} is no Option.")
+    texts = [getattr(made, what) for what in ("ort_name", "device_option", "graph_option", "memory", "maker", "tried")]
+    if odd := [text for text in texts if not isinstance(text, str)]:
+        raise PluginError(f"{one.maker}: it declares {short(odd[0])} where a text is expected.")
     return made
