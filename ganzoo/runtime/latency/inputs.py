@@ -117,7 +117,8 @@ def _check_batches(file: OnnxFile, request: InputRequest, stated: Collection[str
     for tensor in left:
         if tensor.shape and tensor.shape[0] in request.dims:
             raise RequestError(
-                f"--batch and --dim {tensor.shape[0]} both size the first dimension of {tensor.name!r}: one of them."
+                f"--batch and --dim {shell_word(tensor.shape[0])} both size the first dimension of {tensor.name!r}: "
+                "one of them."
             )
 
 
@@ -204,7 +205,8 @@ def _shape(
         found = _stated(size, wanted[axis] if wanted else None, dims, usual)
         if axis == 0 and batch is not None and found not in (None, batch):
             raise RequestError(
-                f"--batch {batch}: the first dimension of {tensor.name!r} of {file.path.name} is {found} already.",
+                f"--batch {shell_word(batch)}: the first dimension of {tensor.name!r} of {file.path.name} is "
+                f"{found} already.",
                 hint="State one of the two.",
             )
         if found is None and axis == 0:

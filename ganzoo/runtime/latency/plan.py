@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, short
+from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, shell_word, short
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.content import files_of_data
 from ganzoo.runtime.latency.inputs import InputRequest, how_filled, sweep_cases
@@ -160,7 +160,9 @@ def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
             raise RequestError(
                 f"--option {short(key)}: expected PROVIDER.KEY=VALUE of {', '.join(by_provider)}."
                 + ("" if named else did_you_mean(provider, known_names())),
-                hint=f"Measure with it, too: --provider {','.join([*by_provider, provider])}" if named else "",
+                hint=f"Measure with it, too: --provider {shell_word(','.join([*by_provider, provider]))}"
+                if named
+                else "",
             )
         for value in values:
             found[provider].check_options({option: value})

@@ -162,7 +162,7 @@ class _Sweep:
         if request.cool_to is not None:
             wait = max(0.0, self._left() / 2)
             warm = temperature.wait(one.case.provider, request.device, request.cool_to, seconds=wait)
-        outputs = (one.case.path, one.case.provider) not in self._checks and self._is_smallest(one)
+        outputs = (one.case.path, one.case.provider) not in self._checks and one.is_smallest(self._alive())
         answer = self._work(one, "measure", seconds=self._seconds, outputs=outputs, number=number)
         if answer is None:
             return
@@ -177,12 +177,6 @@ class _Sweep:
                 one.picture = painted(one.case.file, found)
             if (check := self._check(one, found, content["runs_differ_by"] or 0.0)) is not None:
                 self._checks[one.case.path, one.case.provider] = check
-
-    def _is_smallest(self, one: Running) -> bool:
-        """Of the cases of its model and provider that have not failed: its outputs are compared, for all of them."""
-        place = (one.case.path, one.case.provider)
-        others = [each for each in self._alive() if (each.case.path, each.case.provider) == place]
-        return one.case.elements == min(each.case.elements for each in others)
 
     def _check(self, one: Running, found: list[NDArray[Any]], apart: float) -> dict[str, Any] | None:
         """apart: by how much two runs of one input differ; what differs from itself cannot be compared."""

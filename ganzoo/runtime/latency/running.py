@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ganzoo.runtime.latency.plan import Case
@@ -32,3 +33,9 @@ class Running:
             id(self.case.error),
             bool(self.facts),
         )
+
+    def is_smallest(self, alive: Sequence[Running]) -> bool:
+        """Of the cases of its model and provider that have not failed: its outputs are compared, for all of them."""
+        place = (self.case.path, self.case.provider)
+        others = [each.case for each in alive if (each.case.path, each.case.provider) == place]
+        return self.case.elements == min(case.elements for case in others)

@@ -24,7 +24,8 @@ from ganzoo.version import __version__
 _HERE = Path(__file__).parent
 
 _COLUMNS = (
-    ("model", "model", "wide"), ("shapes", "shapes", ""), ("rate_text", "rate", ""), ("provider", "provider", ""),
+    ("model", "model", "wide"), ("shapes", "shapes", ""),
+    ("scenario", "scenario", ""), ("rate_text", "rate", ""), ("provider", "provider", ""),
     ("device", "device", "wide"), ("settings", "settings", "wide"), ("state", "state", ""),
     ("median", "median ms", "number"),
     ("p90", "p90", "number"), ("p99", "p99", "number"), ("p99.9", "p99.9", "number"), ("mean", "mean", "number"),
