@@ -16,16 +16,16 @@ def markdown(found: Comparison) -> str:
     """A table and a list, as a comment on a pull request."""
     marks = {"faster": "🟢 ", "slower": "🔴 ", "same": "⚪ ", "undecided": "🟡 "}
     out = [
-        f"**{_summary(found)}** · {', '.join(map(_cell, found.names))}",
+        f"**{_summary(found)}** · {', '.join(map(cell, found.names))}",
         "",
         f"| {' | '.join(HEADINGS)} |",
         f"|{'---|' * len(HEADINGS)}",
     ]
     for one, cells in zip(found.pairs, found.table()[1], strict=True):
         cells[-1] = marks[one.verdict] + cells[-1]
-        out.append(f"| {' | '.join(map(_cell, cells))} |")
+        out.append(f"| {' | '.join(map(cell, cells))} |")
     out.append("")
-    out += [f"- {_cell(line)}" for line in found.lines()]
+    out += [f"- {cell(line)}" for line in found.lines()]
     return "\n".join(out).rstrip() + "\n"
 
 
@@ -60,7 +60,7 @@ def _summary(found: Comparison) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) + gates
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """In a table of Markdown, where names of strangers are text and nothing else."""
     return re.sub(r"([\\`*_{}\[\]<>|#@!])", r"\\\1", printable(text))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.errors import printable
+from ganzoo.runtime.comparison.render import cell
 from ganzoo.runtime.report.data import rows_of
 from ganzoo.runtime.report.page import with_interval
 
@@ -29,8 +28,3 @@ def markdown(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) -> st
         )  # fmt: skip
         lines.append(f"| {' | '.join(cell(str(one)) for one in cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def cell(text: str) -> str:
-    """In a table of Markdown, where names of strangers are text and nothing else."""
-    return re.sub(r"([\\`*{}\[\]<>|#!])", r"\\\1", printable(text))
