@@ -1,6 +1,7 @@
 """The same case under MLPerf's own LoadGen: two harnesses, one session, in turn.
 
-Marked slow. Bounds are wide, as machines are noisy; a mistake in what a scenario means is a factor, not a percent.
+Marked slow. Other tests run beside it, so that bounds are wide: a mistake in what a scenario means is a factor (of the
+streams of a query, of the pictures of a batch, of the waiting), not some percent. On a quiet machine: 0.94 to 1.01.
 """
 
 import queue
@@ -20,8 +21,9 @@ from ganzoo.runtime.session import open_checked
 pytestmark = pytest.mark.slow
 loadgen = pytest.importorskip("mlperf_loadgen", reason="the extra loadgen: pip install 'ganzoo[loadgen]'")
 
-SECONDS = 3.0
-ROUNDS = 3
+SECONDS = 2.0
+ROUNDS = 5
+WIDE = 1.8
 STREAMS = 4
 
 
@@ -103,7 +105,7 @@ def test_single_stream(call, tmp_path):
     def theirs():
         return summary(call, tmp_path, "SingleStream")["50.00 percentile latency (ns)"]
 
-    assert compared(ours, theirs) == pytest.approx(1.0, abs=0.1)
+    assert 1 / WIDE < compared(ours, theirs) < WIDE
 
 
 def test_multi_stream(call, tmp_path):
@@ -114,7 +116,7 @@ def test_multi_stream(call, tmp_path):
         found = summary(call, tmp_path, "MultiStream", multi_stream_samples_per_query=STREAMS)
         return found["50.00 percentile latency (ns)"]
 
-    assert compared(ours, theirs) == pytest.approx(1.0, abs=0.1)
+    assert 1 / WIDE < compared(ours, theirs) < WIDE
 
 
 def test_offline(call, tmp_path):
@@ -126,7 +128,7 @@ def test_offline(call, tmp_path):
         expected = 1e9 / np.median(single_stream(call, SystemClock(), 0.5).samples_ns)
         return summary(call, tmp_path, "Offline", offline_expected_qps=float(expected))["Samples per second"]
 
-    assert compared(ours, theirs) == pytest.approx(1.0, abs=0.1)
+    assert 1 / WIDE < compared(ours, theirs) < WIDE
 
 
 def test_server(call, tmp_path):
@@ -144,4 +146,4 @@ def test_server(call, tmp_path):
         )  # fmt: skip
         return found["Mean latency (ns)"]
 
-    assert compared(ours, theirs) == pytest.approx(1.0, abs=0.25)
+    assert 1 / WIDE < compared(ours, theirs) < WIDE
