@@ -160,6 +160,17 @@ def test_what_is_wrong_with_a_plugins_provider(plugin, dense, arguments, status,
     assert text in done.stderr
 
 
+def test_an_option_that_names_a_library_is_loud():
+    from pathlib import Path
+
+    from ganzoo.runtime.latency.plan import libraries_of
+    from ganzoo.runtime.latency.request import Axes, Request
+
+    options = {"qnn.backend_path": ("a.so", "b.so"), "qnn.profiling_level": ("off",), "cuda.use_tf32": ("1",)}
+    request = Request(models=[], libraries=(Path("c.so"),), axes=Axes(providers=("qnn",), options=options))
+    assert list(libraries_of(request)) == ["c.so", "a.so", "b.so"]
+
+
 def test_doctor_lists_them(plugin):
     done = ganzoo("doctor", "--json", path=plugin)
     assert_clean(done, status=1)

@@ -89,6 +89,7 @@ def bench(
     cannot be asked, BenchError for a provider that does not work here, ExportError for an only model that cannot be
     read.
     """
+    from ganzoo.runtime.latency.plan import libraries_of
     from ganzoo.runtime.latency.result import BenchResult, check_place
     from ganzoo.runtime.latency.runner import run
 
@@ -100,8 +101,8 @@ def bench(
     if place is not None:
         check_place(place, [*request.models, *request.inputs.files.values(), *request.libraries])
 
-    for library in request.libraries:
-        say_warning(listener(progress))(f"the code of {library} runs: it is loaded as custom operators")
+    for library in libraries_of(request):
+        say_warning(listener(progress))(f"the code of {library} runs: it is loaded into the process that measures")
 
     def save(result: BenchResult) -> None:
         if place is not None:

@@ -186,6 +186,16 @@ def _settings(request: Request) -> Iterator[tuple[str, SessionSettings]]:
                 yield provider, replace(base, options=options)
 
 
+def libraries_of(request: Request) -> Iterator[str]:
+    """Files whose code a sweep runs: custom operators, and what options of providers name."""
+    yield from map(str, request.libraries)
+    for key, values in request.axes.options.items():
+        provider, _, option = key.partition(".")
+        known = find_provider(provider).options.get(option) if provider in request.axes.providers else None
+        if known is not None and known.runs_code:  # others are refused by name, where cases are made
+            yield from values
+
+
 def seconds_of(request: Request, count: int) -> float:
     """Of samples in one process: what is asked for, or less where all of them must end in time."""
     share = request.max_seconds / max(1, count * (request.repeats + request.profile)) - START_SECONDS

@@ -224,7 +224,6 @@ class _Sweep:
         order = {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")}
         answer = ask(job.to_json(), order, seconds=left + _GRACE_SECONDS)
         if answer.late:
-            one.late = True
             return None
         if answer.content is None:
             how = f"killed by signal {-answer.status}" if answer.status < 0 else f"exit status {answer.status}"

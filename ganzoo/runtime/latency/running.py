@@ -15,11 +15,9 @@ class Running:
         self.case, self.index, self.model = case, index, model
         self.processes: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {}
-        self.check: dict[str, Any] | None = None
         self.capacity: float | None = None
         self.profile: dict[str, Any] | None = None
         self.picture: str | None = None
-        self.late = False
         self.written: tuple[object, dict[str, Any]] | None = None
 
     def state(self, check: object) -> object:
