@@ -19,7 +19,7 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.providers.requirements import find_trouble
-from ganzoo.runtime.providers.table import PROVIDERS
+from ganzoo.runtime.providers.table import find_provider
 from ganzoo.runtime.session import draw, open_checked
 from ganzoo.tensors import BATCH, DataInfo, Dim
 from ganzoo.testing import Subject
@@ -88,7 +88,7 @@ def build(name, *, small=False):
 def placement(path, provider):
     """(nodes elsewhere, shape nodes on the CPU, copies)."""
     opened = open_checked(path, provider)
-    elsewhere = sum(count for name, count in opened.nodes.items() if name != PROVIDERS[provider])
+    elsewhere = sum(count for name, count in opened.nodes.items() if name != find_provider(provider).ort_name)
     return elsewhere, len(opened.cpu_shape_nodes), opened.copies
 
 

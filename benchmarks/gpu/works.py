@@ -61,7 +61,10 @@ def doctor(report):
     report.figure(
         "doctor",
         problems=len(facts["problems"]),
-        providers={name: state[:200] for name, state in facts["onnxruntime"].get("providers", {}).items()},
+        providers={
+            name: f"{one['state']}: {one['reason']}"[:200]
+            for name, one in facts["onnxruntime"].get("providers", {}).items()
+        },
     )
 
 
