@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset, ProviderSpec
     from ganzoo.progress import Progress
     from ganzoo.runs.run import Run
+    from ganzoo.runtime.devices.device import Device
     from ganzoo.runtime.providers.provider import Provider
     from ganzoo.sampling.model import Model
     from ganzoo.sampling.pictures import Pictures
@@ -52,6 +53,7 @@ _PLACES = {
     "Condition": "tensors",
     "DataInfo": "tensors",
     "DataSourceSpec": "plugin.specs",
+    "Device": "runtime.devices.device",
     "Dim": "tensors",
     "GanzooError": "errors",
     "GanzooWarning": "errors",
@@ -97,6 +99,7 @@ __all__ = [
     "Condition",
     "DataInfo",
     "DataSourceSpec",
+    "Device",
     "Dim",
     "GanzooError",
     "GanzooWarning",

@@ -181,12 +181,12 @@ H = (*C, "latency_ms", "host_to_host")
         ((*C, "settings"), []), ((*C, "figure"), 1.5), ((*C, "figure", "value"), "x"), ((*C, "model"), None),
         ((*C, "model", "file"), 0), ((*C, "shapes"), []), ((*C, "shapes", "x"), 0), ((*C, "reasons"), [True]),
         ((*C, "peak_bytes"), "x"), ((*C, "first_run_ms"), None), ((*C, "session_seconds"), 0), (("machine",), 1.5),
-        (("machine", "gpu"), "x"), (("machine", "memory_bytes"), "x"), (("machine", "cpu"), [None]),
+        (("machine", "devices"), "x"), (("machine", "memory_bytes"), "x"), (("machine", "cpu"), [None]),
         (("protocol", "precision"), [[]]), (("protocol", "cool_to"), []), (("protocol", "rotate_mb"), "x"),
         ((*C, "placement", "nodes"), [[]]), ((*C, "placement", "cpu_shape_nodes"), True),
         ((*C, "provider"), True),
         ((*C, "picture"), "!!!notb64"), ((*C, "settings", "threads"), "$(touch PWN)"), ((*C, "why"), KeyError),
-        ((*C, "ended"), KeyError), ((*C, "model", "sha256"), KeyError), (("protocol", "device"), KeyError),
+        ((*C, "ended"), KeyError), ((*C, "model", "sha256"), KeyError), (("protocol", "devices"), KeyError),
         ((*H, "median", "value"), 1e-9), ((*H, "p99", "value"), 1e308), ((*H, "mean"), 1e-9), (("date",), 5),
         (("date",), "not a date"), (("cases",), []), ((*C, "processes", 0, "round"), "x"),
         (("machine", "providers"), 3),
@@ -258,12 +258,12 @@ def test_one_result_alone_is_no_step(tmp_path):
 
 
 PROVIDERS = """
-    from ganzoo import Provider, ProviderSpec, hookimpl
+    from ganzoo import Device, Provider, ProviderSpec, hookimpl
     GANZOO_API = 2
 
     class Base(Provider):
         ort_name = "CPUExecutionProvider"
-        def devices(self): return ("CPU",)
+        def devices(self): return (Device(name="CPU"),)
 
     class Trouble(Base):
         name = "trouble"

@@ -205,17 +205,16 @@ def test_texts_can_be_stated(tmp_path):
     assert case["state"] == "ok" and case["inputs"] == {"x": "a cat, asleep"}
 
 
-def test_runs_that_differ_are_said(tmp_path, monkeypatch):
+def test_runs_that_differ_are_said(tmp_path):
     from ganzoo.runtime.latency import worker
 
     path = next(small_models(tmp_path))
     outputs = itertools.cycle([[np.zeros(3)], [np.array([0.0, 0.25, np.nan])]])
-    monkeypatch.setattr(worker, "run_session", lambda *_: next(outputs))
-    found = worker._said_twice(None, {}, OnnxFile(path), [np.array([0.0, 0.0, 0.0])])
+    found = worker._said_twice(lambda: next(outputs), OnnxFile(path), [np.array([0.0, 0.0, 0.0])])
     assert found["runs_differ_by"] == 0.0
-    found = worker._said_twice(None, {}, OnnxFile(path), [np.array([0.0, 0.0, np.nan])])
+    found = worker._said_twice(lambda: next(outputs), OnnxFile(path), [np.array([0.0, 0.0, np.nan])])
     assert found["runs_differ_by"] == 0.25
-    found = worker._said_twice(None, {}, OnnxFile(path), [np.array([np.inf, 0.0, 0.0])])
+    found = worker._said_twice(lambda: next(outputs), OnnxFile(path), [np.array([np.inf, 0.0, 0.0])])
     assert found["runs_differ_by"] == 1e300
 
 

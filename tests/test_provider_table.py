@@ -6,6 +6,7 @@ from typing import ClassVar
 import pytest
 from helpers import assert_clean, ganzoo, make_distribution
 
+from ganzoo import Device
 from ganzoo.errors import PluginError, RequestError
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.kinds import PROVIDERS
@@ -81,7 +82,7 @@ def test_missing_and_broken_are_told_apart():
 
 
 PLUGIN = """
-    from ganzoo import Provider, ProviderSpec, hookimpl
+    from ganzoo import Device, Provider, ProviderSpec, hookimpl
     from ganzoo.runtime.providers.provider import Option, choice
 
     GANZOO_API = 2
@@ -96,7 +97,7 @@ PLUGIN = """
         tried = "here"
 
         def devices(self):
-            return ("CPU",)
+            return (Device(name="CPU"),)
 
     class Sick(Provider):
         name = "sick"
@@ -208,7 +209,7 @@ class Good(Provider):
     options: ClassVar = {"use_arena": Option(kind="switch"), "mode": choice("a", "b")}
 
     def devices(self):
-        return ("CPU",)
+        return (Device(name="CPU"),)
 
 
 def test_the_suite_finds_what_is_wrong(offered, tmp_path, monkeypatch):

@@ -94,9 +94,9 @@ def test_waiting_ends_when_it_is_cool_or_the_time_is_up(machine, tmp_path, monke
         zone.write_text(str(int(zone.read_text()) - 5000))
 
     monkeypatch.setattr(temperature.time, "sleep", sleep)
-    assert temperature.wait("cpu", 0, 60.0, seconds=1000) == 60.0 and len(pauses) == 2
+    assert temperature.wait(None, "cpu", 60.0, seconds=1000) == 60.0 and len(pauses) == 2
     zone.write_text("90000")
-    assert temperature.wait("cpu", 0, 60.0, seconds=0.0) == 90.0
+    assert temperature.wait(None, "cpu", 60.0, seconds=0.0) == 90.0
     zone.unlink()
     with pytest.raises(temperature.BenchError, match="does not tell how warm"):
-        temperature.check("cpu", 0)
+        temperature.check(None, "cpu")

@@ -32,10 +32,6 @@ def png(colour):
     return base64.b64encode(content.getvalue()).decode()
 
 
-def gpu(name):
-    return {"gpu": {"name": name, "uuid_sha256": name[:4] * 4, "driver_version": "590.1"}}
-
-
 UNKNOWN = ("gflops", "of_matmul", "gbytes", "of_copy")
 OPERATORS = [
     {"operator": name, "count": 1, "ms": share, "share": share, **dict.fromkeys(UNKNOWN)}
@@ -54,9 +50,9 @@ def documents():
     found = [
         result(
             *(case(medians(scale * (0.5 + 0.1 * batch)), batch=batch, provider="cuda", kind="device_resident",
-                   file="dcgan.onnx", picture=png("teal"), profile=profile if batch == 1 else None)
+                   device=name, file="dcgan.onnx", picture=png("teal"), profile=profile if batch == 1 else None)
               for batch in batches),
-            machine=gpu(name), date="2026-02-01",
+            date="2026-02-01",
         )
         for name, scale in (("NVIDIA H100", 0.1), ("NVIDIA T4", 0.4))
     ]  # fmt: skip
@@ -148,11 +144,14 @@ def test_the_summary_answers_which_device(text):
 
 
 def test_what_is_not_told_apart_stands_beside_the_fastest():
-    near = [result(case(medians(1.0, seed=seed), file="m.onnx"), machine=gpu(name)) for seed, name in enumerate("AB")]
+    near = [
+        result(case(medians(1.0, seed=seed), file="m.onnx", device=name))
+        for seed, name in enumerate(("Card A", "Card B"))
+    ]
     for document in near:
         document["cases"][0]["provider"] = "cuda"
     words = " ".join(Elements(page(near, ["a", "b"])).words)
-    assert re.search(r"[AB], cuda\s+[\d.]+ ±[\d.]+% ms\s+[AB], cuda", words)
+    assert re.search(r"Card [AB], cuda\s+[\d.]+ ±[\d.]+% ms\s+Card [AB], cuda", words)
 
 
 def test_every_verb_of_it(documents, tmp_path):

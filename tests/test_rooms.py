@@ -134,7 +134,6 @@ WRITERS = {
     "ganzoo/data/cache.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/exporting/exporter.py": "under the name that files.py gave; and takes the old proof away",
     "ganzoo/loggers/jsonl.py": "under the name that files.py gave",
-    "ganzoo/runtime/latency/machine.py": "looks for nvidia-smi",
 }
 
 

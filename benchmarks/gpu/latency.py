@@ -91,8 +91,9 @@ def measured(report, name, path, provider, small, ratios):
     note = f"{len(ratios)} cases, farthest {worst:.2f} of the tight loop"
     report.claim("bench overhead", abs(worst - 1) <= OVERHEAD, note, **here)
     record = result["machine"]
-    named = bool(record["gpu"]) and all(record["gpu_states"].get(when) for when in ("before", "after"))
-    report.claim("gpu record", named, ", ".join(record["gpu"] or ()), **here)
+    told = [one for case in result["cases"] for process in case["processes"] for one in process["series"].values()]
+    named = bool(record["devices"]) and all(one["device"] and one["device"]["mhz"] for one in told)
+    report.claim("gpu record", named, ", ".join(device["name"] for device in record["devices"]), **here)
 
 
 def beside_torch(report, name, forms, small):

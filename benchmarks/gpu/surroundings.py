@@ -35,16 +35,30 @@ def record():
     }
     if found["device"] == "cuda":
         found["gpu"] = torch.cuda.get_device_name()
-        found["gpu_facts"] = machine.gpu_record(0)
+        found["gpu_facts"] = _facts()
         found["capability"] = list(torch.cuda.get_device_capability())
     return found
 
 
 def gpu_state():
-    """Clocks, power, temperature, throttling now; None without a GPU."""
-    from ganzoo.runtime.latency import machine
+    """Clocks, power, temperature, throttling now; None without a GPU, or without nvidia-ml-py."""
+    meter = _meter() if device_name() == "cuda" else None
+    return None if meter is None else {key: value for key, value in meter.read()._asdict().items() if key != "at_ns"}
 
-    return machine.gpu_state(0) if device_name() == "cuda" else None
+
+def _meter():
+    from ganzoo.runtime.devices import nvml
+
+    found = nvml.list_gpus()
+    return nvml.NvmlMeter(found[0]) if found else None
+
+
+def _facts():
+    from ganzoo.runtime.devices import nvml
+    from ganzoo.runtime.devices.meters import record_of
+
+    found = nvml.list_gpus()
+    return record_of(found[0], nvml.NvmlMeter(found[0]), provider="cuda") if found else None
 
 
 def key(facts):

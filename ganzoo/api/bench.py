@@ -26,7 +26,10 @@ def bench(
     models: Place | Iterable[Place],
     *,
     provider: str | Sequence[str] = "cpu",
-    device: int = 0,
+    device: int | str | Sequence[int | str] = (),
+    together: bool = False,
+    lock_clocks: int | str | None = None,
+    label: str | None = None,
     dims: Mapping[str, int | Sequence[int]] | None = None,
     sizes: Size | Sequence[Size] = (),
     shapes: Mapping[str, Sequence[int] | Sequence[Sequence[int]]] | None = None,
@@ -70,7 +73,12 @@ def bench(
     provider, {"cuda.KEY": VALUE}. A text between commas is several: threads="1,2".
     inputs: .npy files by input. data: a folder of ONNX test data, for all inputs. fills: of an input "zeros", "ones",
     "normal", "uniform", "LOW..HIGH" or a number. libraries: files of custom operators; they run code.
-    device: which of the provider's. precision: "file", or a mode that the provider has: "tf32", "fp16", "bf16", "int8".
+    device: of the provider's, one or several, as `doctor` lists them: a number, "0:1" for a slice of a GPU, "all", a
+    UUID or its beginning, a pattern of the name ("NVIDIA H100*"); the first if not stated. Each is measured by
+    processes that see no other. together: they are measured at once, too, and by how much slower that is. lock_clocks:
+    "base", "most" or MHz at which GPUs are held meanwhile, and let go in any case. label: what you call this machine in
+    the result, which names none of itself. precision: "file", or a mode that the provider has: "tf32", "fp16", "bf16",
+    "int8".
 
     scenario: "single-stream", calls one after the other; "multi-stream", queries of `streams` calls; "offline", all at
     once; "server", calls that arrive at a `rate`: 200 a second, or "80%" of what the sessions can do; or `slo`,
@@ -82,15 +90,17 @@ def bench(
     95% interval is `within` of the figure, or max_seconds have passed in all, which is a bound. check: of outputs,
     against the CPU provider without optimisation; "strict" makes differences of quantised operators count, too.
 
-    out: where the result is written, `.json`, after each process; resume: of an unfinished sweep of the same cases, to
+    out: where the result is written, `.json`, after each process; "{label}-{device}.json" is a file for each device.
+    resume: of an unfinished sweep of the same cases, to
     go on with.
 
     The result holds every case with its state: ok, unchecked, invalid or failed, and why. Raises RequestError for what
     cannot be asked, BenchError for a provider that does not work here, ExportError for an only model that cannot be
     read.
     """
+    from ganzoo.runtime.latency.places import Places
     from ganzoo.runtime.latency.plan import libraries_of
-    from ganzoo.runtime.latency.result import BenchResult, check_place
+    from ganzoo.runtime.latency.result import BenchResult
     from ganzoo.runtime.latency.runner import run
 
     given = {key: value for key, value in locals().items() if key in OF_REQUEST}
@@ -98,15 +108,15 @@ def bench(
     request = request_of(to_paths(models, "models"), _usual(), given)
     before = None if resume is None else BenchResult.load(to_path(resume, "resume"))
     place = to_optional_path(out, "out") or to_optional_path(resume, "resume")
-    if place is not None:
-        check_place(place, [*request.models, *request.inputs.files.values(), *request.libraries])
+    inputs_read = [*request.models, *request.inputs.files.values(), *request.libraries]
+    places = None if place is None else Places(place, request.label, inputs_read)
 
     for library in libraries_of(request):
         say_warning(listener(progress))(f"the code of {library} runs: it is loaded into the process that measures")
 
     def save(result: BenchResult) -> None:
-        if place is not None:
-            result.save(place)
+        if places is not None:
+            result.written = places.save(result)
 
     return run(request, progress=listener(progress), save=save, before=before)
 

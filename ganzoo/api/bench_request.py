@@ -59,7 +59,10 @@ def request_of(models: Sequence[Path], usual: Mapping[str, Any], given: Mapping[
         cool_to=None if value["cool_to"] is None else to_number(value["cool_to"], "cool_to"),
         axes=axes,
         load=load,
-        device=to_whole(value["device"], "device", least=0),
+        devices=_devices(value["device"]),
+        together=_switches(value["together"], "together") == (True,),
+        lock_clocks=None if value["lock_clocks"] is None else str(value["lock_clocks"]).strip().lower(),
+        label=_label(value["label"]),
         precision=precision,
         inputs=_inputs(value),
         repeats=to_whole(value["repeats"], "repeats", least=1, most=100),
@@ -72,9 +75,10 @@ def request_of(models: Sequence[Path], usual: Mapping[str, Any], given: Mapping[
 
 
 OF_REQUEST = (
-    "provider", "device", "dims", "sizes", "shapes", "inputs", "fills", "data", "threads", "inter_op", "optimize",
-    "spin", "cuda_graph", "options", "libraries", "precision", "scenario", "rate", "slo", "streams", "instances",
-    "idle_ms", "rotate_mb", "cool_to", "profile", "check", "repeats", "least_seconds", "within", "max_seconds", "seed",
+    "provider", "device", "together", "lock_clocks", "label", "dims", "sizes", "shapes", "inputs", "fills", "data",
+    "threads", "inter_op", "optimize", "spin", "cuda_graph", "options", "libraries", "precision", "scenario", "rate",
+    "slo", "streams", "instances", "idle_ms", "rotate_mb", "cool_to", "profile", "check", "repeats", "least_seconds",
+    "within", "max_seconds", "seed",
 )  # fmt: skip
 
 
@@ -94,6 +98,25 @@ def _inputs(value: Mapping[str, Any]) -> InputRequest:
             for name, path in _mapping(value["inputs"], "inputs").items()
         },
     )
+
+
+def _devices(value: Any) -> tuple[str, ...]:
+    """Numbers, labels, UUIDs, patterns; several in a list or between commas."""
+    items = [to_whole(one, "device", least=0) if not isinstance(one, str) else one for one in one_or_more(value)]
+    found = tuple(dict.fromkeys(str(one).strip() for one in items))
+    if not all(found):
+        raise RequestError(f"device = {value!r}: expected a number, all, a UUID, or a pattern of a name.")
+    return found
+
+
+def _label(value: Any) -> str | None:
+    """Of the user's, for a machine: one printable line."""
+    if value is None:
+        return None
+    text = to_name(value, "label")
+    if not text.isprintable() or not 0 < len(text) <= 100:
+        raise RequestError(f"label = {value!r}: expected a line of 100 characters at most.")
+    return text
 
 
 def _library(path: Path) -> Path:

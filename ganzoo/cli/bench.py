@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.option(
     "--provider", default="cpu", show_default=True, metavar="A,B", help="cpu, cuda, openvino...: see `ganzoo doctor`."
 )
-@click.option("--device", type=click.IntRange(0), default=0, show_default=True, help="Which of the provider's.")
+@click.option("--device", default="", metavar="0,1|all|UUID|NAME*", help="Which of the provider's; the first.")
+@click.option("--together", is_flag=True, help="Devices at once, too: how much slower than alone.")
+@click.option("--lock-clocks", metavar="base|most|MHZ", help="Hold GPUs at a clock meanwhile; wants an administrator.")
+@click.option("--label", metavar="NAME", help="What you call this machine, in the result.")
 @click.option("--batch", metavar="1,8,32", help="Sizes of the first dimension; 1 if not stated.")
 @click.option("--dim", "dims", multiple=True, metavar="NAME=1,8", help="Sizes of a dimension by its name.")
 @click.option("--size", metavar="256,320x448", help="Of pictures whose size is open: height by width.")
@@ -70,7 +73,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print the plan and how long it takes.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RESULT.json", help="Go on with a sweep.")
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Write the whole result here."
+    "-o", "--out", type=click.Path(path_type=Path), metavar="RESULT.json", help="Also '{label}-{device}.json'."
 )
 @json_option
 def command(
@@ -139,8 +142,8 @@ def command(
         for line, headings, cells in result.profiles():
             echo(line)
             echo(table(headings, cells, wrap="operator or node"))
-        if out is not None or resume is not None:
-            echo(f"everything, samples included: {out or resume}")
+        if result.written:
+            echo(f"everything, samples included: {', '.join(map(str, result.written))}")
     if result.failed:
         first = result.failed[0]
         raise BenchError(

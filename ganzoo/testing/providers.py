@@ -14,6 +14,7 @@ import pytest
 from ganzoo.errors import BenchError, GanzooError, RequestError
 from ganzoo.plugin.kinds import PROVIDERS
 from ganzoo.plugin.registry import Registry
+from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.check import compare
 from ganzoo.runtime.providers.failures import Explanation
@@ -84,7 +85,8 @@ class ProviderConformance:
                 chosen = provider.session_options(device=3, precision=precision, options={key: "stated"})
                 _require(chosen[key] == "stated", f"the option {key} cannot be stated")
             if provider.device_option:
-                _require(usual[provider.device_option] == "3", "the device is not handed over")
+                value = usual[provider.device_option]
+                _require(value == provider.device_value(3), "the device is not handed over")
 
     def test_it_says_whether_it_works(self) -> None:
         """None, or a clause that names what is wrong and something to do."""
@@ -149,15 +151,18 @@ class ProviderConformance:
         """Another one does not take its place."""
         provider = self.working()
         if not provider.device_option:
-            pytest.skip("its device is not chosen by number")
+            pytest.skip("it has one device")
         with pytest.raises(BenchError):
             open_checked(next(small_models(tmp_path)), self.provider, device=_FAR)
 
     def test_it_tells_its_devices_and_build(self) -> None:
         """Texts in one line, without a path or a host."""
         provider = self.working()
-        texts = [*provider.devices(), *provider.versions(), *provider.versions().values()]
-        _require(bool(provider.devices()), "it works, and devices() is empty")
+        devices = provider.devices()
+        _require(bool(devices), "it works, and devices() is empty")
+        _require(all(isinstance(one, Device) for one in devices), f"devices() gave {devices!r}; expected ganzoo.Device")
+        texts = [*(one.name for one in devices), *provider.versions(), *provider.versions().values()]
+        _require(len({one.key for one in devices}) == len(devices), "two of its devices have one label")
         odd = [text for text in texts if not isinstance(text, str) or not text or "/" in text or "\n" in text]
         _require(not odd, f"devices() or versions() have {odd}; expected short texts without paths")
 

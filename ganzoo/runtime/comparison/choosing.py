@@ -12,6 +12,7 @@ from ganzoo.runtime.comparison.pairing import Side, sides
 from ganzoo.runtime.latency.command import command_of
 from ganzoo.runtime.latency.result import BAD_STATES
 from ganzoo.runtime.latency.stats import Figure
+from ganzoo.runtime.latency.table import device_words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,11 +118,9 @@ def _candidate(
     said: Sequence[str],
 ) -> Candidate:
     machine = documents[side.source]["machine"]
-    gpu = (machine.get("gpu") or {}).get("name")
-    device = gpu if gpu and side.case["provider"] != "cpu" else machine.get("cpu") or "unknown processor"
     return Candidate(
         title=side.title,
-        where=f"{names[side.source]}: {side.case['provider']} on {device}",
+        where=f"{names[side.source]}: {side.case['provider']} on {device_words(side.case, machine)}",
         value=value,
         kept=kept,
         said=tuple(filter(None, said)),

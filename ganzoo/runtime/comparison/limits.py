@@ -20,11 +20,13 @@ _UNITS = {
     "time": {"": 1.0, "us": 1e-3, "ms": 1.0, "s": 1e3},
     "memory": {"": 1.0, "B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "rate": {"": 1.0, "/s": 1.0},
+    "energy": {"": 1.0, "mJ": 1.0, "J": 1e3},
 }
 
 
 class Quantity(NamedTuple):
-    """What can be limited. kind: of its unit; times are in ms, memory in bytes. read: of a case; None: not measured."""
+    """What can be limited. kind: of its unit; times are in ms, memory in bytes, energy in mJ. read: of a case; None
+    where it was not measured."""
 
     kind: str
     read: Callable[[Mapping[str, Any]], Figure | None]
@@ -56,12 +58,29 @@ def main_latency(case: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found
 
 
+def _energy(case: Mapping[str, Any]) -> Figure | None:
+    """Of the device, mJ a picture."""
+    joules = case["joules_per_picture"]
+    if joules is None:
+        return None
+    low, high = joules["low"], joules["high"]
+    return Figure(1000 * joules["value"], None if low is None else 1000 * low, None if high is None else 1000 * high)
+
+
+def _slower(case: Mapping[str, Any]) -> Figure | None:
+    """Beside the same on other devices, over alone."""
+    found = (case["together"] or {}).get("slower")
+    return found and Figure(**found)
+
+
 QUANTITIES = {
     **{name: Quantity("time", _latency(name)) for name in ("median", "p90", "p99", "p99.9", "mean", "largest")},
     "p50": Quantity("time", _latency("median")),
     "throughput": Quantity("rate", _latency("pictures_per_second")),
     "memory": Quantity("memory", _plain(lambda case: case["peak_bytes"])),
     "device_memory": Quantity("memory", _plain(lambda case: case["device_bytes"])),
+    "energy": Quantity("energy", _energy),
+    "slower": Quantity("rate", _slower),
     "file": Quantity("memory", _plain(lambda case: case["model"]["bytes"])),
     "first": Quantity("time", _plain(lambda case: max(case["first_run_ms"], default=None))),
     "session": Quantity("time", _plain(lambda case: max((1e3 * one for one in case["session_seconds"]), default=None))),
@@ -70,7 +89,7 @@ QUANTITIES = {
 
 
 _WITH_INTERVAL = ("median", "p50", "p90", "p99", "p99.9", "throughput")
-UNITS = {"time": " ms", "memory": " bytes", "rate": ""}
+UNITS = {"time": " ms", "memory": " bytes", "rate": "", "energy": " mJ"}
 
 
 class Limit(NamedTuple):

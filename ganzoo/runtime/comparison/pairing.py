@@ -14,7 +14,7 @@ from ganzoo.errors import RequestError, first_few, printable
 Across = Literal["device", "provider", "precision", "machine", "model", "settings"]
 ACROSS: tuple[Across, ...] = get_args(Across)
 
-_FREE = ("seconds", "max_seconds", "repeats", "within", "least_seconds", "check", "rates", "precision", "device")
+_FREE = ("seconds", "max_seconds", "repeats", "within", "least_seconds", "check", "rates", "precision", "devices")
 """Of a protocol: what does not change what a number means, or is a fact of the case."""
 
 
@@ -37,7 +37,7 @@ class Side(NamedTuple):
 
     def values(self) -> list[float]:
         """The figure of each process."""
-        from ganzoo.runtime.latency.cases import values_of
+        from ganzoo.runtime.latency.figures import values_of
 
         protocol = self.facts["protocol"]
         return values_of(self.case["processes"], protocol["scenario"], objective=protocol["objective"] is not None)
@@ -78,7 +78,6 @@ def sides(documents: Sequence[Mapping[str, Any]]) -> Iterator[Side]:
         protocol = {key: value for key, value in document["protocol"].items() if key not in _FREE}
         if protocol["scenario"] != "server":
             protocol.pop("seed", None)  # of the order alone
-        gpu = machine.get("gpu") or {}
         for case in document["cases"]:
             yield Side(
                 source,
@@ -93,11 +92,7 @@ def sides(documents: Sequence[Mapping[str, Any]]) -> Iterator[Side]:
                         "of file": case["model"]["precision"],
                     },
                     "settings": {key: value for key, value in case["settings"].items() if key != "options"},
-                    "device": {
-                        "device": gpu.get("name"),
-                        "uuid": gpu.get("uuid_sha256"),
-                        "number": document["protocol"]["device"],
-                    },
+                    "device": {key: (case["device"] or {}).get(key) for key in ("name", "uuid_sha256", "label")},
                     "machine": {key: machine.get(key) for key in ("cpu", "usable_cpus", "memory_bytes", "system")},
                 },
             )

@@ -6,44 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ganzoo.runtime.file import PREFIX
+from ganzoo.runtime.latency.figures import KINDS, figure_of, is_enough, latency_json, main_kind
 from ganzoo.runtime.latency.plan import Case, settings_json
 from ganzoo.runtime.latency.request import Request
-from ganzoo.runtime.latency.samples import decode, encode
-from ganzoo.runtime.latency.stats import Figure, across, summarize
+from ganzoo.runtime.latency.stats import Figure, across
+from ganzoo.runtime.latency.together import together_json
 from ganzoo.runtime.latency.verdict import judge
 from ganzoo.runtime.providers.table import find_provider
 
-KINDS = ("host_to_host", "device_resident", "copies")
 State = str
-
-
-def process_json(answer: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """What one process measured, as a result keeps it; all samples are inside."""
-    series = {}
-    for kind, values in answer["series"].items():
-        samples, late = arrays[f"{kind}.samples"], arrays[f"{kind}.late"]
-        series[kind] = {
-            **values,
-            "median_ms": float(np.median(samples)) / 1e6 if len(samples) else None,
-            "late_p99_ms": float(np.quantile(late, 0.99)) / 1e6 if len(late) else None,
-            "samples": encode(samples),
-        }
-    keys = (
-        "session_seconds",
-        "first_run_ms",
-        "peak_bytes",
-        "device_bytes",
-        "feeds",
-        "fed_bytes",
-        "not_finite",
-        "outputs_sha256",
-        "runs_differ_by",
-    )
-    return {**{key: answer[key] for key in keys}, "series": series}
 
 
 def model_json(case: Case) -> dict[str, Any]:
@@ -71,17 +43,19 @@ def case_json(
     capacity: float | None = None,
     profile: Mapping[str, Any] | None = None,
     picture: str | None = None,
+    together: Sequence[Mapping[str, Any]] = (),
+    beside: int = 0,
 ) -> dict[str, Any]:
     """facts: of placement, from the first process. check: of outputs; None where it has not been done yet.
 
     capacity: calls a second that the sessions can do, where it was measured. profile: where the time goes. picture:
-    what it paints.
+    what it paints. together: processes that ran at once with those of other devices, `beside` in all.
     """
     load = request.load
     batch = next((shape[0] for shape in case.shapes.values() if shape), 1)
     main = main_kind(processes)
     verdict, reasons = judge(processes, main) if main else (None, [])
-    state, why = _state(case, main, verdict, check)
+    state, why = _state(case, main, verdict, check, facts)
     latency = {kind: latency_json(processes, kind, batch) for kind in KINDS} if main else None
     figure = figure_of(processes, load.scenario, objective=load.objective is not None) if main else None
     return {
@@ -96,12 +70,13 @@ def case_json(
         "inputs": dict(case.inputs),
         "batch": batch,
         "provider": case.provider,
+        "device": case.device.to_json() if case.device is not None else None,
         "settings": settings_json(case.settings),
         "rate": None if case.rate is None else str(case.rate),
         "capacity_per_second": capacity,
         "figure": None if figure is None else figure._asdict(),
         "latency_ms": latency,
-        "placement": {key: facts.get(key) for key in ("nodes", "cpu_shape_nodes", "copies", "bound")},
+        "placement": {key: facts.get(key) for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "replayed")},
         "provider_options": dict(facts.get("options") or {}),
         "output_check": dict(check) if check else None,
         "repeatable": _repeatable(processes),
@@ -112,8 +87,22 @@ def case_json(
         "first_run_ms": [process["first_run_ms"] for process in processes],
         "peak_bytes": _largest(processes, "peak_bytes"),
         "device_bytes": _largest(processes, "device_bytes"),
+        "joules_per_picture": _joules(processes, main, batch),
+        "together": together_json(
+            processes, together, scenario=load.scenario, objective=load.objective is not None, batch=batch,
+            devices=beside,
+        ),
         "processes": list(processes),
-    }
+    }  # fmt: skip
+
+
+def _joules(processes: Sequence[Mapping[str, Any]], main: str | None, batch: int) -> dict[str, Any] | None:
+    """Energy of the device for each picture, over the processes; None where a device does not tell it."""
+    series = [process["series"][main] for process in processes] if main else []
+    known = [one for one in series if one["device"] and one["device"]["joules"] and one["calls"]]
+    if not known or len(known) < len(series):
+        return None
+    return across([one["device"]["joules"] / (one["calls"] * max(1, batch)) for one in known])._asdict()
 
 
 def _builds(case: Case) -> bool:
@@ -143,49 +132,18 @@ def _ended(figure: Figure | None, request: Request) -> str | None:
     return "converged" if is_enough(figure, request) else "cut"
 
 
-def main_kind(processes: Sequence[Mapping[str, Any]]) -> str | None:
-    """The latency that a case is judged by: on a device that of resident data."""
-    if not processes:
-        return None
-    kinds = processes[0]["series"]
-    kind = "device_resident" if "device_resident" in kinds else "host_to_host"
-    return kind if all(process["series"][kind]["median_ms"] is not None for process in processes) else None
-
-
-def figure_of(processes: Sequence[Mapping[str, Any]], scenario: str, *, objective: bool) -> Figure | None:
-    """What a case is measured for: median latency in ms, of offline calls a second, of an objective the rate."""
-    values = values_of(processes, scenario, objective=objective)
-    return across(values) if values else None
-
-
-def values_of(processes: Sequence[Mapping[str, Any]], scenario: str, *, objective: bool) -> list[float]:
-    """The same of each process; none where one of them has none."""
-    kind = main_kind(processes)
-    if kind is None:
-        return []
-    series = [process["series"][kind] for process in processes]
-    if objective:
-        rates = [one["rate"] for one in series]
-        return rates if all(rates) else []
-    if scenario == "offline":
-        return [one["calls"] / one["elapsed_ns"] * 1e9 for one in series]
-    return [one["median_ms"] for one in series]
-
-
-def is_enough(figure: Figure | None, request: Request) -> bool:
-    """Whether its interval is as narrow as asked for."""
-    return figure is not None and figure.within is not None and figure.within <= request.within
-
-
-def _state(case: Case, main: str | None, verdict: str | None, check: Mapping[str, Any] | None) -> tuple[State, str]:
+def _state(
+    case: Case, main: str | None, verdict: str | None, check: Mapping[str, Any] | None, facts: Mapping[str, Any]
+) -> tuple[State, str]:
     if case.error is not None:
         return "failed", _without_folders(case.error.message, case)
     if main is None:
         return "failed", "no process could be measured in time: more --max-time, or fewer cases"
     if check is not None and check["state"] == "differs":
         return "invalid", f"{check['why']}: its latency means nothing until that is understood"
-    if verdict == "invalid":
-        return "invalid", "the load was not what was asked for"
+    if verdict == "invalid" or facts.get("replayed") is False:
+        unlike = "the load was not what was asked for"
+        return "invalid", unlike if verdict == "invalid" else "a graph was to be captured, and no run was a replay"
     if check is None or check["state"] == "unchecked":
         return "unchecked", check["why"] if check else "there was no time to compare its outputs"
     return "ok", ""
@@ -198,42 +156,3 @@ def _without_folders(text: str, case: Case) -> str:
     for folder in sorted(map(str, folders), key=len, reverse=True):
         text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
     return text
-
-
-def _across_processes(pooled: Figure, name: str, samples: Sequence[NDArray[Any]]) -> Figure:
-    """A quantile of all samples with an interval that holds that of its order statistics and what the processes differ
-    by: samples of one depend on each other. One process has none."""
-    if len(samples) < 2 or pooled.low is None or pooled.high is None:
-        return Figure(pooled.value)
-    each = across([float(np.quantile(one, float(name[1:]) / 100)) for one in samples])
-    if each.low is None or each.high is None:
-        return Figure(pooled.value)
-    low, high = each.low / each.value * pooled.value, each.high / each.value * pooled.value
-    return Figure(pooled.value, min(pooled.low, low), max(pooled.high, high))
-
-
-def latency_json(processes: Sequence[Mapping[str, Any]], kind: str, batch: int) -> dict[str, Any] | None:
-    """The figures of all samples together; None for a kind that was not measured."""
-    series = [process["series"].get(kind) for process in processes]
-    if not all(series):
-        return None
-    found = [one for one in series if one is not None]
-    rates = [batch * one["calls"] / one["elapsed_ns"] * 1e9 for one in found]
-    samples = [decode(one["samples"]) / 1e6 for one in found]
-    summary = summarize(np.concatenate(samples))
-    quantiles = {
-        name: value and _across_processes(value, name, samples)._asdict()
-        for name, value in summary.quantiles.items()
-        if name != "p50"
-    }
-    return {
-        "count": summary.samples,
-        "median": across([one["median_ms"] for one in found])._asdict(),
-        **quantiles,
-        "mean": summary.mean,
-        "least": summary.least,
-        "largest": summary.largest,
-        "stalls": summary.stalls,
-        "stalled": summary.stalled,
-        "pictures_per_second": None if kind == "copies" else across(rates)._asdict(),
-    }

@@ -25,13 +25,15 @@ def _options(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[t
     usual = {"provider": "cpu", "threads": None, "inter_op": None, "optimize": "all"}
     stated = {"provider": case["provider"], **{key: settings[key] for key in ("threads", "inter_op", "optimize")}}
     yield from _unusual(stated, usual)
+    if (device := case["device"]) is not None and device["label"] != "0":
+        yield "--device", device["label"]
     if not settings["spin"]:
         yield "--spin", "off"
     for key, value in settings["options"].items():
         yield "--option", f"{case['provider']}.{key}={value}"
     for library in settings.get("libraries", ()):
         yield "--library", library
-    yield from _unusual(protocol, {"precision": "file", "device": None, "scenario": "single-stream"})
+    yield from _unusual(protocol, {"precision": "file", "scenario": "single-stream", "lock_clocks": None})
     if case["rate"]:
         yield "--rate", case["rate"].removesuffix("/s")
     elif protocol["objective"]:

@@ -20,7 +20,8 @@ class Job:
 
     seconds: of samples. longest: for everything after the session is there. outputs: those of the first run are
     wanted. rate: of a server, a second. seed: of its arrivals. implementation: where the provider is, see
-    `table.find_provider`. build: a folder in which a provider may keep what it builds of the model; "" for none.
+    `table.find_provider`. graph: its runs are captured and replayed. meet: it begins at one moment with others. build:
+    a folder in which a provider may keep what it builds of the model; "" for none.
     """
 
     mode: Mode
@@ -44,6 +45,8 @@ class Job:
     longest: float = 60.0
     seed: int = 0
     outputs: bool = False
+    graph: bool = False
+    meet: bool = False
     build: str = ""
 
     def to_json(self) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from ganzoo.runtime.latency.job import Job
 from ganzoo.runtime.latency.measure import warm_up
 from ganzoo.runtime.latency.scenarios import Run, Series, arrivals, multi_stream, offline, server, single_stream
 
+if TYPE_CHECKING:
+    from ganzoo.runtime.latency.meeting import Appointment
+
 _LEAST_PROBE_SECONDS = 1.0
 _PROBE_SAMPLES = 20  # beyond the quantile that is looked at
 _PROBES = 7
@@ -22,25 +26,39 @@ _FULL = 0.98  # of the capacity: the highest rate that is tried
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """What a loop gave. rate: the largest that keeps the objective, 0 for none; None where none was looked for."""
+    """What a loop gave. rate: the largest that keeps the objective, 0 for none; None where none was looked for.
+
+    window_ns: from when to when, by the clock that all processes share.
+    """
 
     series: Series
     warm_up_calls: int
     warm_up_seconds: float
     settled: bool
     disturbance: disturbance.Disturbance
+    window_ns: tuple[int, int]
     calibration_ns: tuple[int, int]
     rate: float | None = None
 
 
-def put(runs: Sequence[Run], job: Job, *, seconds: float, clock: Clock | None = None) -> Measured:
-    """Warm up, calibrate, and run the scenario. runs: one for each instance."""
+def put(
+    runs: Sequence[Run],
+    job: Job,
+    *,
+    seconds: float,
+    clock: Clock | None = None,
+    appointment: Appointment | None = None,
+) -> Measured:
+    """Warm up, calibrate, and run the scenario. runs: one for each instance. appointment: with other processes."""
     clock = clock or SystemClock()
     calls, warm_seconds, settled = 0, 0.0, True
     for run in runs:
         more, took, fine = warm_up(run, clock, max(0.5, job.longest / 4) / len(runs))
         calls, warm_seconds, settled = calls + more, warm_seconds + took, settled and fine
-    before, first = disturbance.calibrate(), disturbance.read()
+    before = disturbance.calibrate()
+    if appointment is not None:
+        appointment.keep(runs)
+    first, began = disturbance.read(), time.monotonic_ns()
     # Between blocks only the first and the last reading count: what happened between them is their difference.
     series, rate = _scenario(runs, job, clock, seconds)
     meanwhile = disturbance.between(first, disturbance.read())
@@ -50,6 +68,7 @@ def put(runs: Sequence[Run], job: Job, *, seconds: float, clock: Clock | None = 
         warm_up_seconds=warm_seconds,
         settled=settled,
         disturbance=meanwhile,
+        window_ns=(began, time.monotonic_ns()),
         calibration_ns=(before, disturbance.calibrate()),
         rate=rate,
     )
@@ -109,6 +128,7 @@ def to_answer(measured: Measured) -> tuple[dict[str, Any], dict[str, Any]]:
         "warm_up_seconds": measured.warm_up_seconds,
         "settled": measured.settled,
         "disturbance": disturbance.as_json(measured.disturbance),
+        "window_ns": list(measured.window_ns),
         "calibration_ns": list(measured.calibration_ns),
         "rate": measured.rate,
     }

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import hashlib
 import os
 import platform
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from ganzoo.runtime.providers.provider import installed_runtimes
-
-_GPU_FACTS = (
-    "index", "name", "uuid", "driver_version", "memory.total", "power.limit", "clocks.max.sm", "clocks.max.memory",
-)  # fmt: skip
-_GPU_STATE = (
-    "clocks.sm", "clocks.mem", "power.draw", "temperature.gpu", "memory.used", "utilization.gpu",
-    "clocks_event_reasons.active",
-)  # fmt: skip
-
-
-_OLDER = {"clocks_event_reasons.active": "clocks_throttle_reasons.active"}
-"""Names of drivers before 535."""
 
 
 def record() -> dict[str, Any]:
@@ -47,57 +31,6 @@ def record() -> dict[str, Any]:
         "numpy": numpy.__version__,
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
     }
-
-
-def gpu_record(device: int) -> dict[str, Any] | None:
-    """What does not change of one GPU; its UUID only as a hash. None without nvidia-smi."""
-    facts = _query(_GPU_FACTS, device)
-    if facts is not None:
-        facts["uuid_sha256"] = hashlib.sha256(str(facts.pop("uuid")).encode()).hexdigest()[:16]
-    return facts
-
-
-def gpu_state(device: int) -> dict[str, Any] | None:
-    """Clocks, power, temperature, throttle reasons and other processes of one GPU, now."""
-    state = _query(_GPU_STATE, device)
-    if state is not None:
-        listed = _smi(["--query-compute-apps=pid", "--format=csv,noheader", f"--id={device}"])
-        state["processes"] = len((listed or "").split())
-    return state
-
-
-def gpu_memory(device: int) -> int | None:
-    """Bytes in use of one GPU, of all processes; None where nothing tells."""
-    row = _row(("memory.used",), device)
-    with contextlib.suppress(TypeError, ValueError):
-        return int(float(row[0]) * 2**20) if row else None
-    return None
-
-
-def _query(fields: tuple[str, ...], device: int) -> dict[str, Any] | None:
-    """Fields by name; None where this driver does not know one. None in all when there is no nvidia-smi."""
-    row = _row(fields, device)
-    if row is not None:
-        return dict(zip(fields, row, strict=True))
-    # One name that a driver does not know spoils the whole answer: each is asked for alone, by its old name too.
-    found = {field: _row((field,), device) or _row((_OLDER.get(field, field),), device) for field in fields}
-    return {field: one[0] if one else None for field, one in found.items()} if any(found.values()) else None
-
-
-def _row(fields: tuple[str, ...], device: int) -> list[str] | None:
-    text = _smi([f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", f"--id={device}"])
-    rows = list(csv.reader((text or "").splitlines(), skipinitialspace=True))
-    return rows[0] if len(rows) == 1 and len(rows[0]) == len(fields) else None
-
-
-def _smi(arguments: list[str]) -> str | None:
-    command = shutil.which("nvidia-smi")
-    if command is None:
-        return None
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=20, check=True)
-        return done.stdout
-    return None
 
 
 def _cpu_name() -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganzoo.runtime.latency.cases import KINDS, latency_json
+from ganzoo.runtime.latency.figures import KINDS, latency_json
 from ganzoo.runtime.latency.samples import encode
 from ganzoo.runtime.latency.stats import across
 
@@ -17,6 +17,8 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     return {
         **document,
         "format": 2,
+        "label": None,
+        "machine": _machine(document["machine"]),
         "protocol": {
             "scenario": "single-stream",
             "rates": [],
@@ -25,7 +27,9 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
             "instances": 1,
             "pause_ms": 0.0,
             "rotate_mb": 0.0,
-            "device": protocol["device"],
+            "devices": [] if protocol["device"] is None else [str(protocol["device"])],
+            "together": False,
+            "lock_clocks": None,
             "precision": protocol["precision"],
             "libraries": [],
             "cool_to": None,
@@ -37,11 +41,26 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
             "max_seconds": protocol["seconds"],
             "seconds": protocol["seconds"],
         },
-        "cases": [_case(case, protocol) for case in document["cases"]],
+        "cases": [_case(case, protocol, document["machine"]) for case in document["cases"]],
     }
 
 
-def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
+def _machine(machine: dict[str, Any]) -> dict[str, Any]:
+    """What nvidia-smi told of a GPU, by the names that a device has now."""
+    gpu = machine.get("gpu")
+    rest = {key: value for key, value in machine.items() if key not in ("gpu", "gpu_states")}
+    return {
+        **rest,
+        "devices": [] if gpu is None else [{**_device(gpu), "provider": "cuda", "driver": gpu.get("driver_version")}],
+    }
+
+
+def _device(gpu: dict[str, Any]) -> dict[str, Any]:
+    label = str(gpu.get("index") or 0)
+    return {"label": label, "name": gpu["name"], "uuid_sha256": gpu.get("uuid_sha256"), "slice": None}
+
+
+def _case(case: dict[str, Any], protocol: dict[str, Any], machine: dict[str, Any]) -> dict[str, Any]:
     processes = [_process(case, number) for number in range(len(case["session_seconds"]))]
     kind = "device_resident" if case["latency_ms"]["device_resident"] else "host_to_host"
     figure = across([process["series"][kind]["median_ms"] for process in processes])
@@ -58,6 +77,7 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         "inputs": {},
         "batch": case["batch"],
         "provider": protocol["provider"],
+        "device": _device(machine["gpu"]) if machine.get("gpu") and protocol["provider"] != "cpu" else None,
         "settings": {
             "threads": protocol["threads"],
             "inter_op": None,
@@ -70,7 +90,7 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         "capacity_per_second": None,
         "figure": figure._asdict(),
         "latency_ms": {name: latency_json(processes, name, case["batch"]) for name in KINDS},
-        "placement": {**case["placement"], "bound": True},
+        "placement": {**case["placement"], "bound": True, "replayed": None},
         "provider_options": case["provider_options"],
         "output_check": {
             "state": check["status"],
@@ -87,6 +107,8 @@ def _case(case: dict[str, Any], protocol: dict[str, Any]) -> dict[str, Any]:
         "first_run_ms": case["first_run_ms"],
         "peak_bytes": case["peak_bytes"],
         "device_bytes": None,
+        "joules_per_picture": None,
+        "together": None,
         "processes": processes,
     }
 
@@ -109,6 +131,7 @@ def _process(case: dict[str, Any], number: int) -> dict[str, Any]:
             "rate": None,
             "median_ms": float(np.median(samples)) / 1e6,
             "late_p99_ms": None,
+            "device": None,
             "samples": encode(samples),
         }
     return {

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, shell_word, short
+from ganzoo.runtime.devices.device import Device, choose
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.content import files_of_data
 from ganzoo.runtime.latency.inputs import InputRequest, how_filled, sweep_cases
 from ganzoo.runtime.latency.request import Rate, Request
+from ganzoo.runtime.providers.requirements import devices_of
 from ganzoo.runtime.providers.table import find_provider, known_names
 from ganzoo.runtime.session import SessionSettings
 
@@ -25,7 +28,8 @@ class Case:
     """One point of a sweep. file: None where it cannot be read.
 
     inputs: where the content of each is from. files: those it is read from. rate: of a server; shares are made
-    numbers when the capacity is known.
+    numbers when the capacity is known. device: None where the provider has one alone. several: it is one of several
+    devices, so that the title names it.
     """
 
     path: Path
@@ -37,6 +41,8 @@ class Case:
     files: dict[str, Path] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     error: GanzooError | None = None
+    device: Device | None = None
+    several: bool = False
 
     @property
     def elements(self) -> int:
@@ -54,6 +60,8 @@ class Case:
         plain = SessionSettings()
         if self.provider != "cpu":
             yield self.provider
+        if self.device is not None and self.several:
+            yield f"device={self.device.key}"
         if self.settings.threads != plain.threads:
             yield f"threads={self.settings.threads}"
         if self.settings.inter_op != plain.inter_op:
@@ -73,6 +81,7 @@ class Case:
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "inputs": dict(self.inputs),
             "provider": self.provider,
+            "device": None if self.device is None else self.device.to_json(),
             "settings": settings_json(self.settings),
             "rate": None if self.rate is None else str(self.rate),
         }
@@ -93,6 +102,8 @@ def settings_json(settings: SessionSettings) -> dict[str, Any]:
 def cases_of(request: Request) -> list[Case]:
     """Raises RequestError for what no model can be asked, BenchError for a provider that is not here."""
     settings = list(_settings(request))
+    devices = devices_meant(request)
+    many = any(len(found) > 1 for found in devices.values())
     cases, several = list[Case](), len(request.models) > 1
     unused = set(_stated(request.inputs)) if several else set[tuple[str, str]]()
     for path in request.models:
@@ -112,9 +123,10 @@ def cases_of(request: Request) -> list[Case]:
         cases += [
             Case(
                 path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
-                files=dict(wanted.files), inputs=inputs,
+                files=dict(wanted.files), inputs=inputs, device=device, several=many,
             )
             for provider, chosen in settings
+            for device in devices[provider]
             for shape in shapes
             for rate in request.load.rates or (None,)
         ]  # fmt: skip
@@ -127,6 +139,35 @@ def cases_of(request: Request) -> list[Case]:
     if len(refused) == len(cases) and (wrong := next((one for one in refused if isinstance(one, RequestError)), None)):
         raise wrong
     return cases
+
+
+def devices_meant(request: Request) -> dict[str, Sequence[Device | None]]:
+    """Of each provider the devices that are asked for; None alone for one that has no choice of them.
+
+    Raises RequestError for what no provider has.
+    """
+    found: dict[str, Sequence[Device | None]] = {}
+    for name in request.axes.providers:
+        provider = find_provider(name)
+        found[name] = (None,) if not provider.device_option else _devices(request.devices, name)
+    chooses = any(find_provider(name).device_option for name in request.axes.providers)
+    if not chooses and (odd := [text for text in request.devices if text not in ("0", "all")]):
+        raise RequestError(
+            f"--device {short(odd[0])}: {' and '.join(request.axes.providers)} has one device.",
+            hint="--provider cuda; `ganzoo doctor` lists the devices of every provider.",
+        )
+    together = max((len(devices) for devices in found.values()), default=0)
+    if request.together and together < 2:
+        raise RequestError("--together wants several devices.", hint="--device all, or --device 0,1")
+    return found
+
+
+def _devices(asked: Sequence[str], provider: str) -> Sequence[Device]:
+    """A provider that lists none takes any number: its runtime says whether there is one."""
+    known = devices_of(provider)
+    if not known and all(text.isdecimal() for text in asked):
+        return [Device(name=find_provider(provider).ort_name, number=int(text)) for text in asked or ("0",)]
+    return choose(known, asked, provider)
 
 
 def _stated(inputs: InputRequest) -> Iterator[tuple[str, str]]:
@@ -196,18 +237,33 @@ def libraries_of(request: Request) -> Iterator[str]:
             yield from values
 
 
-def seconds_of(request: Request, count: int) -> float:
-    """Of samples in one process: what is asked for, or less where all of them must end in time."""
-    share = request.max_seconds / max(1, count * (request.repeats + request.profile)) - START_SECONDS
+def seconds_of(request: Request, count: int, groups: int) -> float:
+    """Of samples in one process: what is asked for, or less where all of them must end in time.
+
+    groups: of cases that are measured at once, too.
+    """
+    processes = count * (request.repeats + request.profile) + groups * request.repeats
+    share = request.max_seconds / max(1, processes) - START_SECONDS
     return max(LEAST_SECONDS, min(request.least_seconds, share))
 
 
 def expected_seconds(request: Request, cases: list[Case]) -> float:
     """How long a sweep takes, about, if nothing must be repeated."""
     alive = [case for case in cases if case.error is None]
-    each = seconds_of(request, len(alive)) + START_SECONDS + 0.5
-    processes = len(alive) * (request.repeats + request.profile)
+    groups = len(groups_of(alive)) if request.together else 0
+    each = seconds_of(request, len(alive), groups) + START_SECONDS + 0.5
+    processes = len(alive) * (request.repeats + request.profile) + groups * request.repeats
     return min(request.max_seconds, processes * each + START_SECONDS * len(request.models))
+
+
+def groups_of(cases: Sequence[Case]) -> list[list[Case]]:
+    """Cases that differ in the device alone, where there are several."""
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        if case.device is not None:
+            key = json.dumps([str(case.path), {**case.key(), "device": None}], sort_keys=True)
+            found.setdefault(key, []).append(case)
+    return [several for several in found.values() if len(several) > 1]
 
 
 def _elements(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -93,7 +93,9 @@ class Request:
 
     libraries: of custom operators, whose code runs. profile: each case is run once more, for where its time goes.
     cool_to: degrees Celsius to which the device cools before each process; None for no waiting.
-    device: which of the provider's. precision: `file` for what the file holds, or a mode of a provider.
+    devices: as users type them, see `devices.device.choose`; nothing means the first of each provider. together: they
+    are measured at once, too. lock_clocks: at which their clocks are held. label: what the user
+    calls the machine. precision: `file` for what the file holds, or a mode of a provider.
     repeats: processes per case, at least. least_seconds: of samples in each. within: half of the interval's relative
     width at which a case has enough. max_seconds: for everything, a bound. check: of outputs. seed: of arrivals and of
     the order.
@@ -105,7 +107,10 @@ class Request:
     cool_to: float | None = None
     axes: Axes = field(default_factory=Axes)
     load: Load = field(default_factory=Load)
-    device: int = 0
+    devices: tuple[str, ...] = ()
+    together: bool = False
+    lock_clocks: str | None = None
+    label: str | None = None
     precision: str = "file"
     inputs: InputRequest = field(default_factory=InputRequest)
     repeats: int = 5

@@ -15,7 +15,6 @@ from ganzoo import files
 from ganzoo.errors import PluginError, RequestError, one_line
 from ganzoo.runtime.latency import machine
 from ganzoo.runtime.providers.requirements import versions_of
-from ganzoo.runtime.providers.table import find_provider
 from ganzoo.version import __version__
 
 if TYPE_CHECKING:
@@ -38,7 +37,9 @@ def protocol_of(request: Request, *, seconds: float) -> dict[str, Any]:
         "instances": load.instances,
         "pause_ms": load.pause_ms,
         "rotate_mb": load.rotate,
-        "device": request.device if any(find_provider(one).device_option for one in request.axes.providers) else None,
+        "devices": list(request.devices),
+        "together": request.together,
+        "lock_clocks": request.lock_clocks,
         "libraries": [path.name for path in request.libraries],
         "cool_to": request.cool_to,
         "precision": request.precision,
@@ -53,21 +54,19 @@ def protocol_of(request: Request, *, seconds: float) -> dict[str, Any]:
 
 
 def document_of(
-    request: Request, cases: Sequence[Mapping[str, Any]], *, seconds: float, gpu_states: Mapping[str, Any]
+    request: Request, cases: Sequence[Mapping[str, Any]], *, seconds: float, devices: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The whole result: protocol, machine, cases."""
-    providers = {name: find_provider(name) for name in request.axes.providers}
-    gpu = machine.gpu_record(request.device) if any(one.maker == "nvidia" for one in providers.values()) else None
+    """The whole result: protocol, machine, cases. devices: what is said of those on which cases ran."""
     return {
         "format": FORMAT,
         "ganzoo": __version__,
+        "label": request.label,
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "protocol": protocol_of(request, seconds=seconds),
         "machine": {
             **machine.record(),
-            "providers": {name: _versions(name) for name in providers},
-            "gpu": gpu,
-            "gpu_states": dict(gpu_states),
+            "providers": {name: _versions(name) for name in request.axes.providers},
+            "devices": list(devices),
         },
         "cases": list(cases),
     }
@@ -99,11 +98,13 @@ def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
 class BenchResult:
     """What was measured. document: plain values as in result.schema.json, every sample among them.
 
-    hints: of cases by number, what to type next with the folders of who measured, which the document does not have.
+    written: files that hold it. hints: of cases by number, what to type next with the folders of who measured, which
+    the document does not have.
     """
 
     def __init__(self, document: dict[str, Any], hints: Mapping[int, str] | None = None) -> None:
         self.document, self.hints = document, dict(hints or {})
+        self.written: list[Path] = []
 
     @property
     def cases(self) -> list[dict[str, Any]]:

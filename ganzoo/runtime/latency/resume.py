@@ -63,4 +63,4 @@ def taken(
 
 
 def _key(file: str, case: dict[str, Any]) -> str:
-    return str([file, *(case[key] for key in ("shapes", "inputs", "provider", "settings", "rate"))])
+    return str([file, *(case[key] for key in ("shapes", "inputs", "provider", "device", "settings", "rate"))])

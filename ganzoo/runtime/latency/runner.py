@@ -5,7 +5,6 @@ What fails spoils its own case. The time that was given is a bound: a process th
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,34 +12,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganzoo import errors
-from ganzoo.errors import BenchError, GanzooError
+from ganzoo.errors import BenchError, GanzooError, RequestError
 from ganzoo.progress import Progress, ProgressListener
-from ganzoo.runtime.latency import machine, temperature
-from ganzoo.runtime.latency.cases import case_json, figure_of, is_enough, model_json, process_json
+from ganzoo.runtime.devices.clocks import locked, mhz_of
+from ganzoo.runtime.devices.device import Device
+from ganzoo.runtime.devices.meter import DeviceLostError, Meter
+from ganzoo.runtime.devices.meters import record_of
+from ganzoo.runtime.latency import temperature
+from ganzoo.runtime.latency.asking import Asker, TimeIsUpError
+from ganzoo.runtime.latency.cases import case_json, model_json
 from ganzoo.runtime.latency.check import compare, unchecked
-from ganzoo.runtime.latency.job import Job, Mode
+from ganzoo.runtime.latency.figures import figure_of, is_enough
 from ganzoo.runtime.latency.painted import painted
-from ganzoo.runtime.latency.plan import LEAST_SECONDS, START_SECONDS, cases_of, seconds_of
-from ganzoo.runtime.latency.process import Answer, ask
+from ganzoo.runtime.latency.plan import cases_of, groups_of, seconds_of
+from ganzoo.runtime.latency.processes import process_json, process_windows
 from ganzoo.runtime.latency.request import Request
 from ganzoo.runtime.latency.result import BenchResult, document_of
 from ganzoo.runtime.latency.running import Running
+from ganzoo.runtime.latency.together import overlap_of
 from ganzoo.runtime.providers.requirements import require
-from ganzoo.runtime.providers.table import find_provider, implementation_of
+from ganzoo.runtime.providers.table import find_provider
 from ganzoo.scratch import scratch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_PROCESSES = 50  # of a case whose interval does not become narrow
-_GRACE_SECONDS = 1.0
 _SAVING_SHARE = 9  # times as long as saving took is measured in between
-_NAMES_SECONDS = 0.2  # below which no process is worth beginning
-
-
-class _TimeIsUpError(Exception):
-    pass
 
 
 def run(
@@ -59,10 +57,11 @@ def run(
     sweep = _Sweep(request, progress, save)
     if before is not None:
         sweep.take(before)
-    if not any(find_provider(one).build_options for one in request.axes.providers):
-        return sweep.run(Path())
-    with scratch("ganzoo-bench-") as folder:
-        return sweep.run(folder)
+    with locked(sweep.clocks()):
+        if not any(find_provider(one).build_options for one in request.axes.providers):
+            return sweep.run(Path())
+        with scratch("ganzoo-bench-") as folder:
+            return sweep.run(folder)
 
 
 class _Sweep:
@@ -71,18 +70,19 @@ class _Sweep:
         self._request, self._progress, self._save = request, progress, save
         for provider in request.axes.providers:
             require(provider)
-            if request.cool_to is not None:
-                temperature.check(provider, request.device)
         self._saved, self._save_seconds = 0.0, 0.0
-        self._nvidia = any(find_provider(one).maker == "nvidia" for one in request.axes.providers)
-        self._folder = Path()
         cases = cases_of(request)
         models = {case.path: model_json(case) for case in {case.path: case for case in cases}.values()}
         self.running = [Running(case, index, models[case.path]) for index, case in enumerate(cases)]
-        self._states: dict[str, Any] = {}
-        self._checks: dict[tuple[Path, str], dict[str, Any]] = {}
-        self._seconds = seconds_of(request, len(self._alive()))
+        self._asker = Asker(request, Path(), self._left)
+        if request.cool_to is not None:
+            for one in self._alive():
+                temperature.check(self._meter(one), one.case.provider)
+        self._checks: dict[tuple[Path, str, str], dict[str, Any]] = {}
+        self._together = groups_of([one.case for one in self._alive()]) if request.together else []
+        self._seconds = seconds_of(request, len(self._alive()), len(self._together))
         self._earlier = 0.0
+        self._devices = self._device_records()
 
     def take(self, before: BenchResult) -> None:
         """Raises RequestError where the earlier sweep was another one."""
@@ -93,31 +93,31 @@ class _Sweep:
             if case is None:
                 continue
             one.processes, one.capacity = list(case["processes"]), case["capacity_per_second"]
+            if (together := case["together"]) is not None:
+                one.together, one.beside = list(together["processes"]), together["devices"]
             one.profile, one.picture = case["profile"], case["picture"]
             one.facts = {**case["placement"], "options": case["provider_options"]}
             if case["output_check"] is not None:
-                self._checks[one.case.path, one.case.provider] = case["output_check"]
+                self._checks[one.place] = case["output_check"]
         self._earlier = float(before.document["protocol"]["seconds"])
 
     def run(self, folder: Path) -> BenchResult:
         """folder: for what providers build of models."""
-        self._folder = folder
-        if self._nvidia:
-            self._states["before"] = machine.gpu_state(self._request.device)
+        self._asker = Asker(self._request, folder, self._left)
         try:
             self._capacities()
             for number in range(self._request.repeats):
                 self._round(number, [one for one in self._alive() if len(one.processes) <= number])
+            for number in range(self._request.repeats if self._together else 0):
+                self._at_once(number)
             if self._request.profile:
                 self._profiles()
             number = self._request.repeats
             while waiting := [one for one in self._alive() if not self._enough(one)]:
                 self._round(number, waiting)
                 number += 1
-        except _TimeIsUpError:
+        except TimeIsUpError:
             pass
-        if self._nvidia:
-            self._states["after"] = machine.gpu_state(self._request.device)
         done = sum(len(one.processes) for one in self.running)
         self._progress.update(Progress(done=done, total=done, unit="processes"))
         result = self._result()
@@ -152,8 +152,8 @@ class _Sweep:
         for one in self._alive():
             if one.profile is None:
                 self._tell(one, len(one.processes) - 1)
-                answer = self._work(one, "profile", seconds=self._seconds)
-                one.profile = None if answer is None else answer.content
+                heard = self._asker.work(one, "profile", seconds=self._seconds)
+                one.profile = None if heard is None or heard.answer is None else heard.answer.content
                 self._keep()
 
     def _measure(self, one: Running, number: int) -> None:
@@ -161,22 +161,46 @@ class _Sweep:
         warm = None
         if request.cool_to is not None:
             wait = max(0.0, self._left() / 2)
-            warm = temperature.wait(one.case.provider, request.device, request.cool_to, seconds=wait)
-        outputs = (one.case.path, one.case.provider) not in self._checks and one.is_smallest(self._alive())
-        answer = self._work(one, "measure", seconds=self._seconds, outputs=outputs, number=number)
-        if answer is None:
+            warm = temperature.wait(self._meter(one), one.case.provider, request.cool_to, seconds=wait)
+        outputs = one.place not in self._checks and one.is_smallest(self._alive())
+        heard = self._asker.work(one, "measure", seconds=self._seconds, outputs=outputs, number=number)
+        if heard is None or heard.answer is None:
             return
+        answer = heard.answer
         content = answer.content or {}
         one.facts = one.facts or {
-            key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "options")
+            key: content[key] for key in ("nodes", "cpu_shape_nodes", "copies", "bound", "replayed", "options")
         }
-        one.processes.append({**process_json(content, answer.arrays), "celsius": warm, "round": number})
+        one.processes.append({**process_json(answer, heard.watch), "celsius": warm, "round": number})
         if outputs:
             found = [value for name, value in answer.arrays.items() if name.startswith("output")]
             if one.case.file is not None:
                 one.picture = painted(one.case.file, found)
             if (check := self._check(one, found, content["runs_differ_by"] or 0.0)) is not None:
-                self._checks[one.case.path, one.case.provider] = check
+                self._checks[one.place] = check
+
+    def _at_once(self, number: int) -> None:
+        """One process on each device, of every case that there is on several."""
+        by_case = {id(one.case): one for one in self._alive()}
+        for cases in self._together:
+            several = [by_case[id(case)] for case in cases if id(case) in by_case]  # what failed alone is left out
+            if len(several) < 2 or all(len(one.together) > number for one in several):
+                continue
+            self._tell(several[0], number, f"{several[0].case.title} beside {len(several) - 1} more")
+            found = self._asker.work_together(several, "measure", seconds=self._seconds, number=number)
+            if found is None:
+                return
+            windows = [process_windows(heard.answer) for heard in found if heard.answer is not None]
+            for one, heard in zip(several, found, strict=True):
+                if heard.answer is None:
+                    one.case.error = heard.error
+                    continue
+                own = process_windows(heard.answer)
+                one.beside = len(several)
+                overlap = overlap_of(windows, own)
+                one.together.append({**process_json(heard.answer, heard.watch), "celsius": None, "round": number,
+                                     "overlap": overlap})  # fmt: skip
+            self._keep()
 
     def _check(self, one: Running, found: list[NDArray[Any]], apart: float) -> dict[str, Any] | None:
         """apart: by how much two runs of one input differ; what differs from itself cannot be compared."""
@@ -184,10 +208,10 @@ class _Sweep:
         assert file is not None
         if (outcome := unchecked(file, check)) is not None:
             return outcome.to_json()
-        answer = self._work(one, "reference", outputs=True)
-        if answer is None:
+        heard = self._asker.work(one, "reference", outputs=True)
+        if heard is None or heard.answer is None:
             return None
-        outcome = compare(file, list(answer.arrays.values()), found, self._request.precision, check)
+        outcome = compare(file, list(heard.answer.arrays.values()), found, self._request.precision, check)
         if outcome.state == "differs" and apart and check != "strict":
             outcome = outcome._replace(state="unchecked", why=f"two runs of one input differ by {apart:.3g}")
         return outcome.to_json()
@@ -203,81 +227,14 @@ class _Sweep:
             if one.capacity is None and key not in known:
                 self._tell(one, 0)
                 try:
-                    answer = self._work(one, "capacity", seconds=self._seconds)
+                    heard = self._asker.work(one, "capacity", seconds=self._seconds)
                 except GanzooError as error:
                     one.case.error = error
                     continue
-                if answer is not None and answer.content is not None:
-                    values = answer.content["series"]["host_to_host"]
+                if heard is not None and heard.answer is not None and heard.answer.content is not None:
+                    values = heard.answer.content["series"]["host_to_host"]
                     known[key] = values["calls"] / values["elapsed_ns"] * 1e9
             one.capacity = one.capacity or known.get(key)
-
-    def _work(
-        self, one: Running, mode: Mode, *, seconds: float = 0.0, outputs: bool = False, number: int = 0
-    ) -> Answer | None:
-        """What a process answered; None where its time was up. Raises what it raised, or BenchError when it died."""
-        left = self._left()
-        if left < _NAMES_SECONDS:
-            raise _TimeIsUpError
-        job = self._job(one, mode, min(seconds, max(LEAST_SECONDS, left - START_SECONDS)), left, outputs, number)
-        # CUDA counts the fastest first unless told otherwise; nvidia-smi, which describes the device, by bus.
-        order = {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")}
-        answer = ask(job.to_json(), order, seconds=left + _GRACE_SECONDS)
-        if answer.late:
-            return None
-        if answer.content is None:
-            how = f"killed by signal {-answer.status}" if answer.status < 0 else f"exit status {answer.status}"
-            raise BenchError(
-                f"The process that measured {one.case.title} died ({how}): {answer.last_words}",
-                hint="Killed by signal 9 usually means out of memory; try a smaller --batch."
-                if answer.status == -9
-                else "",
-            )
-        if "error" in answer.content:
-            error = answer.content["error"]
-            kind = getattr(errors, error["kind"], GanzooError)
-            raise kind(error["message"], hint=error["hint"])
-        return Answer(content=answer.content["ok"], arrays=answer.arrays, status=0, last_words="")
-
-    def _job(self, one: Running, mode: Mode, seconds: float, left: float, outputs: bool, number: int) -> Job:
-        request, case = self._request, one.case
-        provider = "cpu" if mode == "reference" else case.provider
-        load, rate = request.load, 0.0
-        if case.rate is not None:
-            rate = case.rate.value * (one.capacity or 0.0) if case.rate.of_capacity else case.rate.value
-        elif load.objective is not None:
-            rate = one.capacity or 0.0
-        if load.scenario == "server" and mode == "measure" and rate <= 0:
-            raise BenchError(f"The capacity of {case.title} could not be measured in time.", hint="More --max-time.")
-        return Job(
-            mode=mode,
-            model=str(case.path.resolve()),
-            shapes=case.shapes,
-            files={name: str(path.resolve()) for name, path in case.files.items()},
-            fills=dict(request.inputs.fills),
-            provider=provider,
-            implementation=implementation_of(provider),
-            build=self._build_folder(one) if mode != "reference" and find_provider(provider).build_options else "",
-            settings=case.settings,
-            device=request.device,
-            precision=request.precision,
-            scenario=load.scenario,
-            streams=load.streams,
-            instances=load.instances,
-            pause_ms=load.pause_ms,
-            rotate=load.rotate,
-            rate=rate,
-            objective=load.objective,
-            seconds=seconds,
-            longest=min(left, 4 * seconds + 2),
-            seed=request.seed + 1000 * number,
-            outputs=outputs,
-        )
-
-    def _build_folder(self, one: Running) -> str:
-        folder = self._folder / str(one.index)
-        folder.mkdir(exist_ok=True)
-        return str(folder)
 
     def _keep(self) -> None:
         """Save what there is, but where that takes a tenth of the time: the next process is saved then."""
@@ -290,9 +247,43 @@ class _Sweep:
     def _left(self) -> float:
         return self._request.max_seconds - (time.monotonic() - self._began)
 
-    def _tell(self, one: Running, number: int) -> None:
+    def clocks(self) -> list[tuple[Device, int]]:
+        """Devices with the clock, in MHz, at which each is held. Raises RequestError, BenchError."""
+        asked = self._request.lock_clocks
+        found = {one.case.device.key: one.case.device for one in self._alive() if one.case.device is not None}
+        if asked is None:
+            return []
+        if not found:
+            raise RequestError("--lock-clocks: none of the providers has a device whose clock can be locked.")
+        clocks = [(device, mhz_of(device, asked)) for device in found.values()]
+        for record in self._devices:
+            record["locked_mhz"] = next((mhz for device, mhz in clocks if device.key == record["label"]), None)
+        return clocks
+
+    def _meter(self, one: Running) -> Meter | None:
+        return self._asker.meter(one.case.provider, one.case.device)
+
+    def _device_records(self) -> list[dict[str, Any]]:
+        """What the result says of each device; one that is gone is a failed case."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for one in self._alive():
+            device, provider = one.case.device, one.case.provider
+            if device is None or (provider, device.key) in found:
+                continue
+            try:
+                found[provider, device.key] = record_of(device, self._meter(one), provider=provider)
+            except (BenchError, DeviceLostError) as error:
+                one.case.error = BenchError(f"The device {device.name} was lost: {error}")
+                found[provider, device.key] = record_of(device, None, provider=provider)
+        return list(found.values())
+
+    def _tell(self, one: Running, number: int, title: str = "") -> None:
         done = sum(len(each.processes) for each in self.running)
-        values = {"case": one.case.title, "repeat": number + 1, "repeats": max(number + 1, self._request.repeats)}
+        values = {
+            "case": title or one.case.title,
+            "repeat": number + 1,
+            "repeats": max(number + 1, self._request.repeats),
+        }
         total = max(done + 1, len(self.running) * self._request.repeats)
         self._progress.update(Progress(done=done, total=total, unit="processes", values=values))
 
@@ -300,18 +291,18 @@ class _Sweep:
         cases = [self._case(one) for one in self.running]
         seconds = self._earlier + time.monotonic() - self._began
         hints = {one.index: one.case.error.hint for one in self.running if one.case.error is not None}
-        return BenchResult(document_of(self._request, cases, seconds=seconds, gpu_states=self._states), hints)
+        return BenchResult(document_of(self._request, cases, seconds=seconds, devices=self._devices), hints)
 
     def _case(self, one: Running) -> dict[str, Any]:
         """As the result has it; made anew when something came to be."""
-        check = self._checks.get((one.case.path, one.case.provider))
+        check = self._checks.get(one.place)
         state = one.state(check)
         if one.written is None or one.written[0] != state:
             one.written = (
                 state,
                 case_json(
                     one.case, self._request, one.model, one.processes, one.facts, check, capacity=one.capacity,
-                    profile=one.profile, picture=one.picture,
+                    profile=one.profile, picture=one.picture, together=one.together, beside=one.beside,
                 ),
             )  # fmt: skip
         return one.written[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganzoo.errors import printable
+from ganzoo.runtime.latency.verdict import OVERLAP
 
 HEADINGS = [
     "model", "case", "latency", "median ms", "p90", "p99", "p99.9", "mean", "largest", "pictures/s", "first ms",
@@ -49,11 +50,22 @@ def _row(case: Mapping[str, Any], kind: str, latency: Mapping[str, Any], load: S
     ]
 
 
+def device_words(case: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
+    """On what a case ran: its device, with the label where the machine has several of the name, or the processor."""
+    device = case["device"]
+    if device is None or device["name"] == "CPU":
+        return str(machine.get("cpu") or "unknown processor")
+    alike = [one for one in machine["devices"] if one["name"] == device["name"]]
+    return f"{device['name']} ({device['label']})" if len(alike) > 1 else str(device["name"])
+
+
 def case_words(case: Mapping[str, Any]) -> Iterator[str]:
     """Shapes, and what of the settings is not usual."""
     yield from (f"{name} {'x'.join(map(str, shape)) or 'scalar'}" for name, shape in case["shapes"].items())
     settings = case["settings"]
     yield from [case["provider"]] if case["provider"] != "cpu" else []
+    if case["device"] is not None and case["device"]["label"] != "0":
+        yield f"device={case['device']['label']}"
     yield from (f"{key}={settings[key]}" for key in ("threads", "inter_op") if settings[key])
     yield from [f"optimize={settings['optimize']}"] if settings["optimize"] != "all" else []
     yield from [] if settings["spin"] else ["spin=off"]
@@ -103,6 +115,16 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:  # noqa: PLR0912 - a re
             yield f"{title}: {number(case['capacity_per_second'])} calls a second are possible"
         if document["protocol"]["objective"] and case["figure"]:
             yield f"{title}: {document['protocol']['objective']} is kept up to {with_interval(case['figure'])} a second"
+        if (energy := case["joules_per_picture"]) is not None:
+            millis = {key: value and 1000 * value for key, value in energy.items()}
+            yield f"{title}: {with_interval(millis)} mJ a picture, of the device"
+        if (together := case["together"]) is not None and together["slower"] is not None:
+            yield (
+                f"{title}: beside {together['devices'] - 1} other devices it takes "
+                f"{number(together['slower']['value'])} times as long{_interval(together['slower'])}"
+            )
+            if together["overlap"] < OVERLAP:
+                yield f"{title}: all were at work together in {100 * together['overlap']:.0f}% of the time alone"
         for kind, latency in (case["latency_ms"] or {}).items():
             if latency is not None and latency["stalls"] and document["protocol"]["scenario"] != "server":
                 yield (
@@ -142,6 +164,10 @@ def _profile_row(name: str, row: Mapping[str, Any]) -> list[str]:
         name, str(row["count"]), number(row["ms"]), f"{100 * row['share']:.1f}%", number(row["gflops"]),
         shares[0] or "-", number(row["gbytes"]), shares[1] or "-",
     ]  # fmt: skip
+
+
+def _interval(figure: Mapping[str, Any]) -> str:
+    return "" if figure["low"] is None else f" ({number(figure['low'])} to {number(figure['high'])})"
 
 
 def number(value: float | None) -> str:

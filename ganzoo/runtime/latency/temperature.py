@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from ganzoo.errors import BenchError
-from ganzoo.runtime.latency import machine
+from ganzoo.runtime.devices.meter import DeviceLostError, Meter
 from ganzoo.runtime.providers.table import find_provider
 
 _ZONES = Path("/sys/class/thermal")
@@ -15,14 +15,12 @@ _OF_PROCESSORS = ("x86_pkg_temp", "cpu-thermal", "cpu_thermal", "soc_thermal", "
 _PAUSE_SECONDS = 0.5
 
 
-def read(provider: str, device: int) -> float | None:
+def read(meter: Meter | None, provider: str) -> float | None:
     """Degrees Celsius now, of the device of a provider or else of the processor; None where nothing tells."""
-    if find_provider(provider).maker == "nvidia":
-        state = machine.gpu_state(device) or {}
-        with contextlib.suppress(TypeError, ValueError):
-            return float(state["temperature.gpu"])
-        return None
-    return of_processor()
+    if meter is not None:
+        with contextlib.suppress(DeviceLostError):  # what runs there next says so
+            return meter.read().celsius
+    return None if find_provider(provider).maker == "nvidia" else of_processor()
 
 
 def of_processor() -> float | None:
@@ -36,18 +34,18 @@ def of_processor() -> float | None:
     return next((found[kind] for kind in _OF_PROCESSORS if kind in found), None)
 
 
-def check(provider: str, device: int) -> None:
+def check(meter: Meter | None, provider: str) -> None:
     """Raises BenchError where no temperature can be read."""
-    if read(provider, device) is None:
+    if read(meter, provider) is None:
         raise BenchError(
             f"--cool-to: this machine does not tell how warm the device of {provider} is.",
             hint="Leave it out; --idle lets a device rest between calls.",
         )
 
 
-def wait(provider: str, device: int, degrees: float, *, seconds: float) -> float | None:
+def wait(meter: Meter | None, provider: str, degrees: float, *, seconds: float) -> float | None:
     """Until the device is no warmer, so long at most. Returns how warm it then is."""
     deadline = time.monotonic() + seconds
-    while (now := read(provider, device)) is not None and now > degrees and time.monotonic() < deadline:
+    while (now := read(meter, provider)) is not None and now > degrees and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
     return now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,17 @@ LATE_MS = 0.1
 UNSERVED = 0.0
 SERVED = 0.95
 """The share of its rate at least that a server serves, less what chance does to the number of arrivals."""
+
+DEVICE_SLOWED = 0.05
+"""Of the readings in which a device's clock was held down by heat, the board, or its power brake."""
+
+DEVICE_CLOCK = 0.1
+"""By which a device's clock may differ between readings, or between processes."""
+
+OVERLAP = 0.9
+"""The least share of a process's time in which all the others were at work, too, of those that run together."""
+
+_SLOWED = ("hardware slow-down", "software thermal", "hardware thermal", "power brake")
 
 _KEYS = (
     ("waited", WAITED, "threads waited for a processor in {:.1%} of the time"),
@@ -89,3 +100,17 @@ def _noise(processes: Sequence[Mapping[str, Any]], kind: str) -> Any:
         yield f"one of {len(figures)} processes is {apart:.0%} from the middle one"
     if not all(process["series"][kind]["settled"] for process in processes):
         yield "the warm-up did not settle"
+    yield from _device_noise([one for process in processes if (one := process["series"][kind]["device"])])
+
+
+def _device_noise(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the device's own readings say."""
+    for reason in _SLOWED:
+        shares = [one["reasons"].get(reason, 0.0) for one in found if one["reasons"] is not None]
+        if shares and max(shares) > DEVICE_SLOWED:
+            yield f"the device was slowed ({reason}) in {max(shares):.0%} of the readings: --cool-to, --lock-clocks"
+    clocks = [value for one in found if one["mhz"] for value in (one["mhz"][0], one["mhz"][2])]
+    if clocks and max(clocks) > 0 and 1 - min(clocks) / max(clocks) > DEVICE_CLOCK:
+        yield f"the device's clock went from {min(clocks):,.0f} to {max(clocks):,.0f} MHz: --lock-clocks"
+    if others := max((one["others"] or 0 for one in found), default=0):
+        yield f"{others} other process{'es' if others > 1 else ''} had the device open"

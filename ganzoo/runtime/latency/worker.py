@@ -15,19 +15,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ganzoo.errors import GanzooError, one_line
+from ganzoo.errors import BenchError, GanzooError, one_line
 from ganzoo.runtime.file import OnnxFile
-from ganzoo.runtime.latency import machine
 from ganzoo.runtime.latency.check import difference
+from ganzoo.runtime.latency.graphs import Replay, is_replayed
 from ganzoo.runtime.latency.inputs import make_feed
 from ganzoo.runtime.latency.job import Job
 from ganzoo.runtime.latency.loads import put, to_answer
 from ganzoo.runtime.latency.measure import bound_loop, copy_loop, host_loop, in_turn
+from ganzoo.runtime.latency.meeting import Appointment
 from ganzoo.runtime.providers.table import find_provider
 from ganzoo.runtime.session import CheckedSession, SessionSettings, open_checked, run_session
 from ganzoo.scratch import remove_scratch
@@ -41,17 +42,17 @@ Arrays = dict[str, "NDArray[Any]"]
 _MOST_FEEDS = 10_000
 
 
-def run(job: Job) -> tuple[dict[str, Any], Arrays]:
-    """Do what a job says. Raises GanzooError."""
+def run(job: Job, appointment: Appointment | None = None) -> tuple[dict[str, Any], Arrays]:
+    """Do what a job says. appointment: with other processes, where the job says so. Raises GanzooError."""
     provider = find_provider(job.provider, job.implementation)
     file = OnnxFile(job.path)
     files = {name: Path(path) for name, path in job.files.items()}
     feed = make_feed(file, job.shapes, files, job.fills)
     reference = job.mode == "reference"
-    before = machine.gpu_memory(job.device) if provider.maker == "nvidia" else None
     opened = _open(job, _plain(job.settings) if reference else job.settings)
     began = time.perf_counter()
-    outputs = run_session(opened.session, feed, file.path)
+    graph = _captured(job, opened, feed, provider.memory or "cpu") if job.graph else None
+    outputs = run_session(opened.session, feed, file.path) if graph is None else graph.outputs
     first_run_ms = (time.perf_counter() - began) * 1000
     if job.mode == "profile":
         from ganzoo.runtime.latency.profile import profile
@@ -72,22 +73,77 @@ def run(job: Job) -> tuple[dict[str, Any], Arrays]:
     }
     if reference:
         return result, arrays
-    result |= _said_twice(opened.session, feed, file, outputs)
+    result["replayed"] = None if graph is None else graph.replayed
+    result |= _said_twice(_runner(opened.session, feed, file.path, graph), file, outputs)
     result["not_finite"] = _not_finite(outputs)
     feeds = _pool(file, job, feed, files)
     result["feeds"], result["fed_bytes"] = len(feeds), len(feeds) * sum(array.nbytes for array in feed.values())
-    result["bound"] = _can_be_bound(job, opened.session, feed, outputs, provider.memory or "cpu")
-    kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"], memory=provider.memory)
-    result["series"], result["device_bytes"] = {}, None
+    result["bound"] = graph is not None or _can_be_bound(job, opened.session, feed, outputs, provider.memory or "cpu")
+    if graph is None:
+        kinds = _kinds(job, opened, feeds, outputs, bound=result["bound"], memory=provider.memory)
+    else:
+        kinds = _replays(job, opened, feeds, outputs, memory=provider.memory or "cpu")
+    result["series"] = {}
     for name, runs in kinds.items():
-        values, found = to_answer(put(runs, job, seconds=job.seconds / len(kinds)))
+        values, found = to_answer(put(runs, job, seconds=job.seconds / len(kinds), appointment=appointment))
         result["series"][name] = values
         arrays |= {f"{name}.{key}": value for key, value in found.items()}
     result["peak_bytes"] = _peak_bytes()
-    if provider.maker == "nvidia":
-        used = machine.gpu_memory(job.device)
-        result["device_bytes"] = None if used is None or before is None else max(0, used - before)
     return result, arrays
+
+
+class _Captured(NamedTuple):
+    """outputs: of a replay. replayed: whether it was one. again: the same once more."""
+
+    outputs: list[NDArray[Any]]
+    replayed: bool
+    again: Callable[[], list[NDArray[Any]]]
+
+
+def _captured(job: Job, opened: CheckedSession, feed: Mapping[str, Any], memory: str) -> _Captured:
+    """Outputs that a captured graph gives for inputs that it was not captured with. Raises BenchError for a model
+    whose outputs have no fixed place."""
+    plain = {
+        key: value for key, value in job.settings.options.items() if key != find_provider(job.provider).graph_option
+    }
+    other = _open(job, replace(job.settings, options=plain))
+    outputs = run_session(other.session, feed, job.path)
+    if not _can_be_bound(job, other.session, feed, outputs, memory):
+        raise BenchError("A graph cannot be captured: inputs or outputs of this model have no fixed place.")
+    replayed = is_replayed(opened.session, feed, outputs, memory, job.device)
+    zeros = {name: array * 0 for name, array in feed.items()}
+    replay = Replay(opened.session, zeros, outputs, memory, job.device, number=_GRAPH_OF_OUTPUTS)
+    replay.run()
+    return _Captured(replay.run_with(feed), replayed, lambda: replay.run_with(feed))
+
+
+_GRAPH_OF_OUTPUTS = 1  # beside 0, with which it is tried whether it is replayed, and those of the loops
+
+
+def _runner(session: Any, feed: Mapping[str, Any], path: Path, graph: _Captured | None) -> Callable[[], Sequence[Any]]:
+    """One run of the feed, for its outputs."""
+    return graph.again if graph is not None else lambda: run_session(session, feed, path)
+
+
+def _replays(
+    job: Job, opened: CheckedSession, feeds: Sequence[Mapping[str, Any]], outputs: Sequence[Any], *, memory: str
+) -> dict[str, list[Run]]:
+    """As `_kinds`, of sessions that capture and replay."""
+    sessions = [opened.session, *(_open(job, job.settings).session for _ in range(job.instances - 1))]
+    first = _GRAPH_OF_OUTPUTS + 1
+    ours = [Replay(session, feeds[0], outputs, memory, job.device, first) for session in sessions]
+    hosts = [in_turn([replay.host_loop(feed) for feed in feeds]) for replay in ours]
+    if job.scenario != "single-stream" or job.mode == "capacity":
+        return {"host_to_host": hosts}
+    resident = [
+        Replay(opened.session, feed, outputs, memory, job.device, first + 1 + number).run
+        for number, feed in enumerate(feeds)
+    ]
+    return {
+        "host_to_host": hosts,
+        "device_resident": [in_turn(resident)],
+        "copies": [in_turn([copy_loop(feed, outputs, memory, job.device) for feed in feeds])],
+    }
 
 
 def _open(job: Job, settings: SessionSettings) -> CheckedSession:
@@ -102,11 +158,11 @@ def _plain(settings: SessionSettings) -> SessionSettings:
     return SessionSettings(threads=settings.threads, optimize="off", libraries=settings.libraries)
 
 
-def _said_twice(session: Any, feed: Mapping[str, Any], file: OnnxFile, first: Sequence[Any]) -> dict[str, Any]:
+def _said_twice(run: Callable[[], Sequence[Any]], file: OnnxFile, first: Sequence[Any]) -> dict[str, Any]:
     """Whether a second run of one input gives the same bits, and what identifies them; null for a random model."""
     if file.random_operators():
         return {"outputs_sha256": None, "runs_differ_by": None}
-    again = dict(_named(run_session(session, feed, file.path)))
+    again = dict(_named(run()))
     digest, largest = hashlib.sha256(), 0.0
     for name, array in _named(first):
         other = again.get(name)
@@ -206,10 +262,11 @@ def main() -> None:
     os.dup2(2, 1)  # libraries print what they like; the answer stands alone
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the parent's, which ends us
     job = Job.from_json(json.loads(sys.stdin.buffer.readline()))
-    threading.Thread(target=_end_with_parent, name="ganzoo-parent", daemon=True).start()
+    appointment = Appointment(out)
+    threading.Thread(target=_end_with_parent, args=(appointment,), name="ganzoo-parent", daemon=True).start()
     arrays: Arrays = {}
     try:
-        measured, arrays = run(job)
+        measured, arrays = run(job, appointment if job.meet else None)
         answer: dict[str, Any] = {"ok": measured}
     except GanzooError as error:
         answer = {"error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint}}
@@ -228,10 +285,10 @@ def main() -> None:
     out.close()
 
 
-def _end_with_parent() -> None:
-    """The parent holds the other end of our stdin, and nothing more comes: it is closed when the parent is gone."""
-    while os.read(0, 4096):  # not sys.stdin: a thread that waits inside it cannot be left at the end
-        pass
+def _end_with_parent(appointment: Appointment) -> None:
+    """The parent holds the other end of our stdin, which says when to begin and is closed when the parent is gone."""
+    while content := os.read(0, 4096):  # not sys.stdin: a thread that waits inside it cannot be left at the end
+        appointment.told(content)
     remove_scratch()
     os._exit(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.providers.provider import SWITCH, WHOLE, Provider
 
 
@@ -17,8 +18,8 @@ class CPU(Provider):
     options: ClassVar = {"use_arena": SWITCH}
     tried = "Linux, x86-64"
 
-    def devices(self) -> Sequence[str]:
-        return ("CPU",)
+    def devices(self) -> Sequence[Device]:
+        return (Device(name="CPU"),)
 
 
 class XNNPACK(Provider):
@@ -28,5 +29,5 @@ class XNNPACK(Provider):
     ort_name = "XnnpackExecutionProvider"
     options: ClassVar = {"intra_op_num_threads": WHOLE}
 
-    def devices(self) -> Sequence[str]:
-        return ("CPU",)
+    def devices(self) -> Sequence[Device]:
+        return (Device(name="CPU"),)

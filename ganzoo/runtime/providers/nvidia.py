@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from ganzoo.runtime.devices import nvml
+from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.providers.failures import INSTALL, Explanation, explain
 from ganzoo.runtime.providers.libraries import cuda_major, driver_trouble, gpu_count, load, preload
 from ganzoo.runtime.providers.provider import SWITCH, TEXT, WHOLE, Option, Provider, choice
@@ -68,8 +71,14 @@ class CUDA(Provider):
     def explain(self, text: str) -> Explanation:
         return explain(text, cuda=cuda_major())
 
-    def devices(self) -> Sequence[str]:
-        return tuple(f"GPU {number}" for number in range(gpu_count()))
+    def devices(self) -> Sequence[Device]:
+        """With names and UUIDs where the driver's management library answers, slices of GPUs among them."""
+        return nvml.list_gpus() or tuple(Device(name="NVIDIA GPU", number=number) for number in range(gpu_count()))
+
+    def alone(self, device: Device) -> tuple[Mapping[str, str], int]:
+        """By UUID, which means one device whatever the order; CUDA counts the fastest first unless told otherwise."""
+        order = {"CUDA_DEVICE_ORDER": os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")}
+        return ({**order, "CUDA_VISIBLE_DEVICES": device.uuid}, 0) if device.uuid else (order, device.number)
 
     def versions(self) -> Mapping[str, str]:
         return {"cuda": cuda_major()} if cuda_major() else {}

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ganzoo.runtime.devices.device import Device
+from ganzoo.runtime.devices.sysfs import list_cards
 from ganzoo.runtime.providers.failures import Explanation, explain
 from ganzoo.runtime.providers.libraries import load
 from ganzoo.runtime.providers.provider import SWITCH, TEXT, WHOLE, Provider, choice
@@ -17,7 +19,7 @@ _CLAUSE = re.compile(r"\[OpenVINO(?:-EP)?\] *(.+?)(?:\n|$)")
 class OpenVINO(Provider):
     """f32 unless another precision is asked for: of itself it computes in halves where the device is faster with them.
 
-    A device is chosen by `--option openvino.device_type=CPU|GPU|NPU|GPU.1|AUTO:GPU,CPU`.
+    Its devices are CPU, GPU or GPU.0, GPU.1, and NPU; several at once by `--option openvino.device_type=AUTO:GPU,CPU`.
     """
 
     name = "openvino"
@@ -39,7 +41,9 @@ class OpenVINO(Provider):
         "reshape_input": TEXT,
         "layout": TEXT,
     }
-    always: ClassVar = {"device_type": "CPU", "precision": "FP32"}
+    always: ClassVar = {"precision": "FP32"}
+    device_option = "device_type"
+    maker = "intel"
     precisions: ClassVar = {"fp16": {"precision": "FP16"}}
     compiles = True
     tried = "Linux, x86-64, device CPU"
@@ -63,12 +67,23 @@ class OpenVINO(Provider):
             )
         return explain(text)
 
-    def devices(self) -> Sequence[str]:
-        """As ONNX Runtime's own list has them; the processor is always among them."""
+    def devices(self) -> Sequence[Device]:
+        """As ONNX Runtime's own list has them; the processor is always among them, and is the first."""
         from ganzoo.runtime.ort import onnxruntime
 
-        kinds = {str(one.device.type).rpartition(".")[2] for one in _ep_devices(onnxruntime, self.ort_name)}
-        return ("CPU", *sorted(kinds - {"CPU"}))
+        kinds = [str(one.device.type).rpartition(".")[2] for one in _ep_devices(onnxruntime, self.ort_name)]
+        names = [name for kind in ("GPU", "NPU") for name in _numbered(kind, kinds.count(kind))]
+        cards = list_cards("intel")
+        buses = {name: card.bus for name, card in zip((one for one in names if one[:3] == "GPU"), cards, strict=False)}
+        return tuple(
+            Device(name=name, number=number, label=name, bus=buses.get(name, ""))
+            for number, name in enumerate(("CPU", *names))
+        )
+
+    def device_value(self, number: int) -> str:
+        """OpenVINO's devices have names."""
+        found = self.devices()
+        return found[number].name if number < len(found) else f"GPU.{number}"
 
     def versions(self) -> Mapping[str, str]:
         from ganzoo.runtime.ort import onnxruntime
@@ -76,6 +91,11 @@ class OpenVINO(Provider):
         folder = Path(onnxruntime.__file__).parent / "capi"
         found = sorted(path.name.partition(".so.")[2] for path in folder.glob("libopenvino.so.*.*"))
         return {"openvino": found[-1]} if found else {}
+
+
+def _numbered(kind: str, count: int) -> list[str]:
+    """`GPU`, or `GPU.0`, `GPU.1` where there are several."""
+    return [kind] if count == 1 else [f"{kind}.{place}" for place in range(count)]
 
 
 def _ep_devices(onnxruntime: Any, name: str) -> Sequence[Any]:

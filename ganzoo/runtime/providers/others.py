@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from ganzoo.runtime.devices.device import Device
+from ganzoo.runtime.devices.sysfs import list_cards
 from ganzoo.runtime.providers.provider import SWITCH, TEXT, WHOLE, Option, Provider, choice
 
 
@@ -48,8 +50,8 @@ class CoreML(Provider):
     compiles = True
     always: ClassVar = {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL"}
 
-    def devices(self) -> Sequence[str]:
-        return ("ALL",)
+    def devices(self) -> Sequence[Device]:
+        return (Device(name="ALL"),)
 
 
 class WebGPU(Provider):
@@ -100,6 +102,11 @@ class MIGraphX(Provider):
     device_option = "device_id"
     compiles = True
     build_options: ClassVar = {"migraphx_model_cache_dir": "{folder}"}
+    maker = "amd"
+
+    def devices(self) -> Sequence[Device]:
+        """As the kernel lists them, by bus."""
+        return list_cards("amd")
 
 
 class QNN(Provider):

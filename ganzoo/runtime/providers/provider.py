@@ -13,6 +13,7 @@ from importlib import metadata
 from typing import Any, ClassVar, Literal
 
 from ganzoo.errors import RequestError, did_you_mean, first_few, short
+from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.providers.failures import Explanation, explain
 
 Kind = Literal["switch", "whole", "number", "choice", "text"]
@@ -80,12 +81,13 @@ class Provider:
     name: what users type. ort_name: ONNX Runtime's. packages: distributions of ONNX Runtime that bring it, best first.
     options: all that it takes, by name. always: of every session, where nobody states another value. precisions: modes
         of computing beside "file", what the file holds, with the options that switch each on.
-    device_option: which option chooses the device by number; "" where there is one device.
+    device_option: which option chooses the device, by `device_value`; "" where there is one device.
     graph_option: which switches on that a run is captured and replayed. build_options: which keep what is built of a
         model in a folder, "{folder}" where its name goes, so that only the first session builds.
     compiles: it makes a form of its own of parts of the graph, so that the optimised graph cannot be written.
     memory: what ONNX Runtime calls the memory of its device where inputs can lie there beforehand; "" for the host's.
-    maker: "nvidia" where nvidia-smi describes its devices. tried: where its authors ran it; "" says that nobody did.
+    maker: "nvidia", "amd" or "intel" where the maker's driver tells what its devices do; "" where nothing does.
+    tried: where its authors ran it; "" says that nobody did.
     """
 
     name: ClassVar[str]
@@ -126,9 +128,17 @@ class Provider:
         """What a message of ONNX Runtime about it means, without the host's name."""
         return explain(text)
 
-    def devices(self) -> Sequence[str]:
-        """What it can run on here, as `device` numbers them; the first is taken where nothing is stated."""
+    def devices(self) -> Sequence[Device]:
+        """What it can run on here, in the order of their numbers; the first is taken where nothing is stated."""
         return ()
+
+    def device_value(self, number: int) -> str:
+        """Of `device_option`, for the device of this number."""
+        return str(number)
+
+    def alone(self, device: Device) -> tuple[Mapping[str, str], int]:
+        """The environment in which a process sees this device and no other, and the device's number there."""
+        return {}, device.number
 
     def versions(self) -> Mapping[str, str]:
         """What identifies its build beside ONNX Runtime's own version."""
@@ -138,7 +148,7 @@ class Provider:
         """All options of a session. options: what the user states, which is over all else."""
         chosen = {**self.always, **self.precisions.get(precision, {})}
         if self.device_option:
-            chosen[self.device_option] = str(device)
+            chosen[self.device_option] = self.device_value(device)
         return {**chosen, **options}
 
     def attach(self, session_options: Any, options: Mapping[str, str]) -> list[tuple[str, dict[str, str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ganzoo.errors import BenchError, PluginError, short
 from ganzoo.plugin.call import call_plugin
+from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.providers.failures import Explanation
 from ganzoo.runtime.providers.libraries import missing_libraries
 from ganzoo.runtime.providers.table import find_provider
@@ -51,12 +52,21 @@ def versions_of(provider: str) -> dict[str, str]:
     return dict(found)
 
 
-def devices_of(provider: str) -> list[str]:
-    """What it can run on here. Raises PluginError for a plugin's that are no texts."""
+def devices_of(provider: str) -> list[Device]:
+    """What it can run on here. Raises PluginError for a plugin's that are no devices."""
     found = call_plugin(find_provider(provider).devices, failed=f"The provider {provider!r} cannot list its devices")
-    if isinstance(found, str) or not isinstance(found, Sequence) or not all(map(_is_short, found)):
-        raise PluginError(f"The provider {provider!r}: devices() gave {short(found)}; expected short texts.")
+    if not isinstance(found, Sequence) or not all(isinstance(one, Device) and _is_plain(one) for one in found):
+        raise PluginError(
+            f"The provider {provider!r}: devices() gave {short(found)}; expected ganzoo.Device with short names."
+        )
     return list(found)
+
+
+def _is_plain(device: Device) -> bool:
+    """Of a plugin's: each part is what it is said to be."""
+    texts = (device.label, device.uuid, device.slice, device.bus)
+    known = isinstance(device.number, int) and isinstance(device.memory_bytes, int | None)
+    return known and _is_short(device.name) and all(text == "" or _is_short(text) for text in texts)
 
 
 def _is_short(text: Any) -> bool:
@@ -84,7 +94,12 @@ def describe(provider: str) -> dict[str, Any]:
         "tried": found.tried,
     }
     if trouble is None:
-        facts["devices"], facts["versions"] = devices_of(provider), versions_of(provider)
+        found_devices = devices_of(provider)
+        plain = len(found_devices) == 1
+        facts["devices"] = [
+            one.name if plain or one.key == one.name else f"{one.key} {one.name}" for one in found_devices
+        ]
+        facts["versions"] = versions_of(provider)
     return facts
 
 

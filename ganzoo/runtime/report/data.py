@@ -9,7 +9,7 @@ import numpy as np
 
 from ganzoo.runtime.comparison.limits import main_latency
 from ganzoo.runtime.latency.samples import decode
-from ganzoo.runtime.latency.table import case_words
+from ganzoo.runtime.latency.table import case_words, device_words
 
 _BINS = 48
 _MOST_OPERATORS = 12
@@ -32,7 +32,7 @@ def machines_of(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
     found = []
     for document, name in zip(documents, names, strict=True):
         machine, protocol = document["machine"], document["protocol"]
-        gpu = machine.get("gpu") or {}
+        devices = machine["devices"]
         found.append(
             {
                 "result": name,
@@ -40,8 +40,9 @@ def machines_of(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
                 "processor": machine.get("cpu") or "unknown",
                 "processors": machine.get("usable_cpus"),
                 "memory": _rounded((machine.get("memory_bytes") or 0) / 2**30, 3) or None,
-                "device": gpu.get("name"),
-                "driver": gpu.get("driver_version"),
+                "label": document["label"],
+                "device": ", ".join(dict.fromkeys(device["name"] for device in devices)) or None,
+                "driver": next((device["driver"] for device in devices if device.get("driver")), None),
                 "system": machine.get("system"),
                 "onnxruntime": machine.get("onnxruntime_build") or machine["onnxruntime"],
                 "governor": machine.get("governor"),
@@ -57,9 +58,8 @@ def machines_of(documents: Sequence[Mapping[str, Any]], names: Sequence[str]) ->
 
 def _row(case: Mapping[str, Any], document: Mapping[str, Any], name: str, where: int) -> Row:
     protocol, machine = document["protocol"], document["machine"]
-    gpu = (machine.get("gpu") or {}).get("name")
     latency = main_latency(case) or {}
-    device = gpu if gpu and case["provider"] not in ("cpu", "xnnpack") else machine.get("cpu") or "unknown processor"
+    device = device_words(case, machine)
     settings = [word for word in case_words(case) if word not in _shapes(case)]
     return {
         "result": name,
@@ -98,6 +98,8 @@ def _row(case: Mapping[str, Any], document: Mapping[str, Any], name: str, where:
         "copies": case["placement"].get("copies"),
         "memory": case["peak_bytes"],
         "device_memory": case["device_bytes"],
+        "energy": _figure(_in_mj(case["joules_per_picture"])),
+        "slower": _figure((case["together"] or {}).get("slower")),
         "first": _rounded(max(case["first_run_ms"], default=None)),
         "session": _rounded(max(case["session_seconds"], default=None)),
         "file": case["model"]["bytes"],
@@ -108,6 +110,10 @@ def _row(case: Mapping[str, Any], document: Mapping[str, Any], name: str, where:
         ],
         "picture": case.get("picture"),
     }
+
+
+def _in_mj(joules: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if joules is None else {key: value and 1000 * value for key, value in joules.items()}
 
 
 def _shapes(case: Mapping[str, Any]) -> list[str]:

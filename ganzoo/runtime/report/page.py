@@ -33,6 +33,12 @@ _COLUMNS = (
     ("first", "first ms", "number"), ("placement", "runs on", "wide"), ("result", "result", "wide"),
 )  # fmt: skip
 
+_ON_DEVICES = (
+    ("device_memory", "device MB", "number"), ("energy", "mJ a picture", "number"),
+    ("slower", "beside others", "number"),
+)  # fmt: skip
+"""Columns that are there where a device tells of them."""
+
 _MOST_UNFOLDED = 12
 
 _CHARTS = (
@@ -152,6 +158,8 @@ def _chart(name: str, title: str) -> str:
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:
+    there = [column for column in _ON_DEVICES if any(row[column[0]] is not None for row in rows)]
+    columns = (*_COLUMNS[:-2], *there, *_COLUMNS[-2:])
     states = sorted({row["state"] for row in rows})
     options = "".join(f"<option>{_text(state)}</option>" for state in states)
     yield (
@@ -164,11 +172,11 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     )
     yield "".join(
         f'<th scope="col" class="{kind}"><button type="button">{_text(heading)}</button></th>'
-        for _, heading, kind in _COLUMNS
+        for _, heading, kind in columns
     )
     yield "</tr></thead><tbody>"
     for row in rows:
-        cells = "".join(_cell(row, key, kind) for key, _, kind in _COLUMNS)
+        cells = "".join(_cell(row, key, kind) for key, _, kind in columns)
         yield f'<tr data-state="{_text(row["state"])}">{cells}</tr>'
     yield "</tbody></table></div></section>"
 
@@ -192,7 +200,7 @@ def _shown(row: Row, key: str) -> tuple[Any, str]:
         more = [f"{row['cpu_shape_nodes']} shape nodes on CPU"] if row["cpu_shape_nodes"] else []
         more += [f"{row['copies']} copies"] if row["copies"] else []
         return None, ", ".join([names, *more]) or "-"
-    if key == "memory":
+    if key in ("memory", "device_memory"):
         return value, "-" if value is None else f"{value / 1e6:,.0f}"
     if isinstance(value, list):
         return value[0], with_interval(value)

@@ -1,0 +1,1 @@
+"""Devices: which there are, which were meant, what they do while something runs on them."""
