@@ -34,6 +34,12 @@ CLAIMS = {
     "device-resident": Claim("bench", "`ganzoo bench` measures host to host, device-resident and copies apart"),
     "bench overhead": Claim("bench", "`ganzoo bench` measures what a tight loop of the same session does, within 5%"),
     "gpu record": Claim("bench", "A result names GPU, driver, clocks, power and throttling"),
+    "device list": Claim("bench", "GPUs and their slices are listed by name and UUID, and chosen by them"),
+    "energy": Claim("bench", "Energy a picture, from the board's own counter, read ten times a second"),
+    "replayed": Claim("bench", "`--cuda-graph on` is a replay, shown by outputs elsewhere that stay as they were"),
+    "locked clocks": Claim("bench", "`--lock-clocks` holds the clock, and lets it go"),
+    "together": Claim("bench", "`--together` measures GPUs at once, and by how much slower they are"),
+    "slices": Claim("bench", "Slices of a GPU (MIG) are measured apart"),
     "tensorrt": Claim("bench", "The TensorRT provider runs the exported files"),
     "quality": Claim("quality", "Two minutes of DCGAN on the digits in bf16 come as near to them as on a CPU"),
 }  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import boards
 from exporting import NEEDS, REAL, build
 
 from ganzoo.exporting.exporter import Origin, export_graphs
@@ -41,6 +42,8 @@ def main(report, *, small):
             if path is not None:
                 report.attempt(f"latency of {name}", measured, report, name, path, provider, small, ratios)
             beside_torch(report, name, FORMS[:1] if small else FORMS, small)
+        if (first := Path(scratch, f"{names[0]}.onnx")).exists():
+            report.attempt("boards", boards.main, report, first, provider, small)
         report.attempt("tensorrt", tensorrt, report, Path(scratch), provider)
         for name in [] if small else names:
             beside_torch(report, name, COMPILED, small)
