@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
     from ganzoo.api.export import export
+    from ganzoo.api.fleet import bench_fleet
     from ganzoo.api.import_run import import_run
     from ganzoo.api.info import info
     from ganzoo.api.inspect import inspect
@@ -68,6 +69,7 @@ _PLACES = {
     "Run": "runs.run",
     "TensorSpec": "tensors",
     "bench": "api.bench",
+    "bench_fleet": "api.fleet",
     "build": "api.build",
     "choose": "api.choose",
     "compare": "api.compare",
@@ -115,6 +117,7 @@ __all__ = [
     "TensorSpec",
     "__version__",
     "bench",
+    "bench_fleet",
     "build",
     "choose",
     "compare",

@@ -111,6 +111,7 @@ EXTRAS = {
     "onnx_ir": ("train", "exporting"),
     "safetensors": ("train", "the weights of a run"),
     "onnxruntime": ("cpu", "running ONNX files"),
+    "ray": ("fleet", "measuring the machines of a cluster"),
 }
 """Packages that the base does without: the extra that brings each, and for what."""
 

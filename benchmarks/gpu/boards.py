@@ -69,6 +69,6 @@ def _clocks(report, path, provider, small):
 def _together(report, path, provider, small, found):
     several = len(found) > 1 and provider == "cuda"
     case = _measured(path, provider, small, devices=("all",), together=True, repeats=3)[0] if several else None
-    slower = (case and case["together"] or {}).get("slower")
+    slower = ((case and case["together"]) or {}).get("slower")
     note = f"{slower['value']:.3f} times as long on {len(found)} GPUs" if slower else ""
     report.claim("together", bool(slower), note, seen=several, needs="two GPUs")

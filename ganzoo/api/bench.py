@@ -105,7 +105,7 @@ def bench(
 
     given = {key: value for key, value in locals().items() if key in OF_REQUEST}
     _offer_providers(provider)
-    request = request_of(to_paths(models, "models"), _usual(), given)
+    request = request_of(to_paths(models, "models"), usual(), given)
     before = None if resume is None else BenchResult.load(to_path(resume, "resume"))
     place = to_optional_path(out, "out") or to_optional_path(resume, "resume")
     inputs_read = [*request.models, *request.inputs.files.values(), *request.libraries]
@@ -127,7 +127,7 @@ def plan_bench(models: Place | Iterable[Place], **options: Any) -> BenchPlan:
     from ganzoo.runtime.providers.requirements import require
 
     _offer_providers(options.get("provider", "cpu"))
-    request = request_of(to_paths(models, "models"), _usual(), options)
+    request = request_of(to_paths(models, "models"), usual(), options)
     for name in request.axes.providers:
         require(name)
     cases = cases_of(request)
@@ -157,6 +157,6 @@ def _offer_providers(provider: Any) -> None:
         offer(installed().of(PROVIDERS))
 
 
-def _usual() -> dict[str, Any]:
+def usual() -> dict[str, Any]:
     """What `bench` takes where nothing is given."""
     return {name: one.default for name, one in inspect.signature(bench).parameters.items() if name in OF_REQUEST}

@@ -70,6 +70,8 @@ if TYPE_CHECKING:
 @click.option("--within", type=click.FloatRange(0.0001), default=0.02, show_default=True, help="Of the 95% interval.")
 @click.option("--max-time", type=click.FloatRange(0.1), default=120.0, metavar="SECONDS", help="In all; a bound.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of arrivals and of the order.")
+@click.option("--fleet", metavar="auto|HOST:PORT", help="On the machines of a Ray cluster; -o is then a folder.")
+@click.option("--each", type=click.Choice(["device-kind", "node", "gpu"]), help="What of a fleet is measured.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and how long it takes.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RESULT.json", help="Go on with a sweep.")
 @click.option(
@@ -87,6 +89,8 @@ def command(
     options: tuple[str, ...],
     rate: str | None,
     max_time: float,
+    fleet: str | None,
+    each: str | None,
     dry_run: bool,
     resume: Path | None,
     out: Path | None,
@@ -123,6 +127,11 @@ def command(
         "rate": rate or (),
         "max_seconds": max_time,
     }
+    if fleet is not None or each is not None:
+        from ganzoo.cli.fleet import measure_fleet
+
+        measure_fleet(models, asked, address=fleet, each=each, out=out, resume=resume, as_json=as_json, dry_run=dry_run)
+        return
     if dry_run:
         plan = plan_bench(models, **asked)
         if as_json:
@@ -132,7 +141,7 @@ def command(
             echo(title + (f"  failed: {plan.failed[title]}" if title in plan.failed else ""))
         echo(f"{len(plan.cases)} cases, {plan.repeats} processes of each or more: about {clock(plan.seconds)}")
         return
-    result = bench(models, **asked, out=out, resume=resume, progress=_Cases())
+    result = bench(models, **asked, out=out, resume=resume, progress=Cases())
     if as_json:
         print_json(result.document)
     elif any(case["latency_ms"] for case in result.cases):
@@ -154,7 +163,7 @@ def command(
         )
 
 
-class _Cases(Lines):
+class Cases(Lines):
     """A line before each process."""
 
     def line(self, progress: Progress) -> str:

@@ -147,8 +147,12 @@ class OnnxFile:
 
     def size(self) -> int:
         """Bytes on disk, those of external weights among them."""
-        places = {path for tensor in self.model.graph.initializer if (path := _external(self.path, tensor)) is not None}
-        return sum(path.stat().st_size for path in (self.path, *places))
+        return sum(path.stat().st_size for path in (self.path, *self.external_files()))
+
+    def external_files(self) -> list[Path]:
+        """Those that hold weights outside the model's own."""
+        found = {path for tensor in self.model.graph.initializer if (path := _external(self.path, tensor)) is not None}
+        return sorted(found)
 
     def _specs(self, which: str) -> tuple[TensorSpec, ...] | None:
         text = self.metadata.get(PREFIX + which)

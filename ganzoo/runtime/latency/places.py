@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,10 @@ class Places:
         """Where it was written. Raises RequestError when it cannot be."""
         parts = _by_device(result.document) if self._by_device else [("", result.document)]
         return [BenchResult(part).save(self._filled(part, name)) for name, part in parts]
+
+    def for_device(self, name: str) -> Path:
+        """The file of a result that has one device of this name."""
+        return self._filled({"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")}, _slug(name))
 
     def __str__(self) -> str:
         return str(self._out)
