@@ -1,9 +1,9 @@
 """A cluster of Ray on this machine, three nodes of two kinds, and a fleet measured on it: for `test_fleet.py`.
 
 `python fleet_games.py FOLDER ARGUMENTS...`: arguments of `ganzoo bench`; `{address}` is the cluster's.
-GANZOO_KILL_AFTER names a text: when a line of progress has it, the node that the line begins with is killed. The nodes are gamma, the
-head, which has an A100, and alpha and beta, which have an H100 each; all of them say so and have none. What is printed
-is a line of JSON.
+GANZOO_KILL_AFTER names a text: when a line of progress has it, the node that the line begins with is killed. The nodes
+are gamma, the head, which has an A100, and alpha and beta, which have an H100 each; all of them say so and have none.
+What is printed is a line of JSON.
 """
 
 import contextlib

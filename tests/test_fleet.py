@@ -17,6 +17,7 @@ import ganzoo as gz
 from ganzoo.errors import BenchError, ExportError, RequestError
 from ganzoo.progress import Silent
 from ganzoo.runtime.devices.device import Device
+from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.fleet import parcel as parcels
 from ganzoo.runtime.fleet.conduct import Conductor, LostError, Tracked, check_versions, labels_of, places_of
 from ganzoo.runtime.fleet.node import probe
@@ -115,6 +116,8 @@ def test_a_parcel_holds_everything_by_content_and_comes_out_as_it_was(tmp_path, 
     onnx.save_model(onnx.load(first), large, save_as_external_data=True, location="weights/large.bin", size_threshold=0)
     (tmp_path / "x.npy").write_bytes(b"content")
     request = Request(models=[first, other / first.name, large], inputs=InputRequest(files={"x": tmp_path / "x.npy"}))
+    weights = (tmp_path / "weights/large.bin").stat().st_size
+    assert OnnxFile(large).size() == large.stat().st_size + weights, "size on disk is that of all its files"
     parcel, contents = pack(request)
     assert len(contents) == 4 and str(tmp_path) not in repr(parcel)
     assert [path.name for path in parcel.request.models] == [first.name, first.name, "large.onnx"]

@@ -68,6 +68,7 @@ for name in gz.__all__:
     assert name.startswith("__") or callable(getattr(gz, name)) or name == "API_VERSION", name
 called = {
     "bench": lambda: gz.bench("nowhere.onnx"),
+    "bench_fleet": lambda: gz.bench_fleet("nowhere.onnx"),
     "plan_bench": lambda: gz.plan_bench("nowhere.onnx"),
     "build": lambda: gz.build("dcgan", preset="tiny"),
     "choose": lambda: gz.choose("nowhere.json", most="throughput"),
@@ -100,6 +101,7 @@ for name, call in called.items():
     told = dict(line.split() for line in python(code).splitlines())
     assert told == {
         "bench": "ExportError",
+        "bench_fleet": "ExportError",
         "plan_bench": "ExportError",
         "build": "DCGAN",
         "choose": "RequestError",

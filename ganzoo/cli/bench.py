@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ganzoo.cli.common import echo, json_option, print_json, table
-from ganzoo.cli.progress import Lines, clock
+from ganzoo.cli.progress import Cases, clock
 from ganzoo.errors import BenchError
-
-if TYPE_CHECKING:
-    from ganzoo.api.types import Progress
 
 
 @click.command("bench")
@@ -161,10 +158,3 @@ def command(
             else first["why"],
             hint=result.hints.get(result.cases.index(first), first["hint"]),
         )
-
-
-class Cases(Lines):
-    """A line before each process."""
-
-    def line(self, progress: Progress) -> str:
-        return "{case}: {repeat} of {repeats}".format(**progress.values) if progress.values else ""

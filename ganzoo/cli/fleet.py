@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ganzoo.cli.bench import Cases
 from ganzoo.cli.common import echo, print_json, table
-from ganzoo.errors import BenchError, RequestError, printable
+from ganzoo.cli.progress import Cases
+from ganzoo.errors import BenchError, RequestError, printable, short
 
 
 def measure_fleet(
@@ -30,7 +30,10 @@ def measure_fleet(
     if dry_run:
         raise RequestError("--dry-run knows nothing of other machines.", hint="Leave out --fleet, or --dry-run.")
     if resume is not None and out is not None and resume != out:
-        raise RequestError(f"--resume {resume} goes on there; -o {out} is another place.", hint="One of the two.")
+        raise RequestError(
+            f"--resume {short(str(resume))} goes on there; -o {short(str(out))} is another place.",
+            hint="One of the two.",
+        )
     result = bench_fleet(
         models, **asked, address=address, each=cast(Any, each or "device-kind"), out=out or resume,
         resume=resume is not None, progress=Cases(),

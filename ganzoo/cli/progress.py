@@ -99,6 +99,13 @@ class Lines:
         echo(text, err=True)
 
 
+class Cases(Lines):
+    """Of measurements: a line before each process."""
+
+    def line(self, progress: Progress) -> str:
+        return "{case}: {repeat} of {repeats}".format(**progress.values) if progress.values else ""
+
+
 def clock(seconds: float) -> str:
     """`0:42`, `12:03`, `3:07:10`."""
     minutes, rest = divmod(round(seconds), 60)

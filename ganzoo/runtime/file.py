@@ -45,14 +45,14 @@ class Tensor:
 
 
 class OnnxFile:
-    """An ONNX model read from `path`.
+    """An ONNX model read from `path`. external_files: beside it, in which some of its weights lie.
 
     Raises ExportError for a file that is not there or is not an ONNX model.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.model = load_model(path)
+        self.model, self.external_files = load_model(path)
         self.metadata = {item.key: item.value for item in self.model.metadata_props}
 
     @property
@@ -147,12 +147,7 @@ class OnnxFile:
 
     def size(self) -> int:
         """Bytes on disk, those of external weights among them."""
-        return sum(path.stat().st_size for path in (self.path, *self.external_files()))
-
-    def external_files(self) -> list[Path]:
-        """Those that hold weights outside the model's own."""
-        found = {path for tensor in self.model.graph.initializer if (path := _external(self.path, tensor)) is not None}
-        return sorted(found)
+        return sum(path.stat().st_size for path in (self.path, *self.external_files))
 
     def _specs(self, which: str) -> tuple[TensorSpec, ...] | None:
         text = self.metadata.get(PREFIX + which)
@@ -216,13 +211,6 @@ def _tensor(value: ValueInfoProto) -> Tensor:
         dtype = f"type {kind.elem_type}"
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in kind.shape.dim)
     return Tensor(name=value.name, dtype=dtype, shape=shape, ranked=kind.HasField("shape"), kind=what)
-
-
-def _external(model: Path, tensor: TensorProto) -> Path | None:
-    """The file in which a tensor's numbers lie, beside the model; None for those inside, and where it is gone."""
-    location = next((entry.value for entry in tensor.external_data if entry.key == "location"), None)
-    path = model.parent / location if location else None
-    return path if path is not None and path.is_file() else None
 
 
 def _is_structure(tensor: TensorProto) -> bool:

@@ -20,8 +20,11 @@ _MOST_METADATA = 8 * 2**20
 _MOST_TIMES = 2  # how often tensors may claim the bytes that lie beside a model
 
 
-def load_model(path: Path) -> ModelProto:
-    """Raises ExportError for a file that is not there, is not an ONNX model, or claims what it does not have."""
+def load_model(path: Path) -> tuple[ModelProto, list[Path]]:
+    """The model with its weights inside, and the files beside it in which some of them lie.
+
+    Raises ExportError for a file that is not there, is not an ONNX model, or claims what it does not have.
+    """
     import onnx
 
     if not path.exists():
@@ -36,14 +39,14 @@ def load_model(path: Path) -> ModelProto:
             warnings.simplefilter("ignore")
             model = onnx.load(file, format="protobuf", load_external_data=False)
             _check_counts(model)
-            _load_weights(model, path)
+            outside = _load_weights(model, path)
     except Exception as error:  # protobuf's own errors, and missing external data
         raise ExportError(f"{path} cannot be read as an ONNX model: {one_line(error)}") from None
     if not model.graph.output:
         raise ExportError(f"{path} is not an ONNX model that can be run: its graph has no outputs.")
     if not model.graph.node:
         raise ExportError(f"{path} is not an ONNX model that can be run: its graph has no nodes.")
-    return model
+    return model, outside
 
 
 def _check_counts(model: ModelProto) -> None:
@@ -54,18 +57,20 @@ def _check_counts(model: ModelProto) -> None:
         raise ValueError(f"its metadata have {size:,} characters; {_MOST_METADATA:,} are the most")
 
 
-def _load_weights(model: ModelProto, path: Path) -> None:
-    """Those that lie in other files. Raises ValueError, OSError."""
+def _load_weights(model: ModelProto, path: Path) -> list[Path]:
+    """Those that lie in other files, which are returned. Raises ValueError, OSError."""
     import onnx
 
     outside = [tensor for tensor in _tensors(model) if tensor.data_location == onnx.TensorProto.EXTERNAL]
     if not outside:
-        return
+        return []
+    places = set[Path]()
     claimed, there = 0, dict[tuple[int, int], int]()
     for tensor in outside:
         stated = {entry.key: entry.value for entry in tensor.external_data}
         place = path.parent / stated.get("location", "")
         files.size_of(place)
+        places.add(place)
         found = place.stat()  # by what the system calls it: one file has many names
         there[found.st_dev, found.st_ino] = found.st_size
         if "length" not in stated:  # it may be left out: it follows from the shape
@@ -76,6 +81,7 @@ def _load_weights(model: ModelProto, path: Path) -> None:
         if claimed > _MOST_TIMES * sum(there.values()) + 2**20:
             raise ValueError(f"its weights claim {claimed:,} bytes, and {sum(there.values()):,} lie beside it")
     onnx.load_external_data_for_model(model, str(path.parent))
+    return sorted(places)
 
 
 def _bytes_of(tensor: TensorProto) -> int:

@@ -46,8 +46,9 @@ def pack(request: Request) -> tuple[Parcel, dict[str, Path]]:
     models = []
     for number, path in enumerate(request.models):
         folder = PurePosixPath("models", str(number))
+        outside = list(_weights(path))
         models.append(add(path, folder / path.name))
-        for weights in _weights(path):
+        for weights in outside:
             add(weights, folder / weights.relative_to(path.parent).as_posix())
     inputs = request.inputs
     read = {name: add(path, PurePosixPath("inputs", str(number), path.name))
@@ -66,7 +67,7 @@ def pack(request: Request) -> tuple[Parcel, dict[str, Path]]:
 
 def _weights(model: Path) -> Iterator[Path]:
     """External ones. Raises ExportError for a file that is none, RequestError for weights outside its folder."""
-    for path in OnnxFile(model).external_files():
+    for path in OnnxFile(model).external_files:
         if not path.resolve().is_relative_to(model.parent.resolve()):
             raise RequestError(f"{model.name} has weights outside its folder, which cannot be sent: {path}.")
         yield path

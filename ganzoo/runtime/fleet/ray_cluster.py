@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +58,7 @@ class RayCluster:
 
         self._affinity = NodeAffinitySchedulingStrategy
         try:
+            _knock(self._address)
             with _no_words():
                 ray.init(
                     address=self._address, log_to_driver=False, configure_logging=False, logging_level="ERROR",
@@ -162,6 +164,13 @@ class RayCluster:
 
     def _on(self, function: Any, node: str) -> Any:
         return function.options(scheduling_strategy=self._affinity(node, soft=False))
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens: Ray would try for minutes."""
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 @contextlib.contextmanager
