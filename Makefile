@@ -14,7 +14,7 @@ KIT_PYTHON ?= 3.12
 KIT_HAS ?= torch
 PIECE_MB ?= 0
 
-.PHONY: demo test test-long lint benchmark gpu gpu-kit tables published clean
+.PHONY: demo latency test test-long lint benchmark gpu gpu-kit tables published clean
 
 demo: $(VENV)/.core
 	$(BIN)/ganzoo demo
@@ -45,6 +45,11 @@ gpu-kit: $(VENV)/.test
 
 benchmark: $(VENV)/.benchmark
 	cd benchmarks && ../$(BIN)/python -m pytest -s
+
+# The public table: LABEL=mylab PROVIDER=cuda DEVICE=all. A result of another machine is one file to send.
+latency: $(VENV)/.core
+	$(BIN)/python benchmarks/latency_table.py --label "$(LABEL)" --provider $(or $(PROVIDER),cpu) --device "$(DEVICE)"
+	$(BIN)/python benchmarks/tables.py --write
 
 tables: $(VENV)/.core
 	$(BIN)/python benchmarks/tables.py --write

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import gpu_tables
+import latency_table
 
 from ganzoo.cli import VERBS
 
@@ -285,6 +286,33 @@ def repeatability():
     return lines
 
 
+def delays():
+    lines = []
+    for path in sorted(RESULTS.glob("delays-*.json")):
+        found = json.loads(path.read_text())
+        lines += [
+            "| sweep | spread of the processes | "
+            + " | ".join(f"+{one['delay']}%" for one in found["sweeps"][0]["pairs"])
+            + " |",
+            f"|---|---|{'---|' * len(found['sweeps'][0]['pairs'])}",
+        ]
+        for number, one in enumerate(found["sweeps"], 1):
+            cells = [
+                f"{pair['ratio']:.3f} ({pair['low']:.3f} to {pair['high']:.3f}): {pair['verdict']}"
+                for pair in one["pairs"]
+            ]
+            lines.append(f"| {number} | {100 * one['spread']:.1f}% | {' | '.join(cells)} |")
+        pairs = [pair for one in found["sweeps"] for pair in one["pairs"]]
+        wrong = sum(not pair["right"] for pair in pairs)
+        machine = found["machine"]
+        lines += [
+            "",
+            f"Wrong verdicts: {wrong} of {len(pairs)}. {machine['usable_cpus']} cores of an {machine['cpu']}, "
+            f"ONNX Runtime {machine['onnxruntime']}.",
+        ]
+    return lines
+
+
 TABLES = {
     "verbs": (README, verbs),
     "benchmarks": (README, benchmarks),
@@ -299,6 +327,10 @@ TABLES = {
     "conditional": (OBJECTIVES, conditional),
     "switches": (GUIDE, switches),
     "repeatability": (ROOT / "docs" / "measuring.md", repeatability),
+    "delays": (ROOT / "docs" / "comparing.md", delays),
+    "latency": (ROOT / "docs" / "latency.md", latency_table.table),
+    "latency_machines": (ROOT / "docs" / "latency.md", latency_table.machines),
+    "latency_short": (README, lambda: latency_table.table(batch=1)),
     "labelled": (ROOT / "docs" / "pictures.md", labelled),
     "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),

@@ -20,7 +20,6 @@ KINDS = {"gamma": "a100", "alpha": "h100", "beta": "h100"}
 
 def main(folder, arguments):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES"] = "1"
     from ray.cluster_utils import Cluster
 
     began = time.monotonic()

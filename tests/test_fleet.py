@@ -95,6 +95,24 @@ def test_a_node_says_what_it_has():
     assert os.uname().nodename not in json.dumps([found.machine, found.cpu])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the node's own environment is in /proc")
+@pytest.mark.parametrize("mask", ["3", None])
+def test_what_ray_takes_from_a_task_is_given_back(mask):
+    """Ray hides all GPUs from a task that asks for none, and gives it one thread."""
+    task = (
+        "import os; os.environ |= {'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '1'}; "
+        "from ganzoo.runtime.fleet.node import environment; found = environment(); "
+        "print(found.get('CUDA_VISIBLE_DEVICES'), found.get('OMP_NUM_THREADS'), 'PATH' in found)"
+    )
+    node = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True)"
+    plain = {key: value for key, value in os.environ.items() if key not in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", node, task], env={**plain, **({"CUDA_VISIBLE_DEVICES": mask} if mask else {})},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [str(mask), "None", "True"]
+
+
 # Files.
 
 

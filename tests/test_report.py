@@ -154,6 +154,43 @@ def test_what_is_not_told_apart_stands_beside_the_fastest():
     assert re.search(r"Card [AB], cuda\s+[\d.]+ ±[\d.]+% ms\s+Card [AB], cuda", words)
 
 
+def test_what_devices_tell_has_columns_of_its_own():
+    """Energy, memory and slow-down are there where a device tells of them, and not where none does."""
+    plain = result(case(medians(1.0)))
+    told = result(
+        case(
+            medians(1.0), device="NVIDIA H100", provider="cuda", device_bytes=3 * 10**8,
+            joules_per_picture={"value": 0.05, "low": 0.049, "high": 0.051},
+            together={
+                "devices": 2, "figure": None, "latency_ms": None, "overlap": 0.99, "processes": [],
+                "slower": {"value": 1.25, "low": 1.2, "high": 1.3},
+            },
+        )
+    )  # fmt: skip
+    headings = [">mJ a picture<", ">beside others<", ">device MB<"]
+    text = page([plain, told], ["a", "b"])
+    assert all(heading in text for heading in headings)
+    assert "50.0 ±2.0%" in text and "1.250 ±4.0%" in text
+    assert not any(heading in page([plain], ["a"]) for heading in headings)
+    found = gz.choose(BenchResult(told), least="energy", where=["energy<60mJ", "slower<1.4"])
+    assert found.best.value.value == 50.0
+    assert any("1.250 times as long (1.200 to 1.300)" in line for line in BenchResult(told).notes())
+
+
+def test_a_folder_is_all_results_in_it(documents, tmp_path):
+    for number, document in enumerate(documents[:2]):
+        BenchResult(document).save(tmp_path / f"r{number}.json")
+    out = tmp_path / "page.html"
+    assert_clean(ganzoo("report", tmp_path, "-o", out), status=0)
+    assert "NVIDIA H100" in out.read_text() and "NVIDIA T4" in out.read_text()
+    assert_clean(ganzoo("choose", tmp_path, "--least", "median"), status=0)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = ganzoo("report", empty, "-o", out)
+    assert_clean(done, status=2)
+    assert "There is no result in" in done.stderr
+
+
 def test_every_verb_of_it(documents, tmp_path):
     paths = []
     for number, document in enumerate(documents[:4]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -98,8 +98,23 @@ def compare_history(folder: Path | str, *, margin: float = 0.02) -> list[Story]:
 
 
 def open_results(results: Any, others: Sequence[Any] = ()) -> tuple[list[dict[str, Any]], list[str]]:
-    """The documents of one result or several, and a name of each that no other has. Raises RequestError."""
-    return _documents([results, *others] if _is_one(results) else [*results, *others])
+    """The documents of one result or several, and a name of each that no other has; a folder is all results in it.
+
+    Raises RequestError.
+    """
+    return _documents([*_unfolded([results, *others] if _is_one(results) else [*results, *others])])
+
+
+def _unfolded(results: Iterable[Any]) -> Iterator[Any]:
+    """Each, and of folders what is in them. Raises RequestError for one without any."""
+    for one in results:
+        if not isinstance(one, str | Path) or not Path(one).is_dir():
+            yield one
+            continue
+        found = sorted(Path(one).glob("*.json"))
+        if not found:
+            raise RequestError(f"There is no result in {one}.", hint="Results are what `ganzoo bench -o` writes.")
+        yield from found
 
 
 def _documents(results: Sequence[Any], *, skip: bool = False) -> tuple[list[dict[str, Any]], list[str]]:

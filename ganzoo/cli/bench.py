@@ -136,7 +136,8 @@ def command(
             return
         for title in plan.cases:
             echo(title + (f"  failed: {plan.failed[title]}" if title in plan.failed else ""))
-        echo(f"{len(plan.cases)} cases, {plan.repeats} processes of each or more: about {clock(plan.seconds)}")
+        count = f"{len(plan.cases)} case{'' if len(plan.cases) == 1 else 's'}"
+        echo(f"{count}, {plan.repeats} processes of each or more: about {clock(plan.seconds)}")
         return
     result = bench(models, **asked, out=out, resume=resume, progress=Cases())
     if as_json:

@@ -36,9 +36,32 @@ from ganzoo.runtime.providers.table import find_provider, is_known, offer
 from ganzoo.scratch import remove_scratch
 from ganzoo.version import __version__
 
+_MASKS = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+
+
+def environment() -> dict[str, str]:
+    """This process's, with what a process of the node may see as the node itself has it: Ray takes all GPUs from a task
+    that asks for none, and all threads but one."""
+    found = dict(os.environ)
+    try:
+        entries = Path(f"/proc/{os.getppid()}/environ").read_bytes().split(b"\0")
+        above = dict(entry.decode(errors="replace").split("=", 1) for entry in entries if b"=" in entry)
+    except OSError:  # of another system, or another user's: an empty mask is Ray's
+        above = {key: found[key] for key in _MASKS if found.get(key)}
+    for key in _MASKS:
+        found.pop(key, None)
+        if key in above:
+            found[key] = above[key]
+    return found
+
 
 def probe(node: str, name: str, providers: Sequence[str]) -> Node:
     """What this machine has for these providers."""
+    own = environment()
+    for key in _MASKS:
+        os.environ.pop(key, None)
+        if key in own:
+            os.environ[key] = own[key]
     _offer(providers)
     troubles: dict[str, str] = {}
     devices = {}
@@ -89,7 +112,7 @@ def measure(
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "ganzoo.runtime.fleet.node"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment(),
         )  # fmt: skip
         assert process.stdin is not None and process.stdout is not None
         try:

@@ -21,9 +21,7 @@ from ganzoo.runtime.fleet.plan import Node, Place
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1",
-    "RAY_EXPERIMENTAL_NOSET_HIP_VISIBLE_DEVICES": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1",  # of this process; what nodes see is `node.environment`
     "RAY_BACKEND_LOG_LEVEL": "error",
 }
 _PROBE_SECONDS = 90.0

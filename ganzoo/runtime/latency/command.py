@@ -25,7 +25,7 @@ def _options(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[t
     usual = {"provider": "cpu", "threads": None, "inter_op": None, "optimize": "all"}
     stated = {"provider": case["provider"], **{key: settings[key] for key in ("threads", "inter_op", "optimize")}}
     yield from _unusual(stated, usual)
-    if (device := case["device"]) is not None and device["label"] != "0":
+    if (device := case["device"]) is not None and device["label"] not in ("0", "CPU"):
         yield "--device", device["label"]
     if not settings["spin"]:
         yield "--spin", "off"
@@ -38,7 +38,9 @@ def _options(case: Mapping[str, Any], protocol: Mapping[str, Any]) -> Iterator[t
         yield "--rate", case["rate"].removesuffix("/s")
     elif protocol["objective"]:
         yield "--slo", protocol["objective"]
-    yield from _unusual(protocol, {"streams": None, "instances": 1, "cool_to": None})
+    yield from _unusual(protocol, {"streams": None, "instances": 1, "cool_to": None, "repeats": 5})
+    if protocol["least_seconds"] not in (0.0, 3.0):  # 0: of format 1, which had none
+        yield "--seconds", protocol["least_seconds"]
     if protocol["pause_ms"]:
         yield "--idle", protocol["pause_ms"]
     if protocol["rotate_mb"]:

@@ -64,7 +64,7 @@ def case_words(case: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{name} {'x'.join(map(str, shape)) or 'scalar'}" for name, shape in case["shapes"].items())
     settings = case["settings"]
     yield from [case["provider"]] if case["provider"] != "cpu" else []
-    if case["device"] is not None and case["device"]["label"] != "0":
+    if case["device"] is not None and case["device"]["label"] not in ("0", "CPU"):
         yield f"device={case['device']['label']}"
     yield from (f"{key}={settings[key]}" for key in ("threads", "inter_op") if settings[key])
     yield from [f"optimize={settings['optimize']}"] if settings["optimize"] != "all" else []
