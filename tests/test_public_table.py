@@ -50,9 +50,9 @@ def good():
         (lambda document: document.update(cases=document["cases"][2:]), "it lacks"),
         (lambda document: document.update(label=None), "no label"),
         (lambda document: document["protocol"].update(check="off"), "another protocol"),
-        (lambda document: document["cases"][0].update(state="invalid", why="outputs differ"), "invalid: outputs differ"),
+        (lambda document: document["cases"][0].update(state="invalid", why="they differ"), "invalid: they differ"),
         (lambda document: document["cases"][0]["model"].update(architecture="vae2"), "no file of that architecture"),
-        (lambda document: document["cases"][0].update(processes=document["cases"][0]["processes"][:2]), "has 2 processes"),
+        (lambda document: document["cases"][0].update(processes=document["cases"][0]["processes"][:2]), "2 processes"),
         (lambda document: document["cases"][1]["figure"].update(value=1e-9), "faster with 8 pictures than with 1"),
     ],
 )  # fmt: skip

@@ -183,7 +183,7 @@ def test_a_folder_is_all_results_in_it(documents, tmp_path):
     out = tmp_path / "page.html"
     assert_clean(ganzoo("report", tmp_path, "-o", out), status=0)
     assert "NVIDIA H100" in out.read_text() and "NVIDIA T4" in out.read_text()
-    assert_clean(ganzoo("choose", tmp_path, "--least", "median"), status=0)
+    assert_clean(ganzoo("choose", tmp_path, "--min", "median"), status=0)
     empty = tmp_path / "empty"
     empty.mkdir()
     done = ganzoo("report", empty, "-o", out)
