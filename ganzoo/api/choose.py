@@ -31,7 +31,7 @@ def choose(
     Raises RequestError for what cannot be asked, or was measured nowhere.
     """
     from ganzoo.runtime.comparison.choosing import choose as choose_of
-    from ganzoo.runtime.comparison.limits import QUANTITIES, parse_limit
+    from ganzoo.runtime.comparison.limits import QUANTITIES, check_scenarios, parse_limit
 
     if (most is None) == (least is None):
         raise RequestError("Say what there is to be most of, or least of: one of the two.", hint="--max throughput")
@@ -43,4 +43,5 @@ def choose(
     texts = [where] if isinstance(where, str) and where else list(where or ())
     limits = [parse_limit(to_name(text, "where")) for text in texts]
     documents, names = open_results(results, others)
+    check_scenarios(limits, (document["protocol"]["scenario"] for document in documents))
     return choose_of(documents, names, quantity, more=most is not None, limits=limits)

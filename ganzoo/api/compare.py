@@ -40,7 +40,7 @@ def compare(
     """
     from ganzoo.runtime.comparison.compare import compare as compare_documents
     from ganzoo.runtime.comparison.comparison import Question
-    from ganzoo.runtime.comparison.limits import parse_limit
+    from ganzoo.runtime.comparison.limits import check_scenarios, parse_limit
     from ganzoo.runtime.comparison.pairing import ACROSS
 
     documents, names = open_results(results, others)
@@ -55,6 +55,7 @@ def compare(
         require=tuple(parse_limit(to_name(one, "require")) for one in _several(require)),
         undecided=to_choice(undecided, "undecided", ("pass", "fail")),
     )
+    check_scenarios(question.require, (document["protocol"]["scenario"] for document in documents))
     return compare_documents(documents, names, question)
 
 

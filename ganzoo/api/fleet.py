@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ganzoo.version import __version__
 if TYPE_CHECKING:
     from ganzoo.api.arguments import Place
     from ganzoo.runtime.fleet.conduct import Tracked
-    from ganzoo.runtime.fleet.plan import Each
+    from ganzoo.runtime.fleet.plan import Each, Node
     from ganzoo.runtime.fleet.result import FleetResult
 
 
@@ -53,8 +53,8 @@ def bench_fleet(
     place = to_optional_path(out, "out")
     if resume and place is None:
         raise RequestError("resume: what there is to go on with is in `out`.", hint="-o FOLDER")
-    if place is not None and place.suffix != ".json":
-        place.mkdir(parents=True, exist_ok=True)
+    if resume and place is not None and place.suffix != ".json" and not place.is_dir():
+        raise RequestError(f"There is no folder {place} to go on with.", hint="Measure anew: -o instead of --resume")
     parcel, contents = pack(request)
     told = listener(progress)
     with RayCluster(address, contents) as cluster:
@@ -62,8 +62,12 @@ def bench_fleet(
         for name, why in silent.items():
             say_warning(told)(printable(f"the node {name} is left out: {why}"))
         check_versions(nodes, __version__)
+        for node, provider in _gone_without(nodes, request.axes.providers):
+            say_warning(told)(printable(f"{node.name} goes without {provider}: {node.troubles[provider]}"))
         tasks = plan(nodes, request.axes.providers, request.devices, each)
         tracked = [Tracked(task, task.places[0]) for task in tasks]
+        if place is not None and place.suffix != ".json":
+            place.mkdir(parents=True, exist_ok=True)
         label_of = labels_of(tracked, request.label)
         places = None if place is None else places_of(tracked, place, label_of)
 
@@ -81,12 +85,15 @@ def bench_fleet(
     return result_of(tracked, silent)
 
 
+def _gone_without(nodes: Iterable[Node], providers: Sequence[str]) -> Iterator[tuple[Node, str]]:
+    """Of nodes where some providers work those that do not."""
+    yield from ((node, name) for node in nodes if node.providers(providers) for name in node.troubles)
+
+
 def _take_up(one: Tracked, path: Path) -> None:
-    """What an earlier call has measured of it: whole, or to go on with."""
+    """What an earlier call has measured of it, to go on with: whoever measures looks whether it is the same sweep."""
     from ganzoo.runtime.latency.result import BenchResult
 
     if path.exists():
         one.result = BenchResult.load(path)
         one.result.written = [path]
-        if all(case["ended"] == "converged" for case in one.result.cases):
-            one.state = "done"

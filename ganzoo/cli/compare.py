@@ -69,7 +69,7 @@ def command(
         echo(text.rstrip())
     else:
         echo(table(*found.table(), wrap="case"))
-        for line in found.lines():
+        for line in filter(None, (*found.lines(), found.said_of_gates())):
             echo(line)
     if found.failed:
         one, gate = found.failed[0]

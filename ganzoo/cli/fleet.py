@@ -48,6 +48,8 @@ def measure_fleet(
                 echo(f"{where}: moved here from {', '.join(map(printable, moved))}")
             if one.why:
                 echo(f"{where}: {one.state}: {printable(one.why)}")
+            for line in one.result.notes() if one.result is not None else ():
+                echo(f"{where}: {line}")
             if one.written:
                 echo(f"{where}: {', '.join(map(str, one.written))}")
     if bad := result.failed:

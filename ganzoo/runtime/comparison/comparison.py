@@ -100,6 +100,13 @@ class Comparison:
         bad = ("broken", "undecided") if self.question.undecided == "fail" else ("broken",)
         return [(one, gate) for one in self.pairs for gate in one.gates if gate.kept in bad]
 
+    def said_of_gates(self) -> str:
+        """In one line how the gates stand; "" where there are none."""
+        kept = [gate.kept for one in self.pairs for gate in one.gates]
+        counts = [f"{kept.count(state)} {state}" for state in ("kept", "undecided", "broken") if state in kept]
+        which = f", undecided ones {self.question.undecided}" if "undecided" in kept else ""
+        return f"gates: {', '.join(counts)}{which}" if counts else ""
+
     def __repr__(self) -> str:
         return "\n".join([*map(repr, self.pairs), *self.lines()])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from ganzoo.errors import RequestError, did_you_mean, short
@@ -108,17 +108,30 @@ class Limit(NamedTuple):
         found = QUANTITIES[self.name].read(case)
         if found is None:
             return "undecided", f"{self.name} was not measured, or the samples do not carry it"
-        unit = UNITS[QUANTITIES[self.name].kind]
+        kind = QUANTITIES[self.name].kind
+        unit, scale = (" MB", 1e-6) if kind == "memory" else (UNITS[kind], 1.0)
+        value = f"{self.name} is {scale * found.value:.4g}{unit}"
         if (found.low is None or found.high is None) and self.name in _WITH_INTERVAL:
-            return "undecided", f"{self.name} is {found.value:.4g}{unit} in one process, which has no interval"
+            return "undecided", f"{value} in one process, which has no interval"
         low, high = (found.value, found.value) if found.low is None or found.high is None else (found.low, found.high)
-        said = f"{self.name} is {found.value:.4g}{unit}" + ("" if low == high else f" ({low:.4g} to {high:.4g})")
+        said = value + ("" if low == high else f" ({scale * low:.4g} to {scale * high:.4g})")
         best, worst = (low, high) if self.upper else (high, low)
 
         def inside(value: float) -> bool:
             return value < self.value if self.upper else value > self.value
 
         return ("kept" if inside(worst) else "undecided" if inside(best) else "broken"), said
+
+
+def check_scenarios(limits: Iterable[Limit], scenarios: Iterable[str]) -> None:
+    """Raises RequestError for a limit of a scenario that no result is of: it would hold of nothing."""
+    known = sorted(set(scenarios))
+    for limit in limits:
+        if limit.scenario and limit.scenario not in known:
+            raise RequestError(
+                f"The limit {short(limit.text)} is of the scenario {limit.scenario}, and the results are of "
+                f"{', '.join(known)}."
+            )
 
 
 def parse_limit(text: str) -> Limit:

@@ -179,6 +179,8 @@ def _nothing_pairs(
     differing = apart(nearest)
     one, other = nearest
     axes = [name for name in ACROSS if name not in ignored and one.facts[name] != other.facts[name]]
+    implied = {"device"} if {"provider", "machine"} & set(axes) else set()
+    axes = [name for name in axes if name not in implied]
     barred = [name for name in ("protocol", "case") if one.facts[name] != other.facts[name]]
     hint = "" if barred or not axes else f"If that is the question: {' '.join(f'--across {name}' for name in axes)}"
     return RequestError(f"No two cases can be compared: {first_few(differing, 6, separator='; ')}.", hint=hint)

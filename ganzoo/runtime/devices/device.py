@@ -73,6 +73,8 @@ def _meant(devices: Sequence[Device], text: str) -> list[Device]:
         return list(devices)
     if exact := [one for one in devices if text == one.key]:
         return exact
+    if numbered := [one for one in devices if text == str(one.number) and one.label == one.name]:
+        return numbered  # devices that are typed by their names have numbers too
     bare = lowered.removeprefix("gpu-").removeprefix("mig-")
     if len(bare) >= _LEAST_OF_UUID and (
         known := [one for one in devices if one.uuid.lower().partition("-")[2].startswith(bare)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ganzoo.errors import BenchError, RequestError, first_few
+from ganzoo.errors import BenchError, RequestError, first_few, short
 from ganzoo.runtime.devices.device import Device, choose
 
 Each = Literal["device-kind", "node", "gpu"]
@@ -87,6 +87,11 @@ def _places(nodes: Sequence[Node], providers: Sequence[str], asked: Sequence[str
     for node in nodes:
         works = node.providers(providers)
         choosing = next((name for name in works if node.devices.get(name)), None)
+        if choosing is None and (odd := [text for text in asked if text not in ("0", "all")]):
+            refused = RequestError(
+                f"--device {short(odd[0])}: {node.name} has no device to choose for {', '.join(works)}."
+            )
+            continue
         if choosing is None:
             found = True
             yield Place(node, "", node.cpu, works)

@@ -154,11 +154,14 @@ def devices_meant(request: Request) -> dict[str, Sequence[Device | None]]:
     if not chooses and (odd := [text for text in request.devices if text not in ("0", "all")]):
         raise RequestError(
             f"--device {short(odd[0])}: {' and '.join(request.axes.providers)} has one device.",
-            hint="--provider cuda; `ganzoo doctor` lists the devices of every provider.",
+            hint="`ganzoo doctor` lists the devices of every provider.",
         )
     together = max((len(devices) for devices in found.values()), default=0)
     if request.together and together < 2:
-        raise RequestError("--together wants several devices.", hint="--device all, or --device 0,1")
+        raise RequestError(
+            f"--together wants several devices, and {'none can be chosen' if not chooses else 'one is meant'} here.",
+            hint="`ganzoo doctor` lists the devices of every provider; --device all means all of them.",
+        )
     return found
 
 

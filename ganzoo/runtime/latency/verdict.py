@@ -44,7 +44,7 @@ OVERLAP = 0.9
 _SLOWED = ("hardware slow-down", "software thermal", "hardware thermal", "power brake")
 
 _KEYS = (
-    ("waited", WAITED, "threads waited for a processor in {:.1%} of the time"),
+    ("waited", WAITED, "threads, taken together, waited for a processor {:.1%} of the time"),
     ("stolen", STOLEN, "the host took {:.1%} of a processor"),
     ("throttled", THROTTLED, "the control group's limit held it back in {:.1%} of the time"),
     ("others", OTHERS, "other processes used {:.0%} of a processor"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -231,7 +232,8 @@ def _trouble(rows: Sequence[Row]) -> Iterator[str]:
         f"<details{unfolded}><summary>{len(lines)} remarks</summary><ul>"
     )
     for row, why in lines:
-        title = ", ".join(filter(None, (row["model"], row["shapes"], row["rate_text"], row["provider"], row["result"])))
+        keys = ("model", "shapes", "rate_text", "provider", "settings", "result")
+        title = ", ".join(row[key] for key in keys if row[key] and row[key] != "-")
         what = row["verdict"] if row["reasons"] else row["state"]
         yield f"<li>{_text(title)}: <strong>{_text(what)}</strong>: {_text(why)}</li>"
     yield "</ul></details></section>"
@@ -240,7 +242,7 @@ def _trouble(rows: Sequence[Row]) -> Iterator[str]:
 def _pictures(rows: Sequence[Row]) -> Iterator[str]:
     """What the measured sessions painted, once of each model and place."""
     seen: dict[tuple[str, str, str], Row] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row["median"][0] if row["median"] else math.inf):
         if row["picture"]:
             seen.setdefault((row["model"], row["provider"], row["device"]), row)
     if not seen:
