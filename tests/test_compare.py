@@ -250,14 +250,16 @@ def test_a_gate_on_being_slower():
     [
         ("p99<1.5ms", "kept"), ("p99<0.5ms", "broken"), ("p99<500us", "broken"), ("p99.9<1s", "undecided"),
         ("throughput>10", "kept"), ("throughput>5000/s", "broken"), ("memory<1GB", "kept"), ("memory<10MB", "broken"),
-        ("device_memory<1GB", "undecided"), ("server:p99<1us", None), ("single-stream:p99<1us", "broken"),
+        ("device_memory<1GB", "undecided"), ("single-stream:p99<1us", "broken"),
         ("largest<2", "kept"), ("mean>0.5ms", "kept"), ("first<1ms", "broken"), ("file<1MB", "kept"),
     ],
 )  # fmt: skip
 def test_limits(limit, kept):
     document = result(case(medians(1.0, spread=0.001), count=1500))
     (one,) = gz.compare(loaded(document, document), require=limit).pairs
-    assert [gate.kept for gate in one.gates] == ([kept] if kept else [])
+    assert [gate.kept for gate in one.gates] == [kept]
+    with pytest.raises(RequestError, match="of the scenario server, and the results are of single-stream"):
+        gz.compare(loaded(document, document), require="server:p99<1us")
 
 
 def test_a_limit_within_the_interval_is_undecided():

@@ -133,6 +133,29 @@ def test_a_gpu_that_is_cut_in_slices_names_them():
         choose(listed(), ["2"], "cuda")
 
 
+def test_a_uuid_that_was_typed_is_in_no_result(board, model, tmp_path):
+    board(H100, SECOND)
+    out = tmp_path / "r.json"
+    document = measured(model, "--device", SECOND["uuid"], "-o", out)
+    assert SECOND["uuid"][4:] not in json.dumps(document) and document["protocol"]["devices"] == ["1"]
+    measured(model, "--device", "1", "--resume", out)
+    done = ganzoo("bench", model, "--provider", "twin", "--repeats", 2, "--device", "0", "--resume", out)
+    assert_clean(done, status=2)
+    done = ganzoo("bench", model, "--provider", "twin", "--repeats", 2, "--seconds", 0.3, "--device", "1", "--label",
+                  "other", "--resume", out)  # fmt: skip
+    assert_clean(done, status=2)
+    assert "is labelled None, not 'other'" in done.stderr
+
+
+def test_two_runs_on_two_devices_do_not_share_a_name(board, model, tmp_path):
+    board(H100, SECOND)
+    for device in ("0", "1"):
+        measured(model, "--device", device, "-o", tmp_path / "{device}.json")
+    assert sorted(path.name for path in tmp_path.glob("nvidia*")) == [
+        "nvidia-h100-80gb-hbm3-1.json", "nvidia-h100-80gb-hbm3.json"
+    ]  # fmt: skip
+
+
 # What the driver tells.
 
 
@@ -145,6 +168,28 @@ def test_gpus_and_slices_are_listed(board):
         ("1:1", "NVIDIA A100-SXM4-40GB MIG 1g.5gb", "1g.5gb", 2),
     ]
     assert found[0].uuid not in json.dumps(found[0].to_json()) and len(found[0].uuid_sha256) == 16
+
+
+def test_numbers_are_the_drivers_also_beside_slices(board):
+    """The third GPU is `2`, whatever the first was cut into; `0` names its slices."""
+    two = [{**one, "uuid": one["uuid"][:-1] + "0"} for one in SLICES]
+    board({**A100, "slices": SLICES}, H100, {**SECOND, "slices": two}, {**A100, "uuid": "GPU-9", "slices": []})
+    found = nvml.list_gpus()
+    assert [one.key for one in found] == ["0:0", "0:1", "1", "2:0", "2:1"]
+    with pytest.raises(RequestError, match="cut in slices: 2:0, 2:1"):
+        choose(found, ["2"], "cuda")
+
+
+def test_one_uuid_is_one_device_and_a_lost_one_is_listed(board, model, tmp_path):
+    gone = tmp_path / "gone"
+    gone.touch()
+    board(H100, H100, {**SECOND, "lost_file": str(gone)}, {**A100, "name": "<b>\nA/100"})
+    assert [(one.key, one.name) for one in nvml.list_gpus()] == [
+        ("0", "NVIDIA H100 80GB HBM3"), ("2", "NVIDIA GPU that is lost"), ("3", nvml.list_gpus()[2].name)
+    ]  # fmt: skip
+    assert set(nvml.list_gpus()[2].name) & set("\n/") == set()
+    cases = measured(model, "--device", "0,2", status=1)["cases"]
+    assert [case["state"] for case in cases] == ["ok", "failed"] and "lost" in cases[1]["why"]
 
 
 @pytest.mark.parametrize(
@@ -437,11 +482,11 @@ def test_a_result_for_each_device_by_its_name(board, model, tmp_path):
     board(H100, {**A100, "slices": SLICES})
     out = tmp_path / "{label}-{device}.json"
     measured(model, "--device", "all", "--label", "Lab 3/b", "-o", out)
-    names = sorted(path.name for path in tmp_path.glob("lab*.json"))
+    names = sorted(path.name for path in tmp_path.glob("Lab*.json"))
     assert names == [
-        "lab-3-b-nvidia-a100-sxm4-40gb-mig-1g.5gb.json",
-        "lab-3-b-nvidia-a100-sxm4-40gb-mig-3g.20gb.json",
-        "lab-3-b-nvidia-h100-80gb-hbm3.json",
+        "Lab-3-b-nvidia-a100-sxm4-40gb-mig-1g.5gb-1-1.json",
+        "Lab-3-b-nvidia-a100-sxm4-40gb-mig-3g.20gb-1-0.json",
+        "Lab-3-b-nvidia-h100-80gb-hbm3.json",
     ]
     for name in names:
         document = BenchResult.load(tmp_path / name).document
@@ -451,7 +496,12 @@ def test_a_result_for_each_device_by_its_name(board, model, tmp_path):
 
 @pytest.mark.parametrize(
     ("out", "label", "said"),
-    [("{lable}.json", "x", "Did you mean"), ("{label}.json", None, "--label NAME"), ("{}.json", "x", "no field")],
+    [
+        ("{label}.json", "☃ -", "nothing that a name can have"),
+        ("{lable}.json", "x", "Did you mean"),
+        ("{label}.json", None, "--label NAME"),
+        ("{}.json", "x", "no field"),
+    ],
 )
 def test_a_field_that_there_is_not_is_refused(tmp_path, out, label, said):
     with pytest.raises(RequestError) as caught:

@@ -318,9 +318,9 @@ def test_files_of_several_alike_have_different_names(tmp_path):
     label_of = labels_of(tracked, "lab")
     (tmp_path / "out").mkdir()
     of = places_of(tracked, tmp_path / "out", label_of)
-    assert [of(one.where).for_device(one.where.kind).name for one in tracked] == [
+    assert [of(one.where).for_device(one.where.kind, one.where.device).name for one in tracked] == [
         "lab-a-0-h100.json",
-        "lab-a-1-h100.json",
+        "lab-a-1-h100-1.json",
     ]
     with pytest.raises(RequestError, match="2 of them would be written"):
         places_of(tracked, tmp_path / "one.json", label_of)

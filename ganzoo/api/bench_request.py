@@ -104,7 +104,7 @@ def _devices(value: Any) -> tuple[str, ...]:
     """Numbers, labels, UUIDs, patterns; several in a list or between commas."""
     items = [to_whole(one, "device", least=0) if not isinstance(one, str) else one for one in one_or_more(value)]
     found = tuple(dict.fromkeys(str(one).strip() for one in items))
-    if not all(found):
+    if not all(found) or value == "":
         raise RequestError(f"device = {value!r}: expected a number, all, a UUID, or a pattern of a name.")
     return found
 

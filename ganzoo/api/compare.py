@@ -107,12 +107,14 @@ def open_results(results: Any, others: Sequence[Any] = ()) -> tuple[list[dict[st
 
 
 def _unfolded(results: Iterable[Any]) -> Iterator[Any]:
-    """Each, and of folders what is in them. Raises RequestError for one without any."""
+    """Each, and of folders what results are in them. Raises RequestError for one without any."""
+    from ganzoo.runtime.latency.result import is_result
+
     for one in results:
         if not isinstance(one, str | Path) or not Path(one).is_dir():
             yield one
             continue
-        found = sorted(Path(one).glob("*.json"))
+        found = [path for path in sorted(Path(one).glob("*.json")) if is_result(path)]
         if not found:
             raise RequestError(f"There is no result in {one}.", hint="Results are what `ganzoo bench -o` writes.")
         yield from found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.api.arguments import to_choice, to_optional_path, to_paths
+from ganzoo.api.arguments import to_choice, to_name, to_optional_path, to_paths
 from ganzoo.api.bench import usual
 from ganzoo.api.bench_request import request_of
 from ganzoo.errors import RequestError, printable
@@ -51,13 +51,15 @@ def bench_fleet(
     to_choice(each, "each", EACH)
     request = request_of(to_paths(models, "models"), usual(), options)
     place = to_optional_path(out, "out")
+    if place is not None and place.suffix != ".json" and place.exists() and not place.is_dir():
+        raise RequestError(f"{place} is a file; a fleet's results go into a folder.", hint="-o FOLDER")
     if resume and place is None:
         raise RequestError("resume: what there is to go on with is in `out`.", hint="-o FOLDER")
     if resume and place is not None and place.suffix != ".json" and not place.is_dir():
         raise RequestError(f"There is no folder {place} to go on with.", hint="Measure anew: -o instead of --resume")
     parcel, contents = pack(request)
     told = listener(progress)
-    with RayCluster(address, contents) as cluster:
+    with RayCluster(to_name(address, "address"), contents) as cluster:
         nodes, silent = cluster.probe(cluster.nodes(), request.axes.providers)
         for name, why in silent.items():
             say_warning(told)(printable(f"the node {name} is left out: {why}"))
@@ -77,7 +79,7 @@ def bench_fleet(
 
         if resume and places is not None:
             for one in tracked:
-                _take_up(one, places(one.where).for_device(one.where.kind))
+                _take_up(one, places(one.where).for_device(one.where.kind, one.where.device))
         Conductor(
             cluster, parcel, tracked, progress=told, save=save, label_of=label_of, max_seconds=request.max_seconds
         ).run()

@@ -17,7 +17,7 @@ from ganzoo.errors import BenchError
 @click.option(
     "--provider", default="cpu", show_default=True, metavar="A,B", help="cpu, cuda, openvino...: see `ganzoo doctor`."
 )
-@click.option("--device", default="", metavar="0,1|all|UUID|NAME*", help="Which of the provider's; the first.")
+@click.option("--device", metavar="0,1|all|UUID|NAME*", help="Which of the provider's; the first.")
 @click.option("--together", is_flag=True, help="Devices at once, too: how much slower than alone.")
 @click.option("--lock-clocks", metavar="base|most|MHZ", help="Hold GPUs at a clock meanwhile; wants an administrator.")
 @click.option("--label", metavar="NAME", help="What you call this machine, in the result.")
@@ -85,6 +85,7 @@ def command(
     fills: tuple[str, ...],
     options: tuple[str, ...],
     rate: str | None,
+    device: str | None,
     max_time: float,
     fleet: str | None,
     each: str | None,
@@ -115,6 +116,7 @@ def command(
         swept.setdefault(name, []).append(shape)
     asked: dict[str, Any] = {
         **rest,
+        "device": () if device is None else device,
         "dims": {**parse_dims(dims), **({"batch": parse_batches(batch)} if batch else {})},
         "sizes": size.split(",") if size else [],
         "shapes": swept,

@@ -42,7 +42,7 @@ def mhz_of(device: Device, asked: str) -> int:
         return int(found)
     if asked == "most" and most is not None:
         return int(most)
-    if not asked.isdecimal() or not 0 < int(asked) <= (most or 10_000):
+    if not (asked.isascii() and asked.isdecimal()) or not 0 < int(asked) <= (most or 10_000):
         raise RequestError(
             f"--lock-clocks {short(asked)}: expected base, most, or MHz{f' up to {most}' if most else ''}."
         )

@@ -5,7 +5,6 @@ The readings are taken by the process that waits for the measurement, never by t
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 import time
@@ -92,9 +91,7 @@ class Watch:
             self.readings.append(self._meter.read())
         except DeviceLostError as error:
             self.lost = str(error) or "lost"
-        except Exception as error:  # of a driver's own: a measurement does not fail by what is told beside it
-            with contextlib.suppress(Exception):
-                self.lost = "" if self.readings else f"it cannot be read: {error}"
+        except Exception:  # of a driver's own: a measurement does not fail by what is told beside it
             self._meter = None
 
     def used_bytes(self) -> int | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from ganzoo.errors import BenchError
+from ganzoo.errors import BenchError, printable
 from ganzoo.runtime.devices.device import Device
 from ganzoo.runtime.devices.meter import DeviceLostError, Reading, now_ns
 
@@ -80,31 +81,33 @@ def reset_clock(handle: Any) -> None:
 
 
 def list_gpus() -> list[Device]:
-    """GPUs and slices that a process here may use, as CUDA numbers them by bus; none without the library."""
-    found: list[Device] = []
-    for number, device in enumerate(_visible(list(_all()))):
-        whole = not device.slice
-        found.append(
-            Device(
-                name=device.name, number=number, label=str(number) if whole else device.label, uuid=device.uuid,
-                memory_bytes=device.memory_bytes, slice=device.slice, bus=device.bus,
-            )
-        )  # fmt: skip
-    return found
+    """GPUs and slices that a process here may use; none without the library.
+
+    Labels are the driver's numbers (by bus), `0:1` for a slice; under CUDA_VISIBLE_DEVICES places in it, as CUDA counts
+    what is left. One that is lost is listed, and fails when it is measured.
+    """
+    found: dict[str, Device] = {}
+    for device in _all():  # a UUID means one device, however often it is told
+        found.setdefault(device.uuid or device.label, device)
+    visible = _visible(list(found.values()))
+    masked = "CUDA_VISIBLE_DEVICES" in os.environ
+    return [
+        replace(device, number=number, label=str(number) if masked else device.label)
+        for number, device in enumerate(visible)
+    ]
 
 
 def _all() -> Iterator[Device]:
     for number in range(ask("nvmlDeviceGetCount") or 0):
         try:
             handle = ask("nvmlDeviceGetHandleByIndex", number)
-            slices = list(_slices(handle, number)) if handle is not None else []
             mode = ask("nvmlDeviceGetMigMode", handle) or (0, 0)
+            if mode[0]:  # CUDA then sees its slices alone
+                yield from list(_slices(handle, number))
+            elif handle is not None:
+                yield _device(handle, number, str(number), bus=_bus(handle))
         except DeviceLostError:
-            continue
-        if mode[0]:  # CUDA then sees its slices alone
-            yield from slices
-        elif handle is not None:
-            yield _device(handle, number, str(number), bus=_bus(handle))
+            yield Device(name="NVIDIA GPU that is lost", number=number, label=str(number), uuid=f"lost-{number}")
 
 
 def _slices(gpu: Any, number: int) -> Iterator[Device]:
@@ -129,7 +132,7 @@ def _device(handle: Any, number: int, label: str, *, bus: str, name: str = "", p
     memory = ask("nvmlDeviceGetMemoryInfo", handle)
     plain = name or str(ask("nvmlDeviceGetName", handle) or "NVIDIA GPU")
     return Device(
-        name=f"{plain} MIG {profile}" if profile else plain,
+        name=_plain(f"{plain} MIG {profile}" if profile else plain),
         number=number,
         label=label,
         uuid=str(ask("nvmlDeviceGetUUID", handle) or ""),
@@ -137,6 +140,11 @@ def _device(handle: Any, number: int, label: str, *, bus: str, name: str = "", p
         slice=profile,
         bus=bus,
     )
+
+
+def _plain(name: str) -> str:
+    """On one printable line, of a driver that says something else."""
+    return printable(name).replace("/", " ").replace("\\", " ").strip()[:150] or "NVIDIA GPU"
 
 
 def _bus(handle: Any) -> str:

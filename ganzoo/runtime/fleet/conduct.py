@@ -227,7 +227,7 @@ def places_of(tracked: Sequence[Tracked], out: Path, label_of: Callable[[Place],
     def of(place: Place) -> Places:
         return Places(template, label_of(place))
 
-    names = Counter(of(one.where).for_device(one.where.kind) for one in tracked)
+    names = Counter(of(one.where).for_device(one.where.kind, one.where.device) for one in tracked)
     if (name := next((name for name, count in names.items() if count > 1), None)) is not None:
         raise RequestError(
             f"{len(tracked)} devices are measured, and {names[name]} of them would be written to {name}.",

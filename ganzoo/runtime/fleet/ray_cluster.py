@@ -36,7 +36,8 @@ class RayCluster:
     """
 
     def __init__(self, address: str, contents: Mapping[str, Path]) -> None:
-        if "://" in address or (address != "auto" and not address.rpartition(":")[2].isdecimal()):
+        host, _, port = address.rpartition(":")
+        if address != "auto" and ("/" in address or not host or not port.isdecimal() or not 0 < int(port) < 65_536):
             raise RequestError(
                 f"--fleet {short(address)}: expected auto, or HOST:PORT of the cluster's head.",
                 hint="Run it on a node of the cluster: ray job submit -- ganzoo bench ... --fleet auto",

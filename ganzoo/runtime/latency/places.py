@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,13 @@ class Places:
                 f"-o {short(str(out))}: there is no field {{{unknown[0]}}}.{did_you_mean(unknown[0], FIELDS)} "
                 f"Fields: {', '.join(f'{{{field}}}' for field in FIELDS)}."
             )
-        if "label" in fields and not label:
-            raise RequestError(f"-o {short(str(out))}: there is no label to fill in.", hint="--label NAME")
+        if "label" in fields and not _slug(label or ""):
+            what = (
+                f"the label {short(label)} has nothing that a name can have"
+                if label
+                else "there is no label to fill in"
+            )
+            raise RequestError(f"-o {short(str(out))}: {what}.", hint="--label NAME")
         self._by_device = "device" in fields
         first = Path(_FIELD.sub("x", str(out))) if self._by_device else self._filled({}, "")
         check_place(first, inputs)
@@ -42,9 +47,10 @@ class Places:
         parts = _by_device(result.document) if self._by_device else [("", result.document)]
         return [BenchResult(part).save(self._filled(part, name)) for name, part in parts]
 
-    def for_device(self, name: str) -> Path:
-        """The file of a result that has one device of this name."""
-        return self._filled({"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")}, _slug(name))
+    def for_device(self, name: str, label: str) -> Path:
+        """The file of a result that has one device of this name and label; "" for a processor's."""
+        slug = device_slug({"name": name, "label": label} if label else None, name)
+        return self._filled({"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")}, slug)
 
     def __str__(self) -> str:
         return str(self._out)
@@ -59,7 +65,7 @@ def _by_device(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     parts: dict[str, list[Mapping[str, Any]]] = {}
     devices = document["machine"]["devices"]
     for case in document["cases"]:
-        parts.setdefault(device_slug(case["device"], devices, document["machine"].get("cpu")), []).append(case)
+        parts.setdefault(device_slug(case["device"], document["machine"].get("cpu")), []).append(case)
     found = []
     for name, cases in parts.items():
         own = {case["device"]["label"] for case in cases if case["device"] is not None}
@@ -68,14 +74,14 @@ def _by_device(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-def device_slug(device: Mapping[str, Any] | None, devices: Sequence[Mapping[str, Any]], cpu: str | None) -> str:
-    """`nvidia-h100-80gb-hbm3`, with the label behind it where there are several of the name."""
+def device_slug(device: Mapping[str, Any] | None, cpu: str | None) -> str:
+    """`nvidia-h100-80gb-hbm3`, of any but the first device with its label behind it: two runs never share a name."""
     if device is None or device["name"] == "CPU":
-        return _slug(cpu or "processor")
-    alike = [one for one in devices if one["name"] == device["name"]]
-    return _slug(f"{device['name']} {device['label']}" if len(alike) > 1 else device["name"])
+        return _slug(cpu or "processor").lower()
+    told = device["label"] in ("0", device["name"])
+    return _slug(device["name"] if told else f"{device['name']} {device['label']}").lower()
 
 
 def _slug(text: str) -> str:
     """Of what is in any name of a file."""
-    return re.sub(r"[^\w.]+", "-", text.lower()).strip("-.")[:_MOST] or "unnamed"
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:_MOST]

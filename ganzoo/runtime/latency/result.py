@@ -26,8 +26,8 @@ _BEGINNING = re.compile(rb'\{\s*"format": \d+,\s*"ganzoo": |$')  # of a result, 
 _MOST_BYTES = 2**30
 
 
-def protocol_of(request: Request, *, seconds: float) -> dict[str, Any]:
-    """The settings that make numbers comparable. seconds: what the sweep took."""
+def protocol_of(request: Request, devices: Iterable[str], *, seconds: float) -> dict[str, Any]:
+    """The settings that make numbers comparable. devices: labels of those that cases have. seconds: what it took."""
     load = request.load
     return {
         "scenario": load.scenario,
@@ -37,7 +37,7 @@ def protocol_of(request: Request, *, seconds: float) -> dict[str, Any]:
         "instances": load.instances,
         "pause_ms": load.pause_ms,
         "rotate_mb": load.rotate,
-        "devices": list(request.devices),
+        "devices": sorted(set(devices)) if request.devices else [],
         "together": request.together,
         "lock_clocks": request.lock_clocks,
         "libraries": [path.name for path in request.libraries],
@@ -62,7 +62,7 @@ def document_of(
         "ganzoo": __version__,
         "label": request.label,
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-        "protocol": protocol_of(request, seconds=seconds),
+        "protocol": protocol_of(request, _labels(cases), seconds=seconds),
         "machine": {
             **machine.record(),
             "providers": {name: _versions(name) for name in request.axes.providers},
@@ -70,6 +70,11 @@ def document_of(
         },
         "cases": list(cases),
     }
+
+
+def _labels(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of devices; a UUID that was typed is in no result."""
+    return [case["device"]["label"] for case in cases if case["device"] is not None]
 
 
 def _versions(provider: str) -> dict[str, str]:
@@ -93,6 +98,15 @@ def check_place(out: Path, inputs: Iterable[Path] = ()) -> None:
             raise RequestError(
                 f"{out} is there, and ganzoo bench did not write it.", hint="Choose another -o, or remove it."
             )
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file begins as one that holds a result."""
+    try:
+        with files.open_regular(path) as file:
+            return _BEGINNING.match(file.read(100)) is not None and path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 class BenchResult:

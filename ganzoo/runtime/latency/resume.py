@@ -24,7 +24,7 @@ def taken(
 
     Raises RequestError for one of another protocol, or of other files.
     """
-    wanted = protocol_of(request, seconds=0.0)
+    wanted = protocol_of(request, (case.device.key for case, _ in cases if case.device is not None), seconds=0.0)
     had = before.document["protocol"]
     differing = [key for key in wanted if key not in _FREE and had.get(key) != wanted[key]]
     if differing:
@@ -32,6 +32,11 @@ def taken(
         raise RequestError(
             f"The result to go on with was measured with {key} {had.get(key)!r}, and {wanted[key]!r} is asked for.",
             hint="State the same options, or measure anew with another -o.",
+        )
+    if request.label is not None and request.label != before.document["label"]:
+        raise RequestError(
+            f"The result to go on with is labelled {short(before.document['label'])}, not {short(request.label)}.",
+            hint="Leave --label out, or measure anew with another -o.",
         )
     here, there = machine.record(), before.document["machine"]
     for key in _OF_MACHINE:

@@ -81,13 +81,14 @@ class _Sweep:
         self._checks: dict[tuple[Path, str, str], dict[str, Any]] = {}
         self._together = groups_of([one.case for one in self._alive()]) if request.together else []
         self._seconds = seconds_of(request, len(self._alive()), len(self._together))
-        self._earlier = 0.0
+        self._earlier, self._label = 0.0, request.label
         self._devices = self._device_records()
 
     def take(self, before: BenchResult) -> None:
         """Raises RequestError where the earlier sweep was another one."""
         from ganzoo.runtime.latency.resume import taken
 
+        self._label = before.document["label"]
         cases = [(one.case, one.model) for one in self.running]
         for one, case in zip(self.running, taken(self._request, cases, before), strict=True):
             if case is None:
@@ -291,7 +292,8 @@ class _Sweep:
         cases = [self._case(one) for one in self.running]
         seconds = self._earlier + time.monotonic() - self._began
         hints = {one.index: one.case.error.hint for one in self.running if one.case.error is not None}
-        return BenchResult(document_of(self._request, cases, seconds=seconds, devices=self._devices), hints)
+        document = document_of(self._request, cases, seconds=seconds, devices=self._devices)
+        return BenchResult({**document, "label": self._label}, hints)
 
     def _case(self, one: Running) -> dict[str, Any]:
         """As the result has it; made anew when something came to be."""

@@ -120,11 +120,13 @@ def notes(document: Mapping[str, Any]) -> Iterator[str]:  # noqa: PLR0912 - a re
             yield f"{title}: {with_interval(millis)} mJ a picture, of the device"
         if (together := case["together"]) is not None and together["slower"] is not None:
             yield (
-                f"{title}: beside {together['devices'] - 1} other devices it takes "
+                f"{title}: beside {_count(together['devices'] - 1, 'other device')} it takes "
                 f"{number(together['slower']['value'])} times as long{_interval(together['slower'])}"
             )
             if together["overlap"] < OVERLAP:
                 yield f"{title}: all were at work together in {100 * together['overlap']:.0f}% of the time alone"
+        if document["protocol"].get("together") and case["device"] is not None and together is None:
+            yield f"{title}: it was not measured together with others"
         for kind, latency in (case["latency_ms"] or {}).items():
             if latency is not None and latency["stalls"] and document["protocol"]["scenario"] != "server":
                 yield (
@@ -164,6 +166,10 @@ def _profile_row(name: str, row: Mapping[str, Any]) -> list[str]:
         name, str(row["count"]), number(row["ms"]), f"{100 * row['share']:.1f}%", number(row["gflops"]),
         shares[0] or "-", number(row["gbytes"]), shares[1] or "-",
     ]  # fmt: skip
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _interval(figure: Mapping[str, Any]) -> str:

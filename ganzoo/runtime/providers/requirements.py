@@ -59,6 +59,11 @@ def devices_of(provider: str) -> list[Device]:
         raise PluginError(
             f"The provider {provider!r}: devices() gave {short(found)}; expected ganzoo.Device with short names."
         )
+    keys = [one.key for one in found]
+    if odd := [key for key in keys if keys.count(key) > 1 or key.lower() == "all" or "," in key or key != key.strip()]:
+        raise PluginError(
+            f"The provider {provider!r}: devices() has the label {short(odd[0])} twice, or it means several."
+        )
     return list(found)
 
 
