@@ -434,7 +434,10 @@ def test_clocks_are_held_and_let_go(board, model):
     assert document["protocol"]["lock_clocks"] == "base"
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(one, marks=pytest.mark.slow) for one in (signal.SIGINT, signal.SIGTERM))],
+)
 def test_clocks_are_let_go_whatever_ends_the_command(board, model, number):
     state = board(H100, administrator=True)
     process = subprocess.Popen(
@@ -478,6 +481,7 @@ def test_a_processors_clock_is_not_locked(model):
 # Names of results.
 
 
+@pytest.mark.slow
 def test_a_result_for_each_device_by_its_name(board, model, tmp_path):
     board(H100, {**A100, "slices": SLICES})
     out = tmp_path / "{label}-{device}.json"
