@@ -80,10 +80,13 @@ def bench_fleet(
         if resume and places is not None:
             for one in tracked:
                 _take_up(one, places(one.where).for_device(one.where.kind, one.where.device))
-        Conductor(
+        conductor = Conductor(
             cluster, parcel, tracked, progress=told, save=save, label_of=label_of, max_seconds=request.max_seconds
-        ).run()
-        cluster.tidy(parcel, nodes)
+        )
+        try:
+            conductor.run()
+        finally:
+            cluster.tidy(parcel, nodes)
     return result_of(tracked, silent)
 
 
