@@ -33,7 +33,7 @@ def main(part, path):
     from onnx.backend.test.loader import load_model_tests
 
     warnings.simplefilter("ignore")
-    worker.put = lambda runs, job, seconds: runs[0]()  # one call, without a warm-up
+    worker.put = lambda runs, job, **_: runs[0]()  # one call, without a warm-up
     worker.to_answer = lambda measured: ({}, {})
     found = Counter()
     for case in load_model_tests(kind="node")[part::PARTS]:
