@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,22 @@ def make_distribution(folder: Path, name: str, code: str, *, version: str = "1.0
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
     (info / "entry_points.txt").write_text(f"[ganzoo]\n{entry} = {module}\n", encoding="utf-8")
     return folder
+
+
+def twin_distribution(folder: Path) -> Path:
+    """The provider `twin` and the management library of GPUs that are not there, as installed in a folder."""
+    here = Path(__file__).parent
+    for source in (here / "fake_nvml/pynvml.py", here / "twin_provider.py"):
+        shutil.copy(source, folder)
+    code = """
+        from ganzoo import ProviderSpec, hookimpl
+        GANZOO_API = 2
+
+        @hookimpl
+        def ganzoo_providers():
+            return [ProviderSpec(name="twin", summary="For tests.", implementation="twin_provider:Twin")]
+    """
+    return make_distribution(folder, "twin", code)
 
 
 def good_plugin(architecture: str) -> str:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import assert_clean, ganzoo, make_distribution, usual_signals
+from helpers import assert_clean, ganzoo, twin_distribution, usual_signals
 
 from ganzoo import Device
 from ganzoo.errors import RequestError
@@ -47,20 +47,7 @@ def board(tmp_path, monkeypatch):
     """Makes a machine with these GPUs, for this process and for those that it starts."""
     folder = tmp_path / "fake"
     folder.mkdir()
-    for source in (HERE / "fake_nvml/pynvml.py", HERE / "twin_provider.py"):
-        (folder / source.name).write_text(source.read_text())
-    make_distribution(
-        folder,
-        "twin",
-        """
-        from ganzoo import ProviderSpec, hookimpl
-        GANZOO_API = 2
-
-        @hookimpl
-        def ganzoo_providers():
-            return [ProviderSpec(name="twin", summary="For tests.", implementation="twin_provider:Twin")]
-        """,
-    )
+    twin_distribution(folder)
     state = tmp_path / "board.json"
     monkeypatch.setenv("FAKE_NVML", str(state))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
@@ -409,6 +396,28 @@ def test_together_begins_at_one_moment_and_says_how_much_slower(board, model):
     assert BenchResult(document).table() and any(
         "beside 1 other device" in line for line in BenchResult(document).notes()
     )
+
+
+def test_a_device_that_is_lost_while_all_are_at_work_spoils_its_cases_alone(board, model, tmp_path):
+    """Both of its cases fail, the second without being waited for; the sweep goes on to its end."""
+    gone = tmp_path / "gone"
+    board(H100, {**SECOND, "lost_file": str(gone)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganzoo", "bench", str(model), "--provider", "twin", "--device", "all", "--together",
+         "--batch", "1,2", "--repeats", "1", "--seconds", "1", "--within", "1", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    while "beside 1 more" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(0.7)
+    gone.touch()
+    out, said = process.communicate(timeout=120)
+    assert "Traceback" not in said, said
+    cases = json.loads(out)["cases"]
+    states = {(case["device"]["label"], case["batch"]): case["state"] for case in cases}
+    assert states == {("0", 1): "ok", ("0", 2): "ok", ("1", 1): "failed", ("1", 2): "failed"}
+    assert process.returncode == 1
 
 
 def test_together_wants_several_devices(board, model):

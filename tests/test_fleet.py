@@ -9,7 +9,7 @@ from pathlib import Path
 
 import onnx
 import pytest
-from helpers import make_distribution
+from helpers import twin_distribution
 from results import case, medians, result
 from test_devices import A100, H100
 
@@ -340,20 +340,7 @@ def fleet(tmp_path_factory):
     """Runs `ganzoo bench` on three local nodes, in a network that ends at the loopback address."""
     pytest.importorskip("ray")
     folder = tmp_path_factory.mktemp("fleet")
-    for source in (HERE / "fake_nvml/pynvml.py", HERE / "twin_provider.py"):
-        shutil.copy(source, folder)
-    make_distribution(
-        folder,
-        "twin",
-        """
-        from ganzoo import ProviderSpec, hookimpl
-        GANZOO_API = 2
-
-        @hookimpl
-        def ganzoo_providers():
-            return [ProviderSpec(name="twin", summary="For tests.", implementation="twin_provider:Twin")]
-        """,
-    )
+    twin_distribution(folder)
     (folder / "h100.json").write_text(json.dumps({"gpus": [H100]}))
     (folder / "a100.json").write_text(json.dumps({"gpus": [A100]}))
     alone = ["unshare", "--net", "--map-root-user", "--user"]

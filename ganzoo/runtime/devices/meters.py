@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganzoo.errors import BenchError
 from ganzoo.runtime.devices import nvml
 from ganzoo.runtime.devices.device import Device
-from ganzoo.runtime.devices.meter import Meter
+from ganzoo.runtime.devices.meter import DeviceLostError, Meter
 from ganzoo.runtime.devices.sysfs import SysfsMeter
 
 
@@ -18,7 +19,10 @@ def find_meter(maker: str, device: Device | None) -> Meter | None:
     if device is None:
         return None
     if maker == "nvidia" and device.uuid and nvml.is_installed():
-        return nvml.NvmlMeter(device)
+        try:
+            return nvml.NvmlMeter(device)
+        except DeviceLostError as error:
+            raise BenchError(f"The device {device.key} ({device.name}) was lost: {error}.") from None
     if maker in ("amd", "intel") and device.bus:
         return SysfsMeter(device, maker)
     return None

@@ -36,10 +36,12 @@ class Heard(NamedTuple):
 
 
 class Asker:
-    """folder: for what providers build of models. left: seconds until everything must have ended."""
+    """left: seconds until everything must have ended. folder: for what providers build of models, set before one that
+    builds is asked."""
 
-    def __init__(self, request: Request, folder: Path, left: Callable[[], float]) -> None:
-        self._request, self._folder, self._left = request, folder, left
+    def __init__(self, request: Request, left: Callable[[], float]) -> None:
+        self._request, self._left = request, left
+        self.folder = Path()
         self._meters: dict[tuple[str, str], Meter | None] = {}
         self._lost: dict[tuple[str, str], GanzooError] = {}
 
@@ -64,18 +66,26 @@ class Asker:
     def work_together(
         self, several: Sequence[Running], mode: Mode, *, seconds: float, outputs: bool = False, number: int = 0
     ) -> list[Heard] | None:
-        """The same of cases at once, which begin at one moment; an error is part of what is heard of each."""
+        """The same of cases at once, which begin at one moment; an error is part of what is heard of each. Where one
+        cannot begin, none does: the others have neither answer nor error."""
         left = self._left()
         if left < _LEAST_LEFT:
             raise TimeIsUpError
-        if gone := next((one for one in several if one.place[1:] in self._lost), None):
-            raise self._lost[gone.place[1:]]
         within = min(seconds, max(LEAST_SECONDS, left - START_SECONDS))
-        jobs = [
-            self._job(one, mode, within, left, outputs=outputs, number=number, meet=len(several) > 1) for one in several
-        ]
+        jobs, watches, refused = list[tuple[Job, Mapping[str, str]]](), list[Watch](), dict[int, GanzooError]()
+        for place, one in enumerate(several):
+            try:
+                if one.place[1:] in self._lost:
+                    raise self._lost[one.place[1:]]
+                watches.append(self._watch(one, mode))
+                jobs.append(self._job(one, mode, within, left, outputs=outputs, number=number, meet=len(several) > 1))
+            except GanzooError as error:
+                refused[place] = error
+        if refused:
+            return [Heard(None, Watch(None), refused.get(place)) for place in range(len(several))]
         with ExitStack() as stack:
-            watches = [stack.enter_context(self._watch(one, mode)) for one in several]
+            for watch in watches:
+                stack.enter_context(watch)
             answers = ask_all(
                 [(job.to_json(), environment) for job, environment in jobs], seconds=left + _GRACE_SECONDS
             )
@@ -97,8 +107,8 @@ class Asker:
         request, case = self._request, one.case
         provider = "cpu" if mode == "reference" else case.provider
         found = find_provider(provider)
-        here = provider == case.provider and case.device is not None
-        environment, device = found.alone(case.device) if here and case.device is not None else ({}, 0)
+        own = case.device if mode != "reference" else None
+        environment, device = found.alone(own) if own is not None else ({}, 0)
         load = request.load
         job = Job(
             mode=mode,
@@ -129,7 +139,7 @@ class Asker:
         return job, environment
 
     def _build_folder(self, one: Running) -> str:
-        folder = self._folder / str(one.index)
+        folder = self.folder / str(one.index)
         folder.mkdir(exist_ok=True)
         return str(folder)
 

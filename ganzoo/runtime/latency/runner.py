@@ -74,7 +74,7 @@ class _Sweep:
         cases = cases_of(request)
         models = {case.path: model_json(case) for case in {case.path: case for case in cases}.values()}
         self.running = [Running(case, index, models[case.path]) for index, case in enumerate(cases)]
-        self._asker = Asker(request, Path(), self._left)
+        self._asker = Asker(request, self._left)
         if request.cool_to is not None:
             for one in self._alive():
                 temperature.check(self._meter(one), one.case.provider)
@@ -104,7 +104,7 @@ class _Sweep:
 
     def run(self, folder: Path) -> BenchResult:
         """folder: for what providers build of models."""
-        self._asker = Asker(self._request, folder, self._left)
+        self._asker.folder = folder
         try:
             self._capacities()
             for number in range(self._request.repeats):
@@ -193,7 +193,7 @@ class _Sweep:
                 return
             windows = [process_windows(heard.answer) for heard in found if heard.answer is not None]
             for one, heard in zip(several, found, strict=True):
-                if heard.answer is None:
+                if heard.answer is None:  # without an error: another one could not begin
                     one.case.error = heard.error
                     continue
                 own = process_windows(heard.answer)
@@ -273,7 +273,7 @@ class _Sweep:
                 continue
             try:
                 found[provider, device.key] = record_of(device, self._meter(one), provider=provider)
-            except (BenchError, DeviceLostError) as error:
+            except (BenchError, DeviceLostError) as error:  # while it is asked for, or for what it is
                 one.case.error = BenchError(f"The device {device.name} was lost: {error}")
                 found[provider, device.key] = record_of(device, None, provider=provider)
         return list(found.values())
