@@ -150,6 +150,10 @@ def test_a_parcel_holds_everything_by_content_and_comes_out_as_it_was(tmp_path, 
     assert (
         unpack(parcel, [contents[one].read_bytes() for one in hashes_of(parcel)]).models[0].read_bytes() != b"damaged"
     )
+    other_call, _ = pack(request)
+    unpack(other_call, [contents[one].read_bytes() for one in hashes_of(other_call)])
+    tidy(other_call.name)
+    assert there.models[0].exists(), "another call's files are its own"
     tidy(parcel.name)
     assert not there.models[0].exists()
 

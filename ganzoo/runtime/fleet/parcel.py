@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ganzoo import files
@@ -18,15 +18,14 @@ from ganzoo.runtime.latency.request import Request
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """What goes where on a node. request: with paths inside the parcel. places: relative path -> SHA-256 of content."""
+    """What goes where on a node. request: with paths inside the parcel. places: relative path -> SHA-256 of content.
+
+    name: of the folder on a node, one for each call: who ends first takes away nothing that another one reads.
+    """
 
     request: Request
     places: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """Of the folder on a node: the same content has the same."""
-        return hashlib.sha256(repr(sorted(self.places.items())).encode()).hexdigest()[:16]
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 def pack(request: Request) -> tuple[Parcel, dict[str, Path]]:
