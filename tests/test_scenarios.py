@@ -8,7 +8,7 @@ import pytest
 
 from ganzoo.runtime.latency.scenarios import arrivals, multi_stream, offline, server, single_stream
 from ganzoo.runtime.latency.stats import across, quantile, ratio, summarize
-from ganzoo.runtime.latency.student import beta, binomial_cdf, binomial_quantile, t_cdf, t_quantile
+from ganzoo.student import beta, binomial_cdf, binomial_quantile, t_cdf, t_quantile
 
 
 class Clock:

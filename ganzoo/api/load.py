@@ -20,6 +20,8 @@ def load(
     source: Place | Iterable[Place],
     *,
     checkpoint: str | int | None = None,
+    device: str = "cpu",
+    provider: str = "cpu",
     progress: ProgressListener | None = None,
 ) -> Model:
     """A model from a run, from an ONNX file, from several that belong together, or from a folder of such.
@@ -27,6 +29,7 @@ def load(
     source: paths, a `Run`, or what `export` gave.
 
     checkpoint: of a run: "best" (the default), "last", or a number of steps. Files need no torch.
+    device: on which a run paints, as torch names it. provider: of ONNX Runtime, with which files paint.
 
     Raises RequestError for what is neither, for two files of one graph, or a checkpoint that was not kept;
     CheckpointError, ExportError for what cannot be read.
@@ -38,19 +41,20 @@ def load(
         from ganzoo.sampling.from_files import files_in
 
         if found := files_in(paths[0]):
-            return _of_files(found, checkpoint, progress, as_declared=True)
+            return _of_files(found, checkpoint, progress, provider, as_declared=True)
     files = [path for path in paths if path.suffix == ".onnx"]
     if not files and len(paths) == 1:
-        return _of_run(paths[0], checkpoint, progress)
+        return _of_run(paths[0], checkpoint, progress, device)
     if len(files) < len(paths):
         raise RequestError("One run, or ONNX files that belong together, can be sampled at once.")
-    return _of_files(files, checkpoint, progress)
+    return _of_files(files, checkpoint, progress, provider)
 
 
 def _of_files(
     files: Sequence[Path],
     checkpoint: str | int | None,
     progress: ProgressListener | None,
+    provider: str,
     *,
     as_declared: bool = False,
 ) -> Model:
@@ -58,16 +62,16 @@ def _of_files(
 
     if checkpoint is not None:
         raise RequestError("--checkpoint goes with a run; an ONNX file holds one.")
-    return Model(open_files(files, as_declared=as_declared), say=say_warning(listener(progress)))
+    return Model(open_files(files, as_declared=as_declared, provider=provider), say=say_warning(listener(progress)))
 
 
-def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener | None) -> Model:
+def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener | None, device: str) -> Model:
     from ganzoo.sampling.from_run import first_pictures, open_run_graphs
 
     say = say_warning(listener(progress))
     registry = installed(progress)
     which = "best" if checkpoint is None else str(checkpoint)
-    source, trained = open_run_graphs(path, registry, checkpoint=which, say=say)
+    source, trained = open_run_graphs(path, registry, checkpoint=which, say=say, device=device)
     return Model(
         source,
         run=trained.run,

@@ -30,6 +30,7 @@ VERBS = {
     "sample": "Paint pictures, or translate them, with a run or an ONNX file.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",
     "import": "Make a run of weights that the original authors' code saved.",
+    "evaluate": "Score a generator, and say how the score came about.",
     "verify": "Repeat the proof of an exported file on this machine.",
     "inspect": "Show what an ONNX file holds and says about itself.",
     "bench": "Measure the latency of any ONNX file.",

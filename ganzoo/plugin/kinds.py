@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, ProviderSpec
+from ganzoo.plugin.specs import (
+    ArchitectureSpec,
+    DataSourceSpec,
+    FeatureNetworkSpec,
+    LoggerSpec,
+    MetricSpec,
+    ProviderSpec,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,4 +64,21 @@ PROVIDERS = Kind(
     own="ganzoo.runtime.providers.own:providers",
 )
 
-KINDS = (ARCHITECTURES, DATA_SOURCES, LOGGERS, PROVIDERS)
+METRICS = Kind(
+    name="metrics",
+    word="metric",
+    hook="ganzoo_metrics",
+    spec=MetricSpec,
+    added="0.1",
+    own="ganzoo.evaluation.own:metrics",
+)
+FEATURE_NETWORKS = Kind(
+    name="feature_networks",
+    word="feature network",
+    hook="ganzoo_feature_networks",
+    spec=FeatureNetworkSpec,
+    added="0.1",
+    own="ganzoo.evaluation.own:feature_networks",
+)
+
+KINDS = (ARCHITECTURES, DATA_SOURCES, LOGGERS, PROVIDERS, METRICS, FEATURE_NETWORKS)

@@ -178,3 +178,44 @@ class ProviderSpec:
         if not isinstance(self.summary, str):
             raise ValueError(f"summary of {self.name!r} must be a string")
         _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricSpec:
+    """How a plugin announces a metric.
+
+    name: what users type after --metrics.
+    summary: one line about what it sees.
+    implementation: import string of a subclass of `ganzoo.Metric` of the same name.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("metric", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureNetworkSpec:
+    """How a plugin announces a feature network, in whose numbers pictures are compared.
+
+    name: what users type after --features.
+    summary: one line: what it was trained on, where its weights are.
+    implementation: import string of a callable
+        `(file: Path | None, options: Mapping[str, str], *, device: str) -> FeatureNetwork`.
+
+    Raises ValueError for a malformed field.
+    """
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name("feature network", self.name)
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def open_files(paths: Sequence[Path], *, as_declared: bool = False) -> GraphSet:
+def open_files(paths: Sequence[Path], *, as_declared: bool = False, provider: str = "cpu") -> GraphSet:
     """Files that belong together: a generator, a mapping with its synthesis, one direction with the other.
 
     as_declared: in the order that their architecture has them, the main one first, and not that of the paths.
+    provider: of ONNX Runtime, that paints.
     Raises ExportError for a file that cannot be read, RequestError for one that does not say how its inputs are drawn,
     for two of one graph, and for files of different architectures, or of different models of one.
     """
@@ -28,7 +29,7 @@ def open_files(paths: Sequence[Path], *, as_declared: bool = False) -> GraphSet:
         files.sort(key=_position)
     _check_company(files)
     signatures = {graph_name(file): _signature(file) for file in files}
-    return GraphSet(path=paths[0], graphs=[_function(file, signatures) for file in files])
+    return GraphSet(path=paths[0], graphs=[_function(file, signatures, provider) for file in files])
 
 
 def _position(file: OnnxFile) -> int:
@@ -81,11 +82,11 @@ def _signature(file: OnnxFile) -> Signature:
     return file.input_specs, file.output_specs
 
 
-def _function(file: OnnxFile, signatures: Mapping[str, Signature]) -> GraphFunction:
+def _function(file: OnnxFile, signatures: Mapping[str, Signature], provider: str) -> GraphFunction:
     name, path = graph_name(file), file.path
     inputs, outputs = signatures[name]
     declared = file.role or inferred_role(name, signatures)
-    session = open_checked(path, "cpu").session
+    session = open_checked(path, provider).session
 
     def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
         return run_session(session, {spec.name: array for spec, array in zip(inputs, arrays, strict=True)}, path)

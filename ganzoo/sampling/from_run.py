@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def open_run_graphs(
-    path: Path, registry: Registry, *, checkpoint: str, say: Callable[[str], None]
+    path: Path, registry: Registry, *, checkpoint: str, say: Callable[[str], None], device: str = "cpu"
 ) -> tuple[GraphSet, TrainedModel]:
-    """checkpoint, say: as for `load_trained`, whose errors it raises."""
+    """checkpoint, say: as for `load_trained`, whose errors it raises. device: on which it paints."""
     from ganzoo.architecture.graphs import graphs_of
 
     trained = load_trained(path, registry, say=say, which=checkpoint)
-    graphs = [_function(graph) for graph in graphs_of(trained.architecture)]
+    trained.architecture.to(device)
+    graphs = [_function(graph, device) for graph in graphs_of(trained.architecture)]
     return GraphSet(path=path, graphs=graphs, origin=f" of step {trained.step:,}"), trained
 
 
@@ -48,14 +49,15 @@ def first_pictures(
     return shown.fetch([indices] * len(source.lengths)), kind == "pairs"
 
 
-def _function(graph: Graph) -> GraphFunction:
+def _function(graph: Graph, device: str) -> GraphFunction:
     import torch
 
     from ganzoo.nn import is_out_of_memory
 
     def run(arrays: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
         try:
-            return [tensor.numpy() for tensor in graph.run(*[torch.from_numpy(array) for array in arrays])]
+            given = [torch.from_numpy(array).to(device) for array in arrays]
+            return [tensor.cpu().numpy() for tensor in graph.run(*given)]
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -116,6 +116,15 @@ class Ranks:
             dist.broadcast_object_list(box, 0, group=self.host_group)
         return box[0]
 
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The Python object of each rank, in their order, on all of them. Raises GanzooError when one is gone."""
+        if self.count == 1:
+            return [value]
+        box: list[Any] = [None] * self.count
+        with _contact(self.rank):
+            dist.all_gather_object(box, value, group=self.host_group)
+        return box
+
     def all_equal(self, value: int) -> bool:
         """Whether every rank has this very value: weights that drifted apart must not go unnoticed."""
         if self.count == 1:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ganzoo.runtime.latency.stats import Figure
-from ganzoo.runtime.latency.student import t_cdf, t_quantile
+from ganzoo.student import t_cdf, t_quantile
 
 Verdict = Literal["faster", "slower", "same", "undecided"]
 

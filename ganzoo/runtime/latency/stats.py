@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ganzoo.runtime.latency.student import binomial_quantile, t_quantile
+from ganzoo.student import binomial_quantile, t_quantile
 
 LEVEL = 0.95
 QUANTILES = (0.5, 0.9, 0.99, 0.999)

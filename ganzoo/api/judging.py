@@ -1,0 +1,232 @@
+"""How an evaluation is put together: what is wanted, the metrics and the network, the subject, what is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganzoo.api.registry import installed
+from ganzoo.config.resolve import Layer, resolve
+from ganzoo.config.tables import NoiseToImageConfig
+from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, one_line, short
+from ganzoo.evaluation.metric import Metric, checked_metric
+from ganzoo.evaluation.network import FeatureNetwork, checked_network
+from ganzoo.evaluation.protocol import Preset, differences
+from ganzoo.evaluation.result import Evaluation
+from ganzoo.plugin.call import call_plugin, load_object
+from ganzoo.plugin.kinds import FEATURE_NETWORKS, METRICS
+from ganzoo.progress import ProgressListener, Silent, Teller
+
+if TYPE_CHECKING:
+    from ganzoo.evaluation.evaluate import Judged
+    from ganzoo.plugin.registry import Registry
+
+_OFFICIAL = "inception-2015"
+_WEIGHTS = (".pth", ".pt", ".pkl", ".safetensors")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """A protocol before it is known. options: of metrics, by metric. features: a name, NAME=FILE, a file or an object.
+    count: 0 for as many as there are real ones. real_count: 0 for all. source: the evaluation that is repeated."""
+
+    metrics: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    features: Any = None
+    count: int = 0
+    real_count: int = 0
+    seed: int = 0
+    repeats: int = 1
+    resize: str = ""
+    labels: str = "data"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    source: Evaluation | None = None
+
+    @classmethod
+    def preset(cls, given: Preset) -> Wanted:
+        """One of the field's."""
+        return cls(
+            metrics=given.metrics, options=given.options, features=given.features, count=given.count,
+            real_count=given.real, resize=given.resize,
+        )  # fmt: skip
+
+    @classmethod
+    def like(cls, other: Evaluation) -> Wanted:
+        """What another evaluation did. Raises RequestError for a protocol that is damaged."""
+        try:
+            painted, real = other.protocol["painted"], other.protocol.get("real", {})
+            features, labels = other.protocol.get("features", {}), str(painted.get("labels", ""))
+            whole = real.get("chosen", "all") == "all"
+            return cls(
+                metrics=tuple(other.protocol["metrics"]),
+                options=dict(other.protocol["metrics"]),
+                features=features.get("network"),
+                count=int(painted["count"]),
+                real_count=0 if whole else int(real["count"]),
+                seed=int(other.seeds[0]) if other.seeds else 0,
+                repeats=int(other.protocol.get("repeats", 1)),
+                resize=str(features.get("resize", "")),
+                labels=_labels_of(labels),
+                values=dict(painted.get("values", {})),
+                source=other,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RequestError(f"The protocol to repeat is damaged: {one_line(error)}") from None
+
+
+def _labels_of(text: str) -> str:
+    if text.startswith("class "):
+        return text.removeprefix("class ")
+    return "seeds" if text == "drawn by seed" else "data"
+
+
+def judge(
+    subject: Any,
+    layers: Sequence[Layer],
+    wanted: Wanted,
+    *,
+    feature_options: Mapping[str, str],
+    perceptual: Path | None,
+    direction: str | None,
+    checkpoint: str | int | None,
+    device: str,
+    provider: str,
+    cache: Path | None,
+    places: Sequence[Path],
+    told: ProgressListener,
+) -> Evaluation:
+    """Judge, and write what was found. See `ganzoo.evaluate`."""
+    from ganzoo.api.judged_subject import SubjectRequest, open_subject
+    from ganzoo.evaluation.evaluate import EvaluationRequest, evaluating
+    from ganzoo.evaluation.resizing import check_filter
+    from ganzoo.training.device import select_device
+    from ganzoo.training.ranks import joined_ranks
+
+    data = resolve("ARCHITECTURE", NoiseToImageConfig, layers).data
+    with joined_ranks(device) as ranks:
+        heard = told if ranks.leads else Silent()
+        registry, teller = installed(heard), Teller(heard)
+        chosen = str(select_device(device, local_rank=ranks.local_rank if ranks.count > 1 else None))
+        metrics = find_metrics(wanted.metrics, registry)
+        if stray := sorted(set(wanted.options) - set(wanted.metrics)):
+            raise RequestError(
+                f"Options are stated of {stray[0]!r}, which is not asked for.{did_you_mean(stray[0], wanted.metrics)}"
+            )
+        network = None
+        if any(set(metric.needs) & {"real", "painted", "logits"} for metric in metrics) or wanted.features:
+            network = find_network(wanted.features or _OFFICIAL, feature_options, chosen, registry)
+        stated = frozenset(key for layer in layers for key in layer.tables.get("data", {}))
+        opened = open_subject(
+            subject,
+            SubjectRequest(
+                data=data, stated=stated, count=wanted.count, real_count=wanted.real_count, labels=wanted.labels,
+                values=wanted.values, direction=direction, checkpoint=checkpoint, device=chosen, provider=provider,
+            ),
+            registry,
+            teller,
+        )  # fmt: skip
+        request = EvaluationRequest(
+            metrics=[(metric, wanted.options.get(metric.name, {})) for metric in metrics],
+            network=network,
+            resize="own" if network is None else check_filter(wanted.resize, network),
+            repeats=wanted.repeats,
+            seed=wanted.seed,
+            cache=cache,
+            real_settings=opened.settings,
+            weights={"lpips-vgg16": perceptual, "device": chosen},
+        )
+        said: list[str] = []
+        with evaluating(
+            opened.subject, opened.reals, request, share=ranks, tell=heard.update, say=teller.status
+        ) as judged:
+            found = judged.evaluation
+            if wanted.source is not None and ranks.leads:
+                said += _unlike(wanted.source, found)
+            found = dataclasses.replace(found, said=said)
+            for line in said:
+                heard.say(f"warning: {line}")
+            if ranks.leads:
+                _write(found, judged, opened, places)
+        return found
+
+
+def find_metrics(names: Sequence[str], registry: Registry) -> list[Metric]:
+    """Metrics by name. Raises RequestError for one that nobody offers, PluginError for a broken one."""
+    found = []
+    for name in names:
+        offer = registry.find(METRICS, name)
+        made: Any = load_object(offer.spec.implementation, offer=offer)
+        if isinstance(made, type):
+            made = call_plugin(made, failed=f"The metric {offer.maker} cannot be made")
+        found.append(checked_metric(made, offer.name, offer.maker))
+    return found
+
+
+def find_network(given: Any, options: Mapping[str, str], device: str, registry: Registry) -> FeatureNetwork:
+    """A network by name, by NAME=FILE, by an ONNX file, or itself.
+
+    Raises RequestError for one that nobody offers or whose weights are not there, PluginError for a broken one.
+    """
+    if isinstance(given, FeatureNetwork):
+        return checked_network(given, short(given))
+    text = str(getattr(given, "path", given))
+    name, equals, file = text.partition("=")
+    path: Path | None = None
+    if equals and name in {offer.name for offer in registry.of(FEATURE_NETWORKS)}:
+        path = Path(file).expanduser()
+    elif text.endswith(".onnx"):
+        name, path = "onnx", Path(text).expanduser()
+    elif text.endswith(_WEIGHTS):
+        name, path = _OFFICIAL, Path(text).expanduser()
+    else:
+        name = text
+    offer = registry.find(FEATURE_NETWORKS, name)
+    make = load_object(offer.spec.implementation, offer=offer)
+    try:
+        network = call_plugin(
+            make, path, dict(options), device=device, failed=f"The feature network {offer.maker} cannot be made"
+        )
+    except GanzooError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            raise error.__cause__ from None
+        raise
+    return checked_network(network, offer.maker)
+
+
+def _unlike(source: Evaluation, found: Evaluation) -> list[str]:
+    """What is not as in the evaluation that was to be repeated."""
+    apart = differences(source.protocol, found.protocol)
+    told = [f"{key}: {short(one)} there, {short(other)} here" for key, (one, other) in apart.items()]
+    return [f"not all is as in the other's protocol: {first_few(told, 8, separator='; ')}"] if told else []
+
+
+def _write(found: Evaluation, judged: Judged, opened: Any, places: Sequence[Path]) -> None:
+    from ganzoo.files import write_text
+
+    for place in places:
+        if place.suffix.lower() == ".json":
+            text = json.dumps(found.to_json(), indent=1)
+        else:
+            from ganzoo.evaluation.page import page
+
+            text = page(found, judged, opened.subject, opened.reals)
+        try:
+            write_text(place, text)
+        except OSError as error:
+            raise GanzooError(f"{place} cannot be written: {one_line(error)}") from None
+
+
+def is_ours(place: Path) -> bool:
+    """Whether a file that is there is an evaluation or a page of ours, or is empty."""
+    try:
+        with place.open("rb") as file:
+            beginning = file.read(400)
+    except OSError:
+        return False
+    if place.suffix.lower() == ".html":
+        return not beginning or (beginning.startswith(b"<!doctype html>") and b"Content-Security-Policy" in beginning)
+    return not beginning or b'"ganzoo evaluation"' in beginning

@@ -1,0 +1,191 @@
+"""`ganzoo evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ganzoo.cli.common import echo, json_option, print_json, table
+from ganzoo.errors import GateError, RequestError
+
+if TYPE_CHECKING:
+    from ganzoo.api.types import Evaluation, ScoreComparison
+
+
+@click.command("evaluate")
+@click.argument("subjects", metavar="RUN|MODEL.onnx|FOLDER", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--data", multiple=True, metavar="SOURCE", help="The real pictures; a run's own if not stated.")
+@click.option("--target", metavar="SOURCE", help="For translation: the pictures that the others become.")
+@click.option("--metrics", metavar="NAME[,...]", help="fid,kid,pr if not stated; `ganzoo plugins list` has all.")
+@click.option("--features", metavar="NETWORK", help="inception-2015[=FILE], efficientnet-lite0, pixels, FILE.onnx.")
+@click.option("--feature", "feature_options", multiple=True, metavar="KEY=VALUE", help="Of FILE.onnx, as range=0:1.")
+@click.option("--perceptual", type=click.Path(path_type=Path), metavar="FILE", help="VGG16, for lpips and ppl.")
+@click.option("--protocol", metavar="NAME", help="Of the field: stylegan, clean-fid, pix2pix.")
+@click.option("--like", type=click.Path(path_type=Path), metavar="OTHER.json", help="Repeat another's protocol.")
+@click.option("-n", "--count", type=click.IntRange(1), help="Painted pictures; as many as real ones if not stated.")
+@click.option("--real-count", type=click.IntRange(0), help="Real pictures, evenly spaced; all if not stated.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of the first picture, 0 if not stated.")
+@click.option("--repeats", type=click.IntRange(1, 100), help="How often, with other seeds: gives intervals.")
+@click.option("--resize", metavar="FILTER", help="To the network's size: own, pil-bicubic, ...; its usual one.")
+@click.option("--labels", metavar="data|seeds|CLASS", help="Of painted pictures; as the real ones have them.")
+@click.option("--value", "values", multiple=True, metavar="NAME=NUMBER", help="As of sample: truncation_psi=0.7.")
+@click.option("--direction", metavar="NAME", help="Of a translator; the first if not stated.")
+@click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
+@click.option("--device", default="auto", show_default=True, help="Of the networks: cpu, cuda, cuda:1.")
+@click.option("--provider", default="cpu", show_default=True, help="Of ONNX Runtime, for ONNX files.")
+@click.option("--set", "assignments", multiple=True, metavar="METRIC.KEY=VALUE|data.KEY=VALUE", help="One setting.")
+@click.option("--cache", metavar="DIR|off", help="Where features of real pictures are kept; the user's cache.")
+@click.option("-o", "--out", "places", multiple=True, type=click.Path(path_type=Path), metavar="FILE.json|PAGE.html",
+              help="What to write; repeat for both.")  # fmt: skip
+@click.option("--compare", is_flag=True, help="Of two results, A.json B.json: whether B is better.")
+@click.option("--fail-if-worse", is_flag=True, help="With --compare: exit status 3 where a score is worse.")
+@click.option("--fetch", metavar="NETWORK[=FILE]", help="Put published weights into the cache; downloads without FILE.")
+@json_option
+def command(
+    subjects: tuple[Path, ...],
+    data: tuple[str, ...],
+    target: str | None,
+    feature_options: tuple[str, ...],
+    values: tuple[str, ...],
+    assignments: tuple[str, ...],
+    cache: str | None,
+    places: tuple[Path, ...],
+    compare: bool,
+    fail_if_worse: bool,
+    fetch: str | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Score a generator, and say how the score came about.
+
+    \b
+    ganzoo evaluate runs/faces --features efficientnet-lite0 -o scores.json -o scores.html
+    ganzoo evaluate generator.onnx --data photos/ --metrics fid,kid --protocol stylegan
+    ganzoo evaluate painted/ --data photos/ --metrics fid --features inception-2015=WEIGHTS.pth
+    ganzoo evaluate runs/maps --metrics pairs --set pairs.crop=4 --set pairs.colour=y
+    ganzoo evaluate --compare a.json b.json
+    torchrun --nproc-per-node 8 -m ganzoo evaluate runs/faces --repeats 3
+
+    Scores are comparable when their protocols are equal: what differs is named, and refused by --compare. FID, KID and
+    IS are of Inception-2015; numbers of another network carry its name.
+    """
+    from ganzoo.api.evaluate import compare_evaluations, evaluate, fetch_features
+
+    if fetch is not None:
+        name, _, file = fetch.partition("=")
+        echo(str(fetch_features(name, source=file or None)))
+        return
+    if compare or fail_if_worse:
+        if len(subjects) != 2:
+            raise RequestError("--compare takes two results.", hint="ganzoo evaluate --compare A.json B.json")
+        _tell_comparison(compare_evaluations(*subjects), as_json, fail_if_worse)
+        return
+    if not subjects:
+        raise RequestError("What is to be judged?", hint="ganzoo evaluate RUN, MODEL.onnx or FOLDER --data SOURCE")
+    from ganzoo.cli.parse import parse_values
+    from ganzoo.cli.progress import Stages
+
+    options, layer = _settings(assignments)
+    with Stages() as stages:
+        found = evaluate(
+            subjects if len(subjects) > 1 else subjects[0],
+            data=data or None,
+            target=target,
+            feature_options=_pairs(feature_options, "--feature"),
+            values=parse_values(values) or None,
+            options=options,
+            settings=[layer],
+            cache=True if cache is None else False if cache == "off" else cache,
+            out=places,
+            progress=stages,
+            **asked,
+        )
+    if not _leads():
+        return
+    if as_json:
+        print_json(found.to_json())
+        return
+    _tell(found)
+    for place in places:
+        echo(str(place))
+
+
+def _leads() -> bool:
+    import os
+
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _tell(found: Evaluation) -> None:
+    rows = [
+        [
+            record.title,
+            f"{record.estimate.value:.5g}",
+            _interval(record.estimate),
+            record.better,
+            record.estimate.method,
+        ]
+        for record in found.scores.values()
+    ]
+    echo(table(["score", "value", "95%", "better", "interval of"], rows, wrap="interval of"))
+    protocol = found.protocol
+    painted, real, features = (protocol.get(key, {}) for key in ("painted", "real", "features"))
+    parts = [f"{painted.get('count', 0):,} painted"]
+    if real:
+        parts.append(f"{real['count']:,} of {real['of']:,} real, {real['pictures']}")
+    if features:
+        parts.append(f"{features['network']}, resize {features['resize']}")
+    if found.seeds:
+        parts.append(f"seeds from {', '.join(map(str, found.seeds))}")
+    if painted.get("labels"):
+        parts.append(f"labels {painted['labels']}")
+    echo("; ".join(parts))
+
+
+def _interval(estimate: Any) -> str:
+    return "" if estimate.low is None else f"{estimate.low:.4g} to {estimate.high:.4g}"
+
+
+def _tell_comparison(found: ScoreComparison, as_json: bool, gate: bool) -> None:
+    if as_json:
+        print_json(found.to_json())
+    else:
+        rows = [
+            [
+                one.name,
+                one.verdict,
+                f"{one.first.value:.5g}",
+                f"{one.second.value:.5g}",
+                "" if one.low is None else f"{one.low:+.4g} to {one.high:+.4g}",
+                one.why,
+            ]
+            for one in found.scores
+        ]
+        echo(table(["score", "second is", "first", "second", "difference, 95%", ""], rows))
+        for key, (one, other) in found.noted.items():
+            echo(f"differs, and was let pass: {key}: {one} and {other}")
+    if gate and (worse := [one.name for one in found.scores if one.verdict == "worse"]):
+        raise GateError(f"Worse: {', '.join(worse)}.")
+
+
+def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise RequestError(f"{option} {text!r}: expected KEY=VALUE.")
+        if key in found:
+            raise RequestError(f"{option} {key} is stated twice.")
+        found[key] = value
+    return found
+
+
+def _settings(assignments: tuple[str, ...]) -> tuple[dict[str, Any], Any]:
+    """Options of metrics, and the rest as a layer of settings."""
+    from ganzoo.config.resolve import set_layer
+
+    given = _pairs(assignments, "--set")
+    ours = [f"{key}={value}" for key, value in given.items() if key.startswith("data.")]
+    return {key: value for key, value in given.items() if not key.startswith("data.")}, set_layer(ours)

@@ -1,0 +1,93 @@
+"""A score and how sure it is. Needs no torch.
+
+t interval      mean +- t(0.975, n - 1) s / sqrt(n)         of independent values
+Wilson          of a share k / n, which stays within 0 and 1 (Wilson 1927)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ganzoo.student import t_quantile
+
+LEVEL = 0.95
+_NORMAL = 1e9  # degrees of freedom at which Student's t is the normal distribution
+_Z = t_quantile((1 + LEVEL) / 2, _NORMAL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """A number and its 95% interval.
+
+    low, high: None where nothing is known of how sure it is. error: its standard error. freedom: degrees of freedom of
+    that error; None: many. count: of what it is the mean. method: how the interval came about, in words.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    error: float | None = None
+    freedom: float | None = None
+    count: int = 1
+    method: str = ""
+
+    @classmethod
+    def of_values(cls, values: Sequence[float], *, method: str, value: float | None = None) -> Estimate:
+        """The mean of independent values, with its t interval; value: another centre, as some metrics define theirs."""
+        count = len(values)
+        mean = math.fsum(values) / count
+        centre = mean if value is None else value
+        if count < 2 or not math.isfinite(mean):
+            return cls(value=centre, count=count)
+        error = math.sqrt(math.fsum((one - mean) ** 2 for one in values) / (count - 1) / count)
+        half = t_quantile((1 + LEVEL) / 2, count - 1) * error
+        return cls(
+            value=centre, low=centre - half, high=centre + half, error=error, freedom=count - 1, count=count,
+            method=method,
+        )  # fmt: skip
+
+    @classmethod
+    def of_share(cls, hits: float, of: int) -> Estimate:
+        """A share, with Wilson's interval. Raises ValueError for a share of nothing."""
+        if of < 1 or not 0 <= hits <= of:
+            raise ValueError(f"a share of {hits} of {of}")
+        share, spread = hits / of, _Z**2 / of
+        middle = (share + spread / 2) / (1 + spread)
+        half = _Z / (1 + spread) * math.sqrt(share * (1 - share) / of + spread / of / 4)
+        # Not zero for none and for all: the error of the share that is two hits and two misses nearer the middle.
+        nearer = (hits + 2) / (of + 4)
+        return cls(
+            value=share, low=max(0.0, min(middle - half, share)), high=min(1.0, max(middle + half, share)),
+            error=math.sqrt(nearer * (1 - nearer) / (of + 4)), count=of, method=f"Wilson over {of:,}",
+        )  # fmt: skip
+
+    @classmethod
+    def of_repeats(cls, estimates: Sequence[Estimate], *, what: str = "seeds") -> Estimate:
+        """The mean of one estimate repeated, as sure as the repetitions agree."""
+        if len(estimates) == 1:
+            return estimates[0]
+        return cls.of_values([one.value for one in estimates], method=f"t over {len(estimates)} repeated {what}")
+
+    @property
+    def t_error(self) -> float | None:
+        """Half the interval."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "error": self.error,
+            "freedom": self.freedom,
+            "count": self.count,
+            "method": self.method,
+        }
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.value:.5g}"
+        return f"{self.value:.5g} ({self.low:.4g} to {self.high:.4g})"

@@ -1,0 +1,1 @@
+"""The metrics that ganzoo brings. Those that torch-fidelity or piq has are computed by it."""

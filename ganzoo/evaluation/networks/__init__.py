@@ -1,0 +1,1 @@
+"""The feature networks that ganzoo brings or knows how to load."""
