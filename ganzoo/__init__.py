@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ganzoo.api.compare import compare, compare_history
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
+    from ganzoo.api.evaluate import compare_evaluations, evaluate, fetch_features
     from ganzoo.api.export import export
     from ganzoo.api.fleet import bench_fleet
     from ganzoo.api.import_run import import_run
@@ -33,14 +34,27 @@ if TYPE_CHECKING:
     from ganzoo.api.list_architectures import list_architectures
     from ganzoo.api.load import load
     from ganzoo.api.open_run import open_run
+    from ganzoo.api.people import judge_trial, make_trial, serve_trial
     from ganzoo.api.plugins import plugins
     from ganzoo.api.register import register
     from ganzoo.api.report import report
     from ganzoo.api.train import resume, train
     from ganzoo.api.verify import verify
     from ganzoo.errors import GanzooError, GanzooWarning
+    from ganzoo.evaluation.estimates import Estimate
+    from ganzoo.evaluation.metric import Evidence, Metric, ScoreInfo
+    from ganzoo.evaluation.network import FeatureNetwork
+    from ganzoo.evaluation.result import Evaluation
     from ganzoo.plugin.hooks import hookimpl
-    from ganzoo.plugin.specs import ArchitectureSpec, DataSourceSpec, LoggerSpec, Preset, ProviderSpec
+    from ganzoo.plugin.specs import (
+        ArchitectureSpec,
+        DataSourceSpec,
+        FeatureNetworkSpec,
+        LoggerSpec,
+        MetricSpec,
+        Preset,
+        ProviderSpec,
+    )
     from ganzoo.progress import Progress
     from ganzoo.runs.run import Run
     from ganzoo.runtime.devices.device import Device
@@ -56,9 +70,16 @@ _PLACES = {
     "DataSourceSpec": "plugin.specs",
     "Device": "runtime.devices.device",
     "Dim": "tensors",
+    "Estimate": "evaluation.estimates",
+    "Evaluation": "evaluation.result",
+    "Evidence": "evaluation.metric",
+    "FeatureNetwork": "evaluation.network",
+    "FeatureNetworkSpec": "plugin.specs",
     "GanzooError": "errors",
     "GanzooWarning": "errors",
     "LoggerSpec": "plugin.specs",
+    "Metric": "evaluation.metric",
+    "MetricSpec": "plugin.specs",
     "Model": "sampling.model",
     "Picture": "tensors",
     "Pictures": "sampling.pictures",
@@ -67,22 +88,28 @@ _PLACES = {
     "Provider": "runtime.providers.provider",
     "ProviderSpec": "plugin.specs",
     "Run": "runs.run",
+    "ScoreInfo": "evaluation.metric",
     "TensorSpec": "tensors",
     "bench": "api.bench",
     "bench_fleet": "api.fleet",
     "build": "api.build",
     "choose": "api.choose",
     "compare": "api.compare",
+    "compare_evaluations": "api.evaluate",
     "compare_history": "api.compare",
     "data_info": "api.data",
     "doctor": "api.doctor",
+    "evaluate": "api.evaluate",
     "export": "api.export",
+    "fetch_features": "api.evaluate",
     "hookimpl": "plugin.hooks",
     "import_run": "api.import_run",
     "info": "api.info",
     "inspect": "api.inspect",
+    "judge_trial": "api.people",
     "list_architectures": "api.list_architectures",
     "load": "api.load",
+    "make_trial": "api.people",
     "open_run": "api.open_run",
     "plan_bench": "api.bench",
     "plugins": "api.plugins",
@@ -90,6 +117,7 @@ _PLACES = {
     "register": "api.register",
     "report": "api.report",
     "resume": "api.train",
+    "serve_trial": "api.people",
     "train": "api.train",
     "verify": "api.verify",
 }
@@ -103,9 +131,16 @@ __all__ = [
     "DataSourceSpec",
     "Device",
     "Dim",
+    "Estimate",
+    "Evaluation",
+    "Evidence",
+    "FeatureNetwork",
+    "FeatureNetworkSpec",
     "GanzooError",
     "GanzooWarning",
     "LoggerSpec",
+    "Metric",
+    "MetricSpec",
     "Model",
     "Picture",
     "Pictures",
@@ -114,6 +149,7 @@ __all__ = [
     "Provider",
     "ProviderSpec",
     "Run",
+    "ScoreInfo",
     "TensorSpec",
     "__version__",
     "bench",
@@ -121,16 +157,21 @@ __all__ = [
     "build",
     "choose",
     "compare",
+    "compare_evaluations",
     "compare_history",
     "data_info",
     "doctor",
+    "evaluate",
     "export",
+    "fetch_features",
     "hookimpl",
     "import_run",
     "info",
     "inspect",
+    "judge_trial",
     "list_architectures",
     "load",
+    "make_trial",
     "open_run",
     "plan_bench",
     "plugins",
@@ -138,6 +179,7 @@ __all__ = [
     "register",
     "report",
     "resume",
+    "serve_trial",
     "train",
     "verify",
 ]

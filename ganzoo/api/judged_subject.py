@@ -108,7 +108,7 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
     label, draw, labelling = _labels(model, request, reals)
     painter = Painter(
         model.source, count=count, facts=facts, choices=choices_of(label, dict(request.values)), labels=draw,
-        labelling=labelling,
+        labelling=labelling, history=[] if model.run is None else model.run.metrics(),
     )  # fmt: skip
     return Opened(subject=painter, reals=reals, settings=_settings(options, reals))
 
@@ -235,6 +235,7 @@ class _Painted:
     repeats = False
     partners = None
     way_back = None
+    history: Sequence[Mapping[str, Any]] = ()
 
     def __init__(self, pictures: SourcePictures, facts: Mapping[str, Any]) -> None:
         labelled = pictures.labels() is not None
@@ -251,6 +252,9 @@ class _Painted:
         return self._pictures
 
     def latents(self) -> None:
+        return None
+
+    def walk(self) -> None:
         return None
 
 

@@ -42,6 +42,15 @@ if TYPE_CHECKING:
 @click.option("--compare", is_flag=True, help="Of two results, A.json B.json: whether B is better.")
 @click.option("--fail-if-worse", is_flag=True, help="With --compare: exit status 3 where a score is worse.")
 @click.option("--fetch", metavar="NETWORK[=FILE]", help="Put published weights into the cache; downloads without FILE.")
+@click.option("--people", is_flag=True, help="Make a trial that people judge in a browser: -o FOLDER.")
+@click.option("--ask", type=click.Choice(["real", "better", "match"]), help="With --people: real or painted, which of "
+              "two is better, which matches the source.")  # fmt: skip
+@click.option("--questions", type=click.IntRange(2, 2000), help="With --people: 60 if not stated.")
+@click.option("--catch", type=click.IntRange(0, 2000), help="With --people: questions that everybody can answer, 6.")
+@click.option("--seconds", type=click.FloatRange(0), help="With --people: pictures are shown so long, 1; 0: always.")
+@click.option("--serve", is_flag=True, help="Show the trial on the loopback address, and keep the answers.")
+@click.option("--port", type=click.IntRange(0, 65535), help="With --serve; a free one if not stated.")
+@click.option("--judged", is_flag=True, help="Count answers: TRIAL ANSWERS.json..., or those in the trial's folder.")
 @json_option
 def command(
     subjects: tuple[Path, ...],
@@ -55,6 +64,14 @@ def command(
     compare: bool,
     fail_if_worse: bool,
     fetch: str | None,
+    people: bool,
+    ask: str | None,
+    questions: int | None,
+    catch: int | None,
+    seconds: float | None,
+    serve: bool,
+    port: int | None,
+    judged: bool,
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -67,11 +84,14 @@ def command(
     ganzoo evaluate runs/maps --metrics pairs --set pairs.crop=4 --set pairs.colour=y
     ganzoo evaluate --compare a.json b.json
     torchrun --nproc-per-node 8 -m ganzoo evaluate runs/faces --repeats 3
+    ganzoo evaluate --people runs/a runs/b --data photos/ --ask better -o trial/
+    ganzoo evaluate --judged trial/ answers-ann.json answers-bob.json
 
     Scores are comparable when their protocols are equal: what differs is named, and refused by --compare. FID, KID and
     IS are of Inception-2015; numbers of another network carry its name.
     """
     from ganzoo.api.evaluate import compare_evaluations, evaluate, fetch_features
+    from ganzoo.cli.parse import parse_values
 
     if fetch is not None:
         name, _, file = fetch.partition("=")
@@ -82,9 +102,19 @@ def command(
             raise RequestError("--compare takes two results.", hint="ganzoo evaluate --compare A.json B.json")
         _tell_comparison(compare_evaluations(*subjects), as_json, fail_if_worse)
         return
+    of_trials = {"ask": ask, "questions": questions, "catch": catch, "seconds": seconds}
+    of_trials = {name: value for name, value in of_trials.items() if value is not None}
+    if people or judged or serve:
+        from ganzoo.cli import trial
+
+        given = {"data": data or None, "target": target, "direction": asked["direction"], "seed": asked["seed"] or 0}
+        shown = {**given, "values": parse_values(values) or None, "settings": [_settings(assignments)[1]], **of_trials}
+        trial.run(subjects, places, shown, people=people, judged=judged, serve=serve, port=port or 0, as_json=as_json)
+        return
+    if of_trials:
+        raise RequestError(f"--{', --'.join(of_trials)} goes with --people.")
     if not subjects:
         raise RequestError("What is to be judged?", hint="ganzoo evaluate RUN, MODEL.onnx or FOLDER --data SOURCE")
-    from ganzoo.cli.parse import parse_values
     from ganzoo.cli.progress import Stages
 
     options, layer = _settings(assignments)

@@ -66,10 +66,24 @@ class Estimate:
 
     @classmethod
     def of_repeats(cls, estimates: Sequence[Estimate], *, what: str = "seeds") -> Estimate:
-        """The mean of one estimate repeated, as sure as the repetitions agree."""
-        if len(estimates) == 1:
+        """The mean of one estimate repeated, as sure as the repetitions agree, and no surer than each says it is."""
+        count = len(estimates)
+        if count == 1:
             return estimates[0]
-        return cls.of_values([one.value for one in estimates], method=f"t over {len(estimates)} repeated {what}")
+        between = cls.of_values([one.value for one in estimates], method=f"t over {count} repeated {what}")
+        errors = [one.error for one in estimates if one.error is not None]
+        within = math.sqrt(math.fsum(error**2 for error in errors)) / count if len(errors) == count else 0.0
+        if between.error is None or within <= between.error:
+            return between
+        freedom = sum(one.freedom or _NORMAL for one in estimates)
+        half = t_quantile((1 + LEVEL) / 2, freedom) * within
+        value, low, high = between.value, between.value - half, between.value + half
+        if all(one.low is not None and one.low >= 0 and one.high is not None and one.high <= 1 for one in estimates):
+            low, high = max(0.0, low), min(1.0, high)
+        return cls(
+            value=value, low=low, high=high, error=within, freedom=min(freedom, _NORMAL), count=estimates[0].count,
+            method=f"of each of {count} repetitions: {estimates[0].method}",
+        )  # fmt: skip
 
     @property
     def t_error(self) -> float | None:

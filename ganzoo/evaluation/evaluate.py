@@ -7,7 +7,6 @@ each metric       for each repetition              intervals            over rep
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -143,6 +142,7 @@ def evaluating(
             computed={
                 "device": str(request.weights.get("device", "cpu")),
                 "processes": together.count,
+                "threads": _threads(),
                 "seconds": round(time.monotonic() - began, 1),
                 "processor": platform.machine(),
             },
@@ -270,7 +270,10 @@ def _title(name: str, title: str) -> str:
     base, _, network = name.partition("@")
     if not network:
         return {"fid": "FID", "fid_infinity": "FID, infinitely many painted", "kid": "KID"}.get(base, title)
-    return f"{title}, {network}"
+    return f"{_OF_OTHERS.get(base, title)}, {network}"
+
+
+_OF_OTHERS = {"class_score": "class score"}
 
 
 def _class_scores(
@@ -332,5 +335,11 @@ def _versions() -> dict[str, str]:
     for name in _VERSIONS:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
-    threads = os.environ.get("OMP_NUM_THREADS")
-    return {**found, "threads": threads or str(os.cpu_count() or 1)}
+    return found
+
+
+def _threads() -> int:
+    """Of torch, which decide about the last bits on a CPU."""
+    import torch
+
+    return torch.get_num_threads()

@@ -13,7 +13,7 @@ import numpy as np
 from ganzoo.data.crops import pictures_of
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
-from ganzoo.datainfo import Domain, size_text
+from ganzoo.datainfo import Domain, height_and_width, size_text
 from ganzoo.evaluation.picture_set import PictureChunk
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NOT_PIXELS = (
     "source", "also", "target", "memory_gb", "device_memory_gb", "cache", "flip", "balance", "unreadable",
-    "label_columns", "unlabelled",
+    "labels", "label_columns", "unlabelled", "size", "channels", "source_size", "source_channels",
 )  # fmt: skip
 
 
@@ -81,13 +81,13 @@ class SourcePictures:
 
 
 def pixel_settings(options: DataConfig) -> Mapping[str, Any]:
-    """The settings of [data] that decide about pixels and about which pictures there are; where they lie does not."""
-    return {
-        item.name: value if isinstance(value, str | int | bool | None | float) else list(value)
-        for item in dataclasses.fields(options)
-        if item.name not in _NOT_PIXELS
-        for value in [getattr(options, item.name)]
-    }
+    """The settings of [data] that decide about pixels; where the pictures lie does not, and their shape and their
+    contents are known otherwise."""
+    kept = {item.name for item in dataclasses.fields(options)} - set(_NOT_PIXELS)
+    found = {name: getattr(options, name) for name in sorted(kept)}
+    if options.load_size is not None:
+        found["load_size"] = size_text(*height_and_width(options.load_size))
+    return found
 
 
 def evenly(available: int, count: int) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ganzoo.evaluation.metric import Latents
@@ -17,7 +17,11 @@ Partners = Callable[[], Iterator[tuple["NDArray[np.uint8]", "NDArray[np.uint8]"]
 
 class Subject(Protocol):
     """facts: what it is, for the record: kind, name, architecture; no path. settings: of the protocol: count, labels,
-    values. repeats: whether other seeds paint other pictures. partners, way_back: see `Evidence`; None without."""
+    values. repeats: whether other seeds paint other pictures. partners, way_back: see `Evidence`; None without.
+    history: lines of the metrics of its training."""
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]: ...
 
     @property
     def facts(self) -> Mapping[str, Any]: ...
@@ -40,4 +44,8 @@ class Subject(Protocol):
 
     def latents(self) -> Latents | None:
         """The generator from its latents; None for what has none."""
+        ...
+
+    def walk(self) -> NDArray[np.uint8] | None:
+        """Some pictures on a way through its latents, (N, C, H, W); None for what has none."""
         ...

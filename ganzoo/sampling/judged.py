@@ -5,7 +5,7 @@ Shapes: N pictures, C channels, H, W.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RequestError
@@ -13,7 +13,7 @@ from ganzoo.evaluation.metric import Latents
 from ganzoo.evaluation.picture_set import CHUNK, PictureChunk, PictureSet
 from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, Label, paint
+from ganzoo.sampling.noise import InputChoices, Label, paint, walk
 from ganzoo.sampling.translation import translate_pixels
 from ganzoo.sampling.values import Values
 
@@ -50,6 +50,7 @@ class Painter:
     leaves them to `choices` and the seeds."""
 
     repeats = True
+    history: Sequence[Mapping[str, Any]] = ()
     partners: Partners | None = None
     way_back: Partners | None = None
 
@@ -62,8 +63,9 @@ class Painter:
         choices: InputChoices,
         labels: Callable[[int, int], NDArray[np.int64]] | None,
         labelling: str,
+        history: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self.facts = facts
+        self.facts, self.history = facts, history
         self.settings = {
             "count": count,
             "labels": labelling,
@@ -75,6 +77,17 @@ class Painter:
     def painted(self, first_seed: int) -> PictureSet:
         labels = None if self._labels is None else self._labels(self._count, first_seed)
         return SeededPictures(self._graphs, self._count, first_seed, self._choices, labels)
+
+    def walk(self) -> NDArray[np.uint8] | None:
+        """Through four seeds and back; None where there is nothing to go through, or other inputs would jump."""
+        import numpy as np
+
+        label = 0 if self._labels is not None else self._choices.label
+        try:
+            steps = [*walk(self._graphs, range(4), 8, InputChoices(label=label, values=self._choices.values))]
+        except RequestError:
+            return None
+        return np.concatenate([_eight_bits(part) for part in steps])
 
     def latents(self) -> Latents | None:
         """From the first input of the first graph, if that is normal noise."""
@@ -117,6 +130,7 @@ class Translator:
     are known."""
 
     repeats = False
+    history: Sequence[Mapping[str, Any]] = ()
 
     def __init__(
         self,
@@ -135,15 +149,18 @@ class Translator:
             "values": dict(sorted(values.items())),
             "format": "8 bits, not compressed",
         }
-        self._graph, self._given, self._values = graph, given, values
+        self._graph, self.given, self._values = graph, given, values
         back = way_back(graph, graphs.graphs)
         self.partners: Partners | None = None if true is None else (lambda: self._beside(true))
         self.way_back: Partners | None = None if back is None else (lambda: self._returned(back))
 
     def painted(self, first_seed: int) -> PictureSet:
-        return _Translated(self._graph, self._given, self._values)
+        return _Translated(self._graph, self.given, self._values)
 
     def latents(self) -> Latents | None:
+        return None
+
+    def walk(self) -> NDArray[np.uint8] | None:
         return None
 
     def _beside(self, true: PictureSet) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
@@ -153,8 +170,8 @@ class Translator:
             yield painted.read(start, stop).pixels, true.read(start, stop).pixels
 
     def _returned(self, back: GraphFunction) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-        for start in range(0, self._given.count, CHUNK):
-            given = self._given.read(start, min(start + CHUNK, self._given.count)).pixels
+        for start in range(0, self.given.count, CHUNK):
+            given = self.given.read(start, min(start + CHUNK, self.given.count)).pixels
             yield translate_pixels(given, self._graph, back, values=self._values)[-1], given
 
 

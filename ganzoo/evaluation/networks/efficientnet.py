@@ -60,7 +60,7 @@ class EfficientNetLite0(FeatureNetwork):
         size = _AT_ONCE if self._device.type == "cpu" else len(pictures)
         made = []
         with torch.no_grad():
-            for part in torch.from_numpy(pictures).split(size):
+            for part in torch.split(torch.from_numpy(pictures), size):
                 images = ((part.to(self._device) - 127.0) / 128.0).contiguous(memory_format=torch.channels_last)
                 made.append(self._network.extract_features(images).mean((2, 3)))
             features = torch.cat(made)

@@ -1,0 +1,94 @@
+"""A trial's page on the loopback address, which keeps the answers that it sends. Nobody elsewhere can reach it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ganzoo.errors import RequestError, one_line, printable
+from ganzoo.evaluation.people.answers import TrialKey, read_answers
+from ganzoo.files import write_bytes
+
+_MOST_BYTES = 4 * 2**20
+_PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@contextlib.contextmanager
+def serving(
+    page: str, key: TrialKey, folder: Path, *, port: int = 0, say: Callable[[str], None]
+) -> Iterator[http.server.ThreadingHTTPServer]:
+    """A server, which works while `serve_forever` runs. folder: where answers go, `answers-JUDGE.json`.
+
+    say: told of each judge. Raises RequestError for a port that is taken.
+    """
+    content = page.encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self._is_local() and self.path in ("/", "/trial.html"):
+                self._reply(200, content, "text/html; charset=utf-8")
+            else:
+                self._reply(404, b"there is only the trial here\n")
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if not self._is_local() or self.path != "/answers":
+                self._reply(404, b"there is only the trial here\n")
+            elif not length.isdecimal() or not 0 < int(length) <= _MOST_BYTES:
+                self._reply(413, b"too large\n")
+            else:
+                self._reply(*_keep(self.rfile.read(int(length)), key, folder, say))
+
+        def _is_local(self) -> bool:
+            """Whether it was asked for by this name: another site's page cannot send answers, nor read the trial."""
+            host = self.headers.get("Host", "").rpartition(":")[0]
+            origin = self.headers.get("Origin")
+            return host in ("127.0.0.1", "localhost") and origin in (None, f"http://{self.headers.get('Host')}")
+
+        def _reply(self, status: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing on the terminal but what `say` is told."""
+
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise RequestError(f"Port {port} cannot be served: {one_line(error)}", hint="Choose another --port.") from None
+    with server:
+        yield server
+
+
+def _keep(content: bytes, key: TrialKey, folder: Path, say: Callable[[str], None]) -> tuple[int, bytes]:
+    """Write answers that can be counted, never over others. Returns a status and what to say."""
+    place = folder / f".received-{secrets.token_hex(6)}.json"
+    try:
+        folder.mkdir(exist_ok=True)
+        write_bytes(place, content)
+        found = read_answers(place, key)
+        stem = f"answers-{_PLAIN.sub('_', found.judge)[:60] or 'judge'}"
+        if any(known.read_bytes() == content for known in folder.glob(f"{stem}*.json")):
+            place.unlink()  # the page was opened again
+            return 200, b"received\n"
+        names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in range(1, 1000))
+        final = next(name for name in names if not name.exists())
+        place.rename(final)
+    except RequestError as error:
+        place.unlink(missing_ok=True)
+        say(f"warning: answers were refused: {error.message}")
+        return 400, b"they cannot be counted\n"
+    except OSError as error:
+        say(f"warning: answers cannot be written: {one_line(error)}")
+        return 500, b"they cannot be written\n"
+    say(f"answers of {printable(found.judge)}: {final}")
+    return 200, b"received\n"
