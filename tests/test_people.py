@@ -1,4 +1,4 @@
-"""Judging by people: statistics against published examples, trials, answers, a page that a program judges in a browser."""
+"""Judging by people: statistics against published examples, trials, answers, a page that a program judges."""
 
 import json
 import re
@@ -113,7 +113,7 @@ def test_strengths_are_those_that_the_games_were_drawn_with():
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.5])
 def test_the_share_that_judges_are_fooled_comes_out(tmp_path, share):
-    """A hundred trials of three judges who take a painted picture for real so often: within the interval in 90 and more."""
+    """A hundred trials of three judges who take a painted picture for real so often: inside in 90 and more."""
     inside = 0
     for number in range(100):
         trial = trial_of(questions=80, catch=4, seed=number)
@@ -244,10 +244,12 @@ document.getElementById("f").addEventListener("load", async (event) => {
     sides.push(key);
     wide = Math.max(wide, page.documentElement.scrollWidth);
     small = [...page.querySelectorAll("button")].filter((one) => one.offsetParent && one.offsetHeight < 44).length;
-    if (sides.length % 2) press(key); else page.getElementById({ ArrowLeft: "left", ArrowDown: "none", ArrowRight: "right" }[key]).click();
+    const name = { ArrowLeft: "left", ArrowDown: "none", ArrowRight: "right" }[key];
+    if (sides.length % 2) press(key); else page.getElementById(name).click();
   }
   await wait(300);
-  const out = { result: JSON.parse(api.result()), wide, width: view.innerWidth, small, end: !page.getElementById("end").hidden };
+  const end = !page.getElementById("end").hidden;
+  const out = { result: JSON.parse(api.result()), wide, width: view.innerWidth, small, end };
   document.getElementById("out").textContent = btoa(JSON.stringify(out));
 });
 </script>
@@ -279,7 +281,7 @@ def test_a_program_judges_the_page_and_its_bias_comes_out(tmp_path, width):
     (tmp_path / "trial.html").write_text(trial_page(trial, post=False))
     painted = [one.name for one in trial.questions if one.makers == ("a",)]
     choices = {one.name: one.catch or "real" for one in trial.questions}
-    choices |= {name: "painted" for name in painted[12:]}
+    choices |= dict.fromkeys(painted[12:], "painted")
     found = judged_in_a_browser("trial.html", tmp_path, choices, width=width)
     assert found["end"] and found["wide"] <= found["width"] and found["small"] == 0
     (tmp_path / "answers.json").write_text(json.dumps(found["result"]))

@@ -299,7 +299,7 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
     if model.run is not None:
         return dataclasses.replace(model.run.config.data, **stated, flip=False, balance=False)
     options = request.data
-    channels, height, width = (side if isinstance(side, int) else None for side in shape)
+    channels, height, width = (side if isinstance(side, int) else getattr(side, "default", None) for side in shape)
     if "size" not in request.stated and height is not None and width is not None:
         options = dataclasses.replace(options, size=(height, width))
     if "channels" not in request.stated and channels in (1, 3):

@@ -13,20 +13,13 @@ from ganzoo.api.registry import installed
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.config.tables import NoiseToImageConfig
 from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, one_line, short
-from ganzoo.evaluation.metric import Metric, checked_metric
-from ganzoo.evaluation.network import FeatureNetwork, checked_network
+from ganzoo.evaluation.finding import OFFICIAL, find_metrics, find_network
 from ganzoo.evaluation.protocol import Preset, differences
 from ganzoo.evaluation.result import Evaluation
-from ganzoo.plugin.call import call_plugin, load_object
-from ganzoo.plugin.kinds import FEATURE_NETWORKS, METRICS
 from ganzoo.progress import ProgressListener, Silent, Teller
 
 if TYPE_CHECKING:
     from ganzoo.evaluation.evaluate import Judged
-    from ganzoo.plugin.registry import Registry
-
-_OFFICIAL = "inception-2015"
-_WEIGHTS = (".pth", ".pt", ".pkl", ".safetensors")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +111,7 @@ def judge(
             )
         network = None
         if any(set(metric.needs) & {"real", "painted", "logits"} for metric in metrics) or wanted.features:
-            network = find_network(wanted.features or _OFFICIAL, feature_options, chosen, registry)
+            network = find_network(wanted.features or OFFICIAL, feature_options, chosen, registry)
         stated = frozenset(key for layer in layers for key in layer.tables.get("data", {}))
         opened = open_subject(
             subject,
@@ -152,49 +145,6 @@ def judge(
             if ranks.leads:
                 _write(found, judged, opened, places)
         return found
-
-
-def find_metrics(names: Sequence[str], registry: Registry) -> list[Metric]:
-    """Metrics by name. Raises RequestError for one that nobody offers, PluginError for a broken one."""
-    found = []
-    for name in names:
-        offer = registry.find(METRICS, name)
-        made: Any = load_object(offer.spec.implementation, offer=offer)
-        if isinstance(made, type):
-            made = call_plugin(made, failed=f"The metric {offer.maker} cannot be made")
-        found.append(checked_metric(made, offer.name, offer.maker))
-    return found
-
-
-def find_network(given: Any, options: Mapping[str, str], device: str, registry: Registry) -> FeatureNetwork:
-    """A network by name, by NAME=FILE, by an ONNX file, or itself.
-
-    Raises RequestError for one that nobody offers or whose weights are not there, PluginError for a broken one.
-    """
-    if isinstance(given, FeatureNetwork):
-        return checked_network(given, short(given))
-    text = str(getattr(given, "path", given))
-    name, equals, file = text.partition("=")
-    path: Path | None = None
-    if equals and name in {offer.name for offer in registry.of(FEATURE_NETWORKS)}:
-        path = Path(file).expanduser()
-    elif text.endswith(".onnx"):
-        name, path = "onnx", Path(text).expanduser()
-    elif text.endswith(_WEIGHTS):
-        name, path = _OFFICIAL, Path(text).expanduser()
-    else:
-        name = text
-    offer = registry.find(FEATURE_NETWORKS, name)
-    make = load_object(offer.spec.implementation, offer=offer)
-    try:
-        network = call_plugin(
-            make, path, dict(options), device=device, failed=f"The feature network {offer.maker} cannot be made"
-        )
-    except GanzooError as error:
-        if isinstance(error.__cause__, ModuleNotFoundError):
-            raise error.__cause__ from None
-        raise
-    return checked_network(network, offer.maker)
 
 
 def _unlike(source: Evaluation, found: Evaluation) -> list[str]:

@@ -48,6 +48,12 @@ class TrainConfig:
     score_count: Annotated[
         int, Ge(0), Le(50_000), Help("samples that a checkpoint is scored on, to know the best; 0: no score")
     ] = 1000
+    score: Annotated[
+        str, Help("metrics that a checkpoint is scored by, e.g. fid,pr; the first decides which is the best")
+    ] = ""
+    score_features: Annotated[
+        str, Help("the feature network of `score`: efficientnet-lite0, FILE.onnx; inception-2015 if not stated")
+    ] = ""
     loggers: Annotated[str, Help("who is told the metrics, by name, e.g. jsonl,tensorboard")] = "jsonl"
 
 
@@ -69,6 +75,8 @@ MAY_CHANGE_ON_RESUME = frozenset(
         "sample_count",
         "checkpoint_every_kimg",
         "keep_checkpoints",
+        "score",
+        "score_features",
         "loggers",
     }
 )

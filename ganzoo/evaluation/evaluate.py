@@ -94,7 +94,7 @@ def evaluating(
     with scratch("ganzoo-evaluate-") as folder:
         real, contents = None, ""
         if reals is not None and "real" in wants:
-            real, contents = _real_features(reals, request, folder, together, tell, say)
+            real, contents = real_features(reals, request, folder, together, tell, say)
         values: dict[str, list[Estimate]] = {}
         infos: dict[str, tuple[Metric, Any]] = {}
         seeds = [request.seed + repeat * _count_of(subject.settings) for repeat in range(request.repeats)]
@@ -187,15 +187,17 @@ def _check_needs(subject: Subject, reals: SourcePictures | None, request: Evalua
         )
 
 
-def _real_features(
+def real_features(
     reals: SourcePictures,
     request: EvaluationRequest,
     folder: Path,
-    share: Share,
-    tell: Callable[[Progress], None],
-    say: Callable[[str], None],
+    share: Share | None = None,
+    tell: Callable[[Progress], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[FeatureSet | None, str]:
-    """From the cache, or made and kept there. The second is the hash of their pixels."""
+    """From the cache, or made in `folder` and kept there; None on ranks but the first. The second is the hash of their
+    pixels."""
+    share = share or Alone()
     network = _network(request)
     files = reals.contents()
     key = feature_cache.key_of(

@@ -100,14 +100,14 @@ def path_of(folder: Path, step: int) -> Path:
 
 
 def best(folder: Path, *, sound: Checkpoint | None = None) -> Checkpoint | None:
-    """The whole checkpoint with the lowest score; None where there is none. sound: one that need not be verified."""
+    """The whole checkpoint with the best score; None where there is none. sound: one that need not be verified."""
     return _first_whole(_by_score(folder), sound=sound)[0]
 
 
 def choose(folder: Path, which: str) -> tuple[Checkpoint, list[str]]:
     """The whole checkpoint that `which` means, and one line for each damaged one that was passed over.
 
-    which: `best`, the lowest score, or the newest where none has a score; `last`, the newest; or a number of steps.
+    which: `best`, by the score, or the newest where none has a score; `last`, the newest; or a number of steps.
     Raises CheckpointError when there is none, RequestError for a step that was not kept.
     """
     if which == "last":
@@ -145,13 +145,17 @@ def _first_whole(
 
 
 def _by_score(folder: Path) -> list[Checkpoint]:
-    """Checkpoints that have a score, the best first; of equals the newest."""
-    scored = []
-    for item in listed(folder):
+    """Checkpoints that have a score, the best first; of equals the newest. Where the score was changed on the way,
+    those that have the newest one's."""
+    scored, of = [], None
+    for item in sorted(listed(folder), key=lambda item: -item.step):
         with contextlib.suppress(CheckpointError):
-            score = item.state().get("score")
-            if isinstance(score, int | float) and abs(score) < math.inf:
-                scored.append((score, -item.step, item))
+            state = item.state()
+            score, meant = state.get("score"), str(state.get("score_of", ""))
+            if isinstance(score, int | float) and not isinstance(score, bool) and abs(score) < math.inf:
+                of = meant if of is None else of
+                if meant == of:
+                    scored.append((-score if state.get("score_better") == "higher" else score, -item.step, item))
     return [item for _, _, item in sorted(scored, key=lambda entry: entry[:2])]
 
 

@@ -92,7 +92,8 @@ def write_checkpoint(
 ) -> Checkpoint:
     """Write the checkpoint of `step` below `folder`, then remove all but the newest `keep` and the best.
 
-    state: JSON values; its `score`, if there is one, decides which is the best, the lowest.
+    state: JSON values; its `score`, if there is one, decides which is the best: the lowest, or with `score_better`
+    "higher" the highest, among those of one `score_of`.
     config: text of config.toml. Raises CheckpointError when the disk refuses.
     """
     from safetensors import SafetensorError

@@ -15,6 +15,7 @@ from ganzoo.architecture.graphs import graphs_of
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
+from ganzoo.plugin.registry import Registry
 from ganzoo.roles import painting_chain, translations
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.lock import RunLock
@@ -33,6 +34,7 @@ from ganzoo.training.previews import (
 )
 from ganzoo.training.ranges import ValueRanges
 from ganzoo.training.reporting import Reporter
+from ganzoo.training.scoring import eight_bits, open_scorer
 
 _SCORED_AT_ONCE = 16
 _MOST_CLASSES = 20  # whose scores are worth a number each
@@ -41,14 +43,22 @@ _MOST_CLASSES = 20  # whose scores are worth a number each
 class RunWriter:
     """Writes for one run. Every rank calls it; the first one writes."""
 
-    def __init__(self, run: Run, engine: Engine, source: DataSource, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        run: Run,
+        engine: Engine,
+        source: DataSource,
+        reporter: Reporter,
+        registry: Registry | None = None,
+    ) -> None:
         self._run = run
         self._settings = run.config.train
         self._engine = engine
         self._ranks = engine.ranks
         self._reporter = reporter
         self._source = source
-        self._scorer = ThumbnailScorer(source)
+        self._thumbnails = ThumbnailScorer(source)
+        self._scorer = open_scorer(self._settings, registry, engine.device) if self._ranks.leads else None
         self._ranges = ValueRanges()
         self.lock: RunLock | None = None
 
@@ -83,7 +93,7 @@ class RunWriter:
                 state={
                     "kimg": step * self._settings.batch_size / 1000,
                     "seconds": seconds,
-                    "score": score.get("score.frechet"),
+                    **self._decides(score),
                     "torch": torch.__version__,
                     **self.conditions(),
                 },
@@ -91,6 +101,16 @@ class RunWriter:
                 keep=self._settings.keep_checkpoints,
             )
         return checkpoints.path_of(self._run.checkpoint_folder, step)
+
+    def _decides(self, score: Mapping[str, float]) -> dict[str, Any]:
+        """The score by which the best checkpoint is chosen, as a checkpoint keeps it."""
+        if self._scorer is None:
+            return {"score": score.get("score.frechet")}
+        return {
+            "score": score.get(self._scorer.first),
+            "score_of": self._scorer.first,
+            "score_better": self._scorer.better,
+        }
 
     def check_agreement(self, step: int) -> None:
         """Raises GanzooError when the ranks' weights have drifted apart."""
@@ -158,10 +178,10 @@ class RunWriter:
             painted = paint_batches(painters, count=count, device=self._engine.device, labels=labels)
             seen = self._ranges.watch(painters[-1], painted)
             classes = classes_of(painters, count)
-            scores = [self._scorer.score(seen, against=painters[-1].paints or "real", labels=classes)]
+            scores = [self._thumbnails.score(seen, against=painters[-1].paints or "real", labels=classes)]
         else:
             scores = [
-                self._scorer.score(
+                self._thumbnails.score(
                     self._ranges.watch(graph, self._translated(graph, count)), against=graph.paints or "target"
                 )
                 for graph in translations(graphs)
@@ -169,7 +189,34 @@ class RunWriter:
             ]
         self._ranges.warn(self._reporter.say)
         condition = self._source.info.condition
-        return _as_metrics(scores, condition.names if condition is not None else ()) if scores else {}
+        names = condition.names if condition is not None else ()
+        return {**_as_metrics(scores, names), **self._by_metrics(graphs)} if scores else {}
+
+    def _by_metrics(self, graphs: Sequence[Graph]) -> dict[str, float]:
+        """By the metrics of `train.score`, which are slower: in a pass of their own; of the first translation."""
+        scorer, count = self._scorer, self._settings.score_count
+        if scorer is None:
+            return {}
+        if painters := painting_chain(graphs):
+            painted = paint_batches(painters, count=count, device=self._engine.device)
+            return scorer.score(
+                painted, self._source, count=count, against=painters[-1].paints or "real",
+                labels=classes_of(painters, count), partners=None,
+            )  # fmt: skip
+        graph = next(graph for graph in translations(graphs) if not graph.on_request)
+        paints = graph.paints or "target"
+        count = min(count, self._source.lengths[-1 if graph.reads == "target" else 0])
+
+        def beside() -> Iterator[tuple[Any, Any]]:
+            for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
+                read = getattr(self._engine.prepare(batch), graph.reads or "source")
+                yield eight_bits(translate(graph, read)), getattr(batch, paints).numpy()
+
+        paired = self._engine.architecture.wants == "pairs"
+        return scorer.score(
+            self._translated(graph, count), self._source, count=count, against=paints, labels=None,
+            partners=beside if paired else None,
+        )  # fmt: skip
 
     def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
         reads = graph.reads or "source"

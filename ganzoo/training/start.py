@@ -70,7 +70,7 @@ def start_run(
         data_description=source.description,
         trained_by=f"{offer.distribution} {offer.version}",
     )
-    trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
+    trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers, registry=registry)
     check_declarations(trainer.engine, offer, progress.say)
     origin: dict[str, Any] = {}
     settings = config.architecture
@@ -164,7 +164,7 @@ def resume_run(
     if info.condition is not None and info.condition.names:
         run = dataclasses.replace(run, data=info)  # an older run may know no names
     architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
-    trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers)
+    trainer = Trainer(run, architecture, source, progress, ranks=ranks, loggers=loggers, registry=registry)
     with trainer.hold(hold(path)).released_on_error() if trainer.ranks.leads else contextlib.nullcontext():
         _refuse_drift(run, trainer.resume())
         changed: dict[str, Any] = dict(changes.tables.get("train", {}))

@@ -21,17 +21,13 @@ from ganzoo.errors import CheckpointError, DivergedError, GanzooError, PluginErr
 from ganzoo.loggers.protocol import Factory
 from ganzoo.nn import is_out_of_memory
 from ganzoo.plugin.installed import InstalledSpec
+from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import LoggerSpec
 from ganzoo.progress import ProgressListener, Silent, duration_text
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.lock import RunLock
 from ganzoo.runs.run import Run, TrainingOutcome, target_steps
-from ganzoo.training.device import (
-    backends,
-    lacks_deterministic_kernel,
-    select_device,
-    use_bf16,
-)
+from ganzoo.training.device import backends, lacks_deterministic_kernel, select_device, use_bf16
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import restore_engine
 from ganzoo.training.memory import out_of_memory
@@ -48,7 +44,8 @@ class Trainer:
     """Trains one run from its newest checkpoint, or from the beginning.
 
     source: its pictures may be larger than the run's; then random parts of them are shown.
-    ranks: the processes that train it together; the first of them writes and talks.
+    ranks: the processes that train it together; the first of them writes and talks. registry: where metrics of
+    `train.score` are found.
     Raises RequestError for a device that is not there; see `train` for the rest.
     """
 
@@ -61,6 +58,7 @@ class Trainer:
         *,
         ranks: Ranks | None = None,
         loggers: Sequence[tuple[InstalledSpec[LoggerSpec], Factory]] = (),
+        registry: Registry | None = None,
     ) -> None:
         self.run = run
         self.ranks = ranks or Ranks()
@@ -79,7 +77,7 @@ class Trainer:
             compile=settings.compile,
         )
         self.reporter = Reporter(progress if self.ranks.leads else Silent(), loggers if self.ranks.leads else ())
-        self._writer = RunWriter(run, self.engine, seen_by_networks(source, run.data), self.reporter)
+        self._writer = RunWriter(run, self.engine, seen_by_networks(source, run.data), self.reporter, registry)
         self.source = source
         if device.type == "cuda" and fits(source, run.config.data.device_memory_gb):
             try:

@@ -30,8 +30,8 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """shown: pictures by id; of `real` one, else two. source: of `match`. makers: of the shown, by name;
-    "" is the real one. catch: the id that everybody chooses, or `painted`; "" where it is none."""
+    """shown: pictures by id; of `real` one, else two. source: of `match`. makers: of the shown, by name; "" is the real
+    one. catch: the id that everybody chooses, or `painted`; "" where it is none."""
 
     name: str
     shown: tuple[str, ...]
