@@ -137,7 +137,8 @@ def test_scores_are_those_of_torch_fidelity_called_directly(runs, inception):
             return torch.from_numpy(self.pixels[index])
 
     painted = gz.load(runs["dcgan"]).sample(range(count)).pixels.transpose(0, 3, 1, 2).repeat(3, 1)
-    from ganzoo.api.judged_subject import SubjectRequest, open_subject
+    from ganzoo.api.judged_data import SubjectRequest
+    from ganzoo.api.judged_subject import open_subject
     from ganzoo.api.registry import installed
     from ganzoo.config import DataConfig
 
@@ -145,7 +146,8 @@ def test_scores_are_those_of_torch_fidelity_called_directly(runs, inception):
     reals = open_subject(runs["dcgan"].path, request, installed(), lambda line: None).reals.read(0, 30).pixels
     direct = calculate_metrics(
         input1=Pictures(np.ascontiguousarray(painted)), input2=Pictures(reals.repeat(3, 1)), cuda=False, isc=True,
-        fid=True, kid=True, prc=True, feature_extractor="inception-v3-compat", feature_extractor_weights_path=str(inception),
+        fid=True, kid=True, prc=True, feature_extractor="inception-v3-compat",
+        feature_extractor_weights_path=str(inception),
         feature_layer_prc="2048", kid_subset_size=12, kid_subsets=5, rng_seed=0, verbose=False, cache=False,
         save_cpu_ram=True, batch_size=50,
     )  # fmt: skip
@@ -486,6 +488,7 @@ def test_path_length_of_a_run_carries_the_networks_name(runs):
     assert conditional["ppl"].value > 0
 
 
+@pytest.mark.filterwarnings("ignore:The parameter 'pretrained'", "ignore:Arguments other than a weight enum")
 def test_lpips_is_that_of_its_package_with_the_same_weights(tmp_path):
     import lpips
     import torchvision
@@ -642,7 +645,8 @@ def test_the_page_opens_in_a_browser_and_runs_nothing(runs, tmp_path):
         'document.getElementById("f").contentDocument; document.getElementById("out").textContent = JSON.stringify({'
         "wide: page.documentElement.scrollWidth,"
         "headings: [...page.querySelectorAll('h2')].map((one) => one.textContent),"
-        "broken: [...page.images].filter((one) => !one.naturalWidth).length, images: page.images.length }); });</script>"
+        "broken: [...page.images].filter((one) => !one.naturalWidth).length,"
+        "images: page.images.length }); });</script>"
     )
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
@@ -691,8 +695,13 @@ def test_a_training_is_scored_by_a_metric_and_keeps_the_best_by_it(tmp_path):
 def test_scores_of_another_kind_do_not_decide_about_the_best(tmp_path):
     from ganzoo.runs import checkpoint as checkpoints
 
-    for step, state in ((1, {"score": 0.001}), (2, {"score": 0.9, "score_of": "score.fid"}),
-                        (3, {"score": 0.7, "score_of": "score.fid"}), (4, {"score": None, "score_of": "score.fid"})):  # fmt: skip
+    states = {
+        1: {"score": 0.001},
+        2: {"score": 0.9, "score_of": "score.fid"},
+        3: {"score": 0.7, "score_of": "score.fid"},
+        4: {"score": None, "score_of": "score.fid"},
+    }
+    for step, state in states.items():
         place = tmp_path / "run" / "checkpoints" / f"step-{step:08d}"
         place.mkdir(parents=True)
         (place / "state.json").write_text(json.dumps({"step": step, **state}))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.api.arguments import to_paths
+from ganzoo.api.judged_data import Opened, SubjectRequest, colours, opened_source, settings_of, some
+from ganzoo.api.judged_pictures import of_pictures
 from ganzoo.api.load import load
 from ganzoo.config import DataConfig
-from ganzoo.errors import DataError, RequestError, shell_word, short
+from ganzoo.errors import RequestError, short
 from ganzoo.runs.lock import is_run
 from ganzoo.sampling.model import Model
 
@@ -20,41 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ganzoo.architecture import DataKind
-    from ganzoo.data.source import DataSource, Notify
+    from ganzoo.data.source import Notify
     from ganzoo.datainfo import Domain
     from ganzoo.evaluation.reals import SourcePictures
-    from ganzoo.evaluation.subject import Subject
     from ganzoo.plugin.registry import Registry
 
 MOST_BY_DEFAULT = 50_000
-_HEADERS = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SubjectRequest:
-    """What was asked for. data: settings of the reals. stated: which of them; the rest is the run's own. count,
-    real_count: 0 leaves them to the pictures. labels: data, seeds, or a class. values: of inputs that are numbers.
-    """
-
-    data: DataConfig
-    stated: frozenset[str]
-    count: int = 0
-    real_count: int = 0
-    labels: str = "data"
-    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    direction: str | None = None
-    checkpoint: str | int | None = None
-    device: str = "cpu"
-    provider: str = "cpu"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Opened:
-    """The subject, the reals that it is held against, and the settings of their pixels."""
-
-    subject: Subject
-    reals: SourcePictures | None
-    settings: Mapping[str, Any]
 
 
 def open_subject(given: Any, request: SubjectRequest, registry: Registry, notify: Notify) -> Opened:
@@ -62,7 +34,7 @@ def open_subject(given: Any, request: SubjectRequest, registry: Registry, notify
     if isinstance(given, Model):
         return _of_model(given, request, registry, notify)
     if isinstance(given, str) and not Path(given).exists() and not given.endswith(".onnx"):
-        return _of_pictures(given, request, registry, notify)
+        return of_pictures(given, request, registry, notify)
     paths = to_paths(given, "subject")
     one = paths[0] if len(paths) == 1 else None
     model = (
@@ -72,7 +44,7 @@ def open_subject(given: Any, request: SubjectRequest, registry: Registry, notify
         or (one.is_dir() and any(not path.name.startswith(".") for path in one.glob("*.onnx")))
     )
     if not model:
-        return _of_pictures(str(one), request, registry, notify)
+        return of_pictures(str(one), request, registry, notify)
     loaded = load(
         given, checkpoint=request.checkpoint, device=request.device, provider=request.provider,
         progress=_Told(notify),
@@ -102,15 +74,15 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
     options = _data_of(model, request, spec.shape[1:], "real")
     reals = None
     if options.source:
-        source = _opened(options, "pictures", registry, notify, model)
-        reals = _some(SourcePictures(source), request.real_count)
+        source = opened_source(options, "pictures", registry, notify, model)
+        reals = some(SourcePictures(source), request.real_count)
     count = request.count or _usual_count(reals)
     label, draw, labelling = _labels(model, request, reals)
     painter = Painter(
         model.source, count=count, facts=facts, choices=choices_of(label, dict(request.values)), labels=draw,
         labelling=labelling, history=[] if model.run is None else model.run.metrics(),
     )  # fmt: skip
-    return Opened(subject=painter, reals=reals, settings=_settings(options, reals))
+    return Opened(subject=painter, reals=reals, settings=settings_of(options, reals))
 
 
 def _usual_count(reals: SourcePictures | None) -> int:
@@ -178,14 +150,14 @@ def _translator(
     options = _data_of(model, request, graph.outputs[0].shape[1:], domains[1])
     if not options.source:
         raise RequestError("Which pictures shall be translated?", hint="--data SOURCE, or --data A --target B")
-    source = _opened(options, _kind_for(model, options, registry, notify), registry, notify, model)
+    source = opened_source(options, _kind_for(model, options, registry, notify), registry, notify, model)
     sides = [SourcePictures(source, domain=domain) for domain in domains]
     given = SourcePictures(source, domain=domains[0], indices=evenly(sides[0].available, request.count))
     paired = len(source.lengths) == 1
     true = SourcePictures(source, domain=domains[1], indices=given.indices) if paired else None
-    reals = _some(sides[1], request.real_count)
+    reals = some(sides[1], request.real_count)
     subject = Translator(model.source, graph, given=given, true=true, facts=facts, values=dict(request.values))
-    return Opened(subject=subject, reals=reals, settings=_settings(options, reals))
+    return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
 
 
 def _kind_for(model: Model, options: DataConfig, registry: Registry, notify: Notify) -> DataKind:
@@ -204,95 +176,6 @@ def _kind_for(model: Model, options: DataConfig, registry: Registry, notify: Not
     return "pairs"
 
 
-def _of_pictures(text: str, request: SubjectRequest, registry: Registry, notify: Notify) -> Opened:
-    from ganzoo.evaluation.reals import SourcePictures
-
-    if request.checkpoint is not None or request.direction or request.values or request.labels != "data":
-        raise RequestError(f"{text} is a set of pictures: nothing of how they were painted can be stated.")
-    options = dataclasses.replace(request.data, source=text, also=(), target="")
-    if options.size is None:
-        size, channels = _own_size(text, options)
-        options = dataclasses.replace(options, size=size, channels=options.channels or channels)
-    painted = SourcePictures(_opened(options, "pictures", registry, notify, None), title="reading painted pictures")
-    shape = painted.source.info.picture
-    reals = None
-    if request.data.source:
-        alike = dataclasses.replace(
-            options, source=request.data.source, also=request.data.also, target=request.data.target,
-            size=(shape.height, shape.width), channels=_colours(shape.channels),
-        )  # fmt: skip
-        reals = _some(SourcePictures(_opened(alike, "pictures", registry, notify, None)), request.real_count)
-    if request.count:
-        painted = _some(painted, request.count, title="reading painted pictures")
-    facts = {"kind": "pictures", "name": Path(text).name, "contents": painted.contents(), "formats": painted.formats()}
-    subject = _Painted(painted, facts)
-    return Opened(subject=subject, reals=reals, settings=_settings(options, reals))
-
-
-class _Painted:
-    """Pictures that are there."""
-
-    repeats = False
-    partners = None
-    way_back = None
-    history: Sequence[Mapping[str, Any]] = ()
-
-    def __init__(self, pictures: SourcePictures, facts: Mapping[str, Any]) -> None:
-        labelled = pictures.labels() is not None
-        self.facts = facts
-        self.settings: Mapping[str, Any] = {
-            "count": pictures.count,
-            "labels": "of the pictures" if labelled else "",
-            "values": {},
-            "format": f"files, {pictures.formats()}" if pictures.formats() != "in memory" else pictures.formats(),
-        }
-        self._pictures = pictures
-
-    def painted(self, first_seed: int) -> SourcePictures:
-        return self._pictures
-
-    def latents(self) -> None:
-        return None
-
-    def walk(self) -> None:
-        return None
-
-
-def _own_size(text: str, options: DataConfig) -> tuple[Any, Any]:
-    """Of picture files, what they have in common; (None, None) for another source. Raises RequestError for several."""
-    from PIL import Image
-
-    from ganzoo.data.finding import collect
-    from ganzoo.data.kinds import formats_here
-    from ganzoo.evaluation.reals import evenly
-
-    place = Path(text.removeprefix("folder:"))
-    if place.suffix.lower() == ".npz" or not place.exists():
-        return None, None
-    try:
-        files = collect([place], options.split).files
-    except DataError:
-        return None, None  # another kind of source, which says so when it is opened
-    sizes: set[tuple[int, int]] = set()
-    modes: set[str] = set()
-    for index in evenly(len(files), _HEADERS).tolist():
-        try:
-            with files[index].open() as file, Image.open(file, formats=formats_here()) as image:
-                sizes.add((image.height, image.width))
-                modes.add(image.mode)
-        except Exception:  # what cannot be read is reported when all are
-            continue
-    if len(sizes) > 1:
-        some = ", ".join(f"{height}x{width}" for height, width in sorted(sizes)[:4])
-        raise RequestError(
-            f"The pictures of {text} are of several sizes: {some}.",
-            hint=f"State one for all: ganzoo evaluate {shell_word(text)} --set data.size=256 ...",
-        )
-    if not sizes:
-        return None, None
-    return next(iter(sizes)), 1 if modes <= {"L", "1"} else 3
-
-
 def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain: Domain) -> DataConfig:
     """The settings of the reals: the run's own, or of the file's pictures, with what was stated over them."""
     stated = {name: getattr(request.data, name) for name in request.stated}
@@ -303,43 +186,8 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
     if "size" not in request.stated and height is not None and width is not None:
         options = dataclasses.replace(options, size=(height, width))
     if "channels" not in request.stated and channels in (1, 3):
-        options = dataclasses.replace(options, channels=_colours(channels))
+        options = dataclasses.replace(options, channels=colours(channels))
     return options
-
-
-def _opened(options: DataConfig, kind: DataKind, registry: Registry, notify: Notify, model: Model | None) -> DataSource:
-    from ganzoo.config.resolve import resolve
-    from ganzoo.config.tables import NoiseToImageConfig
-    from ganzoo.data.domains import with_whole_paths
-    from ganzoo.data.opening import info_shown, open_data, seen_by_networks
-
-    config = resolve("ARCHITECTURE", NoiseToImageConfig, [])
-    options = dataclasses.replace(options, flip=False, balance=False)
-    config = dataclasses.replace(config, data=with_whole_paths(options, kind, registry, notify))
-    source = open_data(config, kind, registry, notify)
-    if model is not None and model.run is not None and kind == "pictures":
-        return seen_by_networks(source, model.run.data)
-    return seen_by_networks(source, info_shown(source, config))
-
-
-def _colours(channels: int) -> Literal[1, 3]:
-    return 1 if channels == 1 else 3
-
-
-def _some(pictures: SourcePictures, count: int, *, title: str = "") -> SourcePictures:
-    from ganzoo.evaluation.reals import SourcePictures as Some
-    from ganzoo.evaluation.reals import evenly
-
-    if count > pictures.available:
-        raise RequestError(f"{count:,} pictures are asked for, and there are {pictures.available:,}.")
-    indices = evenly(pictures.available, count)
-    return Some(pictures.source, domain=pictures.domain, indices=indices, title=title)
-
-
-def _settings(options: DataConfig, reals: SourcePictures | None) -> Mapping[str, Any]:
-    from ganzoo.evaluation.reals import pixel_settings
-
-    return {} if reals is None else pixel_settings(options)
 
 
 def _facts(model: Model) -> dict[str, Any]:

@@ -93,8 +93,10 @@ def judge(
     told: ProgressListener,
 ) -> Evaluation:
     """Judge, and write what was found. See `ganzoo.evaluate`."""
-    from ganzoo.api.judged_subject import SubjectRequest, open_subject
-    from ganzoo.evaluation.evaluate import EvaluationRequest, evaluating
+    from ganzoo.api.judged_data import SubjectRequest
+    from ganzoo.api.judged_subject import open_subject
+    from ganzoo.evaluation.evaluate import evaluating
+    from ganzoo.evaluation.recording import EvaluationRequest
     from ganzoo.evaluation.resizing import check_filter
     from ganzoo.training.device import select_device
     from ganzoo.training.ranks import joined_ranks

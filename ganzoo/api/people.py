@@ -141,7 +141,8 @@ def _pictures(
     first: int, told: ProgressListener, asked: str,
 ) -> tuple[dict[str, PictureSet], PictureSet | None, PictureSet | None]:  # fmt: skip
     """Painted by maker, the real ones, and what translators were given."""
-    from ganzoo.api.judged_subject import SubjectRequest, open_subject
+    from ganzoo.api.judged_data import SubjectRequest
+    from ganzoo.api.judged_subject import open_subject
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from ganzoo.cli.common import echo, json_option, print_json, table
 from ganzoo.errors import GateError, RequestError
 
 if TYPE_CHECKING:
-    from ganzoo.api.types import Evaluation, ScoreComparison
+    from ganzoo.api.types import ScoreComparison
 
 
 @click.command("evaluate")
@@ -118,86 +119,32 @@ def command(
     from ganzoo.cli.progress import Stages
 
     options, layer = _settings(assignments)
-    with Stages() as stages:
+    with Stages("") as stages:
         found = evaluate(
-            subjects if len(subjects) > 1 else subjects[0],
-            data=data or None,
-            target=target,
-            feature_options=_pairs(feature_options, "--feature"),
-            values=parse_values(values) or None,
-            options=options,
-            settings=[layer],
-            cache=True if cache is None else False if cache == "off" else cache,
-            out=places,
-            progress=stages,
-            **asked,
-        )
-    if not _leads():
+            subjects if len(subjects) > 1 else subjects[0], data=data or None, target=target, options=options,
+            feature_options=_pairs(feature_options, "--feature"), values=parse_values(values) or None, settings=[layer],
+            cache=True if cache is None else False if cache == "off" else cache, out=places, progress=stages, **asked,
+        )  # fmt: skip
+    if os.environ.get("RANK", "0") != "0":  # torchrun's
         return
     if as_json:
         print_json(found.to_json())
         return
-    _tell(found)
+    echo(table(*found.table(), wrap="interval of"))
+    echo(found.line())
     for place in places:
         echo(str(place))
-
-
-def _leads() -> bool:
-    import os
-
-    return os.environ.get("RANK", "0") == "0"
-
-
-def _tell(found: Evaluation) -> None:
-    rows = [
-        [
-            record.title,
-            f"{record.estimate.value:.5g}",
-            _interval(record.estimate),
-            record.better,
-            record.estimate.method,
-        ]
-        for record in found.scores.values()
-    ]
-    echo(table(["score", "value", "95%", "better", "interval of"], rows, wrap="interval of"))
-    protocol = found.protocol
-    painted, real, features = (protocol.get(key, {}) for key in ("painted", "real", "features"))
-    parts = [f"{painted.get('count', 0):,} painted"]
-    if real:
-        parts.append(f"{real['count']:,} of {real['of']:,} real, {real['pictures']}")
-    if features:
-        parts.append(f"{features['network']}, resize {features['resize']}")
-    if found.seeds:
-        parts.append(f"seeds from {', '.join(map(str, found.seeds))}")
-    if painted.get("labels"):
-        parts.append(f"labels {painted['labels']}")
-    echo("; ".join(parts))
-
-
-def _interval(estimate: Any) -> str:
-    return "" if estimate.low is None else f"{estimate.low:.4g} to {estimate.high:.4g}"
 
 
 def _tell_comparison(found: ScoreComparison, as_json: bool, gate: bool) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        rows = [
-            [
-                one.name,
-                one.verdict,
-                f"{one.first.value:.5g}",
-                f"{one.second.value:.5g}",
-                "" if one.low is None else f"{one.low:+.4g} to {one.high:+.4g}",
-                one.why,
-            ]
-            for one in found.scores
-        ]
-        echo(table(["score", "second is", "first", "second", "difference, 95%", ""], rows))
+        echo(table(*found.table()))
         for key, (one, other) in found.noted.items():
             echo(f"differs, and was let pass: {key}: {one} and {other}")
-    if gate and (worse := [one.name for one in found.scores if one.verdict == "worse"]):
-        raise GateError(f"Worse: {', '.join(worse)}.")
+    if gate and found.worse:
+        raise GateError(f"Worse: {', '.join(found.worse)}.")
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:

@@ -97,50 +97,25 @@ class Cases(Lines):
         return "{case}: {repeat} of {repeats}".format(**progress.values) if progress.values else ""
 
 
-class Stages:
-    """Of an evaluation: a bar for each stage on a terminal, elsewhere a line now and then."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
-        self._stage = ""
-        self._told = 0.0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+class Stages(Display):
+    """Of an evaluation: a bar that says which stage it is at; elsewhere a line now and then."""
 
     def update(self, progress: Progress) -> None:
         stage = str(progress.values.get("status", ""))
         if progress.total is None:
             self.say(stage)
             return
-        new, self._stage = stage != self._stage, stage
+        new, self._title = stage != self._title, stage
         left = "" if progress.seconds_left is None else f"  {clock(progress.seconds_left)} left"
         facts = f"{progress.done:,} of {progress.total:,} {progress.unit}{left}"
-        if self._begin():
+        self._begin()
+        if self._bar is not None:
             self._bar.update(
                 self._task, description=stage or "reading", completed=progress.done, total=progress.total, facts=facts
             )
         elif new or time.monotonic() - self._told > _LINE_SECONDS or progress.done == progress.total:
             self._told = time.monotonic()
             echo(f"{stage or 'reading'}: {facts}", err=True)
-
-    def say(self, text: str) -> None:
-        if self._begin():
-            self._bar.console.print(escaped(text), markup=False, highlight=False, soft_wrap=True)
-        else:
-            echo(text, err=True)
-
-    def _begin(self) -> bool:
-        if self._bar is None and sys.stderr.isatty():
-            self._bar = _new_bar()
-            self._bar.start()
-            self._task = self._bar.add_task("", total=None, facts="")
-        return self._bar is not None
 
 
 def _new_bar() -> Any:

@@ -39,6 +39,7 @@ class ScoreVerdict:
     why: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """Its fields."""
         return {
             "name": self.name,
             "verdict": self.verdict,
@@ -67,7 +68,24 @@ class ScoreComparison:
             )
         return found[0]
 
+    @property
+    def worse(self) -> list[str]:
+        """Names of the scores that are worse in the second."""
+        return [one.name for one in self.scores if one.verdict == "worse"]
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and rows for a terminal."""
+        rows = [
+            [
+                one.name, one.verdict, f"{one.first.value:.5g}", f"{one.second.value:.5g}",
+                "" if one.low is None else f"{one.low:+.4g} to {one.high:+.4g}", one.why,
+            ]
+            for one in self.scores
+        ]  # fmt: skip
+        return ["score", "second is", "first", "second", "difference, 95%", ""], rows
+
     def to_json(self) -> dict[str, Any]:
+        """What `ganzoo evaluate --compare --json` prints."""
         return {
             "scores": [one.to_json() for one in self.scores],
             "noted": {key: list(values) for key, values in self.noted.items()},

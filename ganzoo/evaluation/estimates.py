@@ -85,12 +85,12 @@ class Estimate:
             method=f"of each of {count} repetitions: {estimates[0].method}",
         )  # fmt: skip
 
-    @property
-    def t_error(self) -> float | None:
-        """Half the interval."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+    def interval(self, spec: str = ".4g") -> str:
+        """`1.2 to 3.4`; empty where nothing is known."""
+        return "" if self.low is None or self.high is None else f"{self.low:{spec}} to {self.high:{spec}}"
 
     def to_json(self) -> dict[str, Any]:
+        """Its fields, for a result."""
         return {
             "value": self.value,
             "low": self.low,
@@ -102,6 +102,4 @@ class Estimate:
         }
 
     def __str__(self) -> str:
-        if self.low is None or self.high is None:
-            return f"{self.value:.5g}"
-        return f"{self.value:.5g} ({self.low:.4g} to {self.high:.4g})"
+        return f"{self.value:.5g} ({self.interval()})" if self.interval() else f"{self.value:.5g}"

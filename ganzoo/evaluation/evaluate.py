@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import GanzooError, PluginError, RequestError, one_line, short
+from ganzoo.errors import GanzooError, PluginError, RequestError, short
 from ganzoo.evaluation import feature_cache
 from ganzoo.evaluation.estimates import Estimate
 from ganzoo.evaluation.extraction import Alone, Share, extract
@@ -23,37 +23,20 @@ from ganzoo.evaluation.feature_set import FeatureSet
 from ganzoo.evaluation.metric import Evidence, Metric, settings_of
 from ganzoo.evaluation.network import FeatureNetwork, score_name
 from ganzoo.evaluation.reals import SourcePictures
+from ganzoo.evaluation.recording import (
+    OF_FEATURES,
+    EvaluationRequest,
+    looks_at_features,
+    protocol_of,
+    thread_count,
+    versions,
+)
 from ganzoo.evaluation.resizing import library_of
 from ganzoo.evaluation.result import Evaluation, ScoreRecord
 from ganzoo.evaluation.subject import Subject
 from ganzoo.plugin.call import call_plugin
 from ganzoo.progress import Progress
 from ganzoo.scratch import scratch
-from ganzoo.version import __version__
-
-_OF_FEATURES = frozenset({"real", "painted", "logits", "labels"})
-_VERSIONS = (
-    "torch", "torchvision", "torch-fidelity", "piq", "lpips", "numpy", "pillow", "onnxruntime", "onnxruntime-gpu",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluationRequest:
-    """How to judge.
-
-    metrics: each with the options that were stated. network: None where no metric looks at features. resize: a filter.
-    repeats: how often, with other seeds. seed: of the first picture. cache: where real features are kept; None: not.
-    real_settings: of the pictures, for the protocol. weights: files of perceptual distances, and the device.
-    """
-
-    metrics: Sequence[tuple[Metric, Mapping[str, Any]]]
-    network: FeatureNetwork | None = None
-    resize: str = "own"
-    repeats: int = 1
-    seed: int = 0
-    cache: Path | None = None
-    real_settings: Mapping[str, Any] = field(default_factory=dict)
-    weights: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +73,7 @@ def evaluating(
     for metric, _ in request.metrics:
         given = Evidence(options=settings[metric.name], network=request.network, weights=request.weights)
         _call(metric, metric.prepare, given)
-    wants = {need for metric, _ in request.metrics for need in metric.needs} & _OF_FEATURES
+    wants = {need for metric, _ in request.metrics for need in metric.needs} & OF_FEATURES
     with scratch("ganzoo-evaluate-") as folder:
         real, contents = None, ""
         if reals is not None and "real" in wants:
@@ -117,7 +100,7 @@ def evaluating(
                     latents=subject.latents() if "latents" in metric.needs else None, weights=request.weights,
                 )  # fmt: skip
                 for key, estimate in _measured(metric, evidence).items():
-                    name = score_name(key, request.network if _looks_at_features(metric, evidence.options) else None)
+                    name = score_name(key, request.network if looks_at_features(metric, evidence.options) else None)
                     values.setdefault(name, []).append(estimate)
                     infos[name] = metric, metric.scores[key]
         together.gather_objects(None)  # nobody leaves while the first still measures
@@ -135,14 +118,14 @@ def evaluating(
         evaluation = Evaluation(
             subject=subject.facts,
             scores=records,
-            protocol=_protocol(subject, reals, request, settings, contents, wants),
+            protocol=protocol_of(subject, reals, request, settings, contents),
             seeds=seeds if subject.repeats else [],
-            versions=_versions(),
+            versions=versions(),
             classes=_class_scores(request, settings, real, painted, reals),
             computed={
                 "device": str(request.weights.get("device", "cpu")),
                 "processes": together.count,
-                "threads": _threads(),
+                "threads": thread_count(),
                 "seconds": round(time.monotonic() - began, 1),
                 "processor": platform.machine(),
             },
@@ -164,7 +147,7 @@ def _check_needs(subject: Subject, reals: SourcePictures | None, request: Evalua
     for metric, _ in request.metrics:
         lacking = ""
         needs = set(metric.needs)
-        if needs & _OF_FEATURES and request.network is None:
+        if needs & OF_FEATURES and request.network is None:
             lacking = "a feature network: --features efficientnet-lite0, or what `ganzoo evaluate --help` names"
         elif "logits" in needs and request.network is not None and not request.network.classes:
             lacking = f"a network with classes, and {request.network.name} has none"
@@ -221,26 +204,11 @@ def real_features(
     place = folder / "reals"
     place.mkdir()
     made = extract(reals, network, resize=request.resize, folder=place, share=share, tell=tell)
-    if cache is not None and made.features is not None:
-        _keep(place, cache, key, made.contents, say)
-    return made.features, made.contents
-
-
-def _keep(place: Path, cache: Path, key: str, contents: str, say: Callable[[str], None]) -> None:
-    import shutil
-
-    partial = None
-    try:
-        partial = feature_cache.new_place(cache)
-        for file in sorted(place.iterdir()):
-            shutil.copyfile(file, partial / file.name)
-        trouble = feature_cache.keep(partial, cache, key, contents)
-    except OSError as error:
-        trouble = one_line(error)
+    wanted = cache is not None and made.features is not None
+    trouble = feature_cache.keep(place, cache, key, made.contents) if wanted and cache is not None else ""
     if trouble:
         say(f"warning: features are not kept in {cache}: {trouble}")
-        if partial is not None:
-            feature_cache.discard(partial)
+    return made.features, made.contents
 
 
 def _measured(metric: Metric, evidence: Evidence) -> Mapping[str, Estimate]:
@@ -262,10 +230,6 @@ def _call(metric: Metric, function: Callable[[Evidence], Any], evidence: Evidenc
         if isinstance(error.__cause__, ModuleNotFoundError):
             raise error.__cause__ from None
         raise
-
-
-def _looks_at_features(metric: Metric, options: Mapping[str, Any]) -> bool:
-    return bool(set(metric.needs) & _OF_FEATURES) or options.get("distance") == "features"
 
 
 def _title(name: str, title: str) -> str:
@@ -295,53 +259,3 @@ def _class_scores(
     evidence = Evidence(options=settings["fid-classes"], real=real, painted=painted)
     distances = class_distances(evidence, least=settings["fid-classes"]["least"])
     return {names[label] if label < len(names) else str(label): value for label, value in distances.items()}
-
-
-def _protocol(
-    subject: Subject,
-    reals: SourcePictures | None,
-    request: EvaluationRequest,
-    settings: Mapping[str, Mapping[str, Any]],
-    pixels: str,
-    wants: set[Any],
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "painted": dict(subject.settings),
-        "metrics": {name: dict(options) for name, options in settings.items()},
-        "repeats": request.repeats,
-    }
-    if reals is not None:
-        found["real"] = {
-            "count": reals.count,
-            "of": reals.available,
-            "chosen": "all" if reals.count == reals.available else "evenly spaced",
-            "pictures": reals.shape(),
-            "format": reals.formats(),
-            "contents": reals.contents() or pixels,
-            "settings": dict(request.real_settings),
-        }
-    network = request.network
-    if network is not None and (wants or any(options.get("distance") == "features" for options in settings.values())):
-        found["features"] = {
-            "network": network.name,
-            **dict(network.identity()),
-            "resize": request.resize,
-            "size": list(network.size) if network.size is not None else None,
-            "precision": "float32",
-        }
-    return found
-
-
-def _versions() -> dict[str, str]:
-    found = {"ganzoo": __version__, "python": platform.python_version()}
-    for name in _VERSIONS:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def _threads() -> int:
-    """Of torch, which decide about the last bits on a CPU."""
-    import torch
-
-    return torch.get_num_threads()

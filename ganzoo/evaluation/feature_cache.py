@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,27 +45,22 @@ def _is_whole(features: FeatureSet) -> bool:
     return last.dtype == np.float32 and last.shape == (1, features.dimensions) and bool(np.isfinite(last).all())
 
 
-def new_place(folder: Path) -> Path:
-    """A folder beside the entries, to be filled. Raises OSError."""
-    place = folder / f".partial-{secrets.token_hex(6)}"
-    place.mkdir(parents=True)
-    return place
+def keep(features: Path, folder: Path, key: str, contents: str) -> str:
+    """Keep a copy of the features in a folder under their key; where that cannot be, why. contents: of the pixels.
 
-
-def keep(partial: Path, folder: Path, key: str, contents: str) -> str:
-    """Give a filled folder the name of its entry; where that cannot be, why, and the folder stays."""
-    place = folder / f"reals-{key}"
+    Written beside its name and renamed; another process that was first has the same features.
+    """
+    partial, place = folder / f".partial-{secrets.token_hex(6)}", folder / f"reals-{key}"
     try:
+        partial.mkdir(parents=True)
+        for file in sorted(features.glob("*.npy")):
+            shutil.copyfile(file, partial / file.name)
         write_text(partial / "contents.json", json.dumps({"contents": contents}))
         if place.exists():
             remove_tree(place)  # it was looked for and was damaged
         partial.rename(place)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            remove_tree(partial)
         return one_line(error)
     return ""
-
-
-def discard(partial: Path) -> None:
-    with contextlib.suppress(OSError):
-        if partial.exists():
-            remove_tree(partial)

@@ -73,7 +73,30 @@ class Evaluation:
         scores = ", ".join(f"{name} {record.estimate}" for name, record in self.scores.items())
         return f"<Evaluation of {self.subject.get('name', '?')}: {scores}>"
 
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and rows for a terminal."""
+        rows = [
+            [one.title, f"{one.estimate.value:.5g}", one.estimate.interval(), one.better, one.estimate.method]
+            for one in self.scores.values()
+        ]
+        return ["score", "value", "95%", "better", "interval of"], rows
+
+    def line(self) -> str:
+        """The protocol in one line, by what matters most."""
+        painted, real, features = (self.protocol.get(key, {}) for key in ("painted", "real", "features"))
+        parts = [f"{painted.get('count', 0):,} painted"]
+        if real:
+            parts.append(f"{real['count']:,} of {real['of']:,} real, {real['pictures']}")
+        if features:
+            parts.append(f"{features['network']}, resize {features['resize']}")
+        if self.seeds:
+            parts.append(f"seeds from {', '.join(map(str, self.seeds))}")
+        if painted.get("labels"):
+            parts.append(f"labels {painted['labels']}")
+        return "; ".join(parts)
+
     def to_json(self) -> dict[str, Any]:
+        """What `ganzoo evaluate --json` prints."""
         return {
             "kind": _KIND,
             "format": FORMAT,

@@ -1,4 +1,4 @@
-"""The conformance suites for authors of architectures, of data sources and of providers.
+"""The conformance suites for authors of architectures, data sources, providers, metrics and feature networks.
 
     # tests/test_mygan.py
     from ganzoo.testing import ArchitectureConformance
@@ -11,6 +11,12 @@
 
     class TestMyProvider(ProviderConformance):
         provider = "myprovider"
+
+    class TestMyMetric(MetricConformance):
+        metric = "mymetric"
+
+    class TestMyNetwork(FeatureNetworkConformance):
+        network = "mynetwork"
 
 Every check of an architecture runs with the `tiny` preset on random pictures, on the CPU, in seconds.
 `pytest --pyargs ganzoo.testing` runs them over everything that is installed. Each is imported when it is first asked
@@ -25,6 +31,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ganzoo.testing.absent_device import Mistake
     from ganzoo.testing.conformance import ArchitectureConformance
+    from ganzoo.testing.metrics import FeatureNetworkConformance, MetricConformance
     from ganzoo.testing.pictures import RandomPictures
     from ganzoo.testing.providers import ProviderConformance
     from ganzoo.testing.rehearsal import rehearse
@@ -34,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ArchitectureConformance",
     "DataSourceConformance",
+    "FeatureNetworkConformance",
+    "MetricConformance",
     "Mistake",
     "ProviderConformance",
     "RandomPictures",
@@ -44,6 +53,8 @@ __all__ = [
 _PLACES = {
     "ArchitectureConformance": "conformance",
     "DataSourceConformance": "sources",
+    "FeatureNetworkConformance": "metrics",
+    "MetricConformance": "metrics",
     "Mistake": "absent_device",
     "ProviderConformance": "providers",
     "RandomPictures": "pictures",

@@ -1,4 +1,4 @@
-"""Every installed architecture, data source and provider, ours and other people's: `pytest --pyargs ganzoo.testing`.
+"""Everything that is installed and has a conformance suite, ours and other people's: `pytest --pyargs ganzoo.testing`.
 
 What is installed is looked up when pytest collects. GANZOO_PLUGINS=a,b narrows it, and so does `-k NAME`.
 A data source that wants an argument is left to its author, who subclasses `DataSourceConformance`.
@@ -11,9 +11,15 @@ import re
 from ganzoo.config import DataConfig
 from ganzoo.data.checked import open_source
 from ganzoo.errors import GanzooError, RequestError
-from ganzoo.plugin.kinds import PROVIDERS
+from ganzoo.plugin.kinds import FEATURE_NETWORKS, METRICS, PROVIDERS
 from ganzoo.plugin.registry import Registry
-from ganzoo.testing import ArchitectureConformance, DataSourceConformance, ProviderConformance
+from ganzoo.testing import (
+    ArchitectureConformance,
+    DataSourceConformance,
+    FeatureNetworkConformance,
+    MetricConformance,
+    ProviderConformance,
+)
 
 
 def _title(name: str) -> str:
@@ -52,7 +58,25 @@ def _suites() -> dict[str, type]:
         )
         for offer in registry.of(PROVIDERS)
     }
-    return {**architectures, **sources, **providers}
+    metrics = {
+        f"{_title(offer.qualified_name)}_metric": type(
+            f"{_title(offer.qualified_name)}_metric",
+            (MetricConformance,),
+            # A path length over features, as weights of the usual distance need not be there.
+            {
+                "metric": offer.qualified_name,
+                "options": {"pairs": 40, "distance": "features"} if offer.name == "ppl" else {},
+            },
+        )
+        for offer in registry.of(METRICS)
+    }
+    networks = {
+        f"{_title(offer.qualified_name)}_network": type(
+            f"{_title(offer.qualified_name)}_network", (FeatureNetworkConformance,), {"network": offer.qualified_name}
+        )
+        for offer in registry.of(FEATURE_NETWORKS)
+    }
+    return {**architectures, **sources, **providers, **metrics, **networks}
 
 
 globals().update(_suites())

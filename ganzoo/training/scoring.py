@@ -22,7 +22,7 @@ from ganzoo.data.pictures import to_uint8
 from ganzoo.data.source import DataSource
 from ganzoo.datainfo import Domain
 from ganzoo.errors import RequestError, missing_package
-from ganzoo.evaluation.evaluate import EvaluationRequest, real_features
+from ganzoo.evaluation.evaluate import real_features
 from ganzoo.evaluation.extraction import extract
 from ganzoo.evaluation.feature_set import FeatureSet
 from ganzoo.evaluation.finding import OFFICIAL, find_metrics, find_network
@@ -31,6 +31,7 @@ from ganzoo.evaluation.network import score_name
 from ganzoo.evaluation.networks.weights import features_folder
 from ganzoo.evaluation.picture_set import PictureChunk
 from ganzoo.evaluation.reals import SourcePictures
+from ganzoo.evaluation.recording import EvaluationRequest
 from ganzoo.evaluation.resizing import check_filter
 from ganzoo.plugin.registry import Registry
 

@@ -27,7 +27,7 @@ class Kernel(Metric):
     options: ClassVar[Mapping[str, Any]] = {"subsets": 100, "subset_size": 1000}
 
     def settings(self, real: int, painted: int) -> Mapping[str, Any]:
-        return {**self.options, "subset_size": min(1000, real, painted)}
+        return {**self.options, "subset_size": _most(real, painted)}
 
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import torch
@@ -38,7 +38,7 @@ class Kernel(Metric):
         if not 2 <= size <= min(real.count, painted.count) or subsets < 1:
             raise RequestError(
                 f"kid of {subsets} subsets of {size}: there are {real.count} real and {painted.count} painted.",
-                hint=f"--set kid.subset_size={max(2, min(1000, real.count, painted.count))}",
+                hint=f"--set kid.subset_size={_most(real.count, painted.count)}",
             )
         found: dict[str, float] = kid_features_to_metric(
             torch.from_numpy(painted.whole()), torch.from_numpy(real.whole()),
@@ -51,6 +51,11 @@ class Kernel(Metric):
         return {"kid": Estimate.of_values(
             _block_values(evidence, blocks), value=value, method=f"t over {blocks} disjoint subsets",
         )}  # fmt: skip
+
+
+def _most(real: int, painted: int) -> int:
+    """Of a subset."""
+    return max(2, min(1000, real, painted))
 
 
 def _block_values(evidence: Evidence, blocks: int) -> list[float]:

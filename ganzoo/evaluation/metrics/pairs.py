@@ -11,6 +11,7 @@ super-resolution have it. What is averaged are the values of pictures.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -99,7 +100,9 @@ def perceptual_distance(weights: Path | None, device: str = "cpu") -> Any:
 
     path = find_weights("lpips-vgg16", weights)
     state = load_state(path, "lpips-vgg16")
-    network = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it calls torchvision by old names
+        network = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False)
     try:
         for part in (
             network.net.slice1,

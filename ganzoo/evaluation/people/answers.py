@@ -30,12 +30,11 @@ class TrialKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgeAnswers:
-    """Of one judge: what was chosen, by question. complete: whether all were answered. file: for messages."""
+    """Of one judge: what was chosen, by question. complete: whether all were answered."""
 
     judge: str
     chosen: Mapping[str, str]
     complete: bool
-    file: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +71,34 @@ class TrialResult:
     strengths: Mapping[str, Estimate] = field(default_factory=dict)
     alpha: float | None = None
 
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and rows for a terminal."""
+        rows = [
+            [f"{name} taken for real", f"{one.value:.1%}", one.interval(".1%"), one.method]
+            for table in (self.fooled, self.fooled_by_judge)
+            for name, one in table.items()
+        ]
+        if (one := self.real_doubted) is not None:
+            rows.append(["real ones taken for painted", f"{one.value:.1%}", one.interval(".1%"), one.method])
+        for each in self.preferences:
+            share = ("", "") if each.share is None else (f"{each.share.value:.1%}", each.share.interval(".1%"))
+            counts = f"{each.wins} to {each.losses}, {each.ties} ties; sign test p = {each.p:.2g}"
+            rows.append([f"{each.first} over {each.second}", *share, counts])
+        rows += [
+            [f"strength of {name}", f"{one.value:+.2f}", one.interval("+.2f"), one.method]
+            for name, one in self.strengths.items()
+        ]
+        return ["what", "share", "95%", "of"], rows
+
+    def lines(self) -> list[str]:
+        """Of the judges."""
+        alpha = "nothing can be said" if self.alpha is None else f"{self.alpha:.2f}"
+        count = len(self.judges)
+        judges = f"{count} judge{'' if count == 1 else 's'}; agreement, Krippendorff's alpha: {alpha}"
+        return [judges, *(f"left out: {name}: {reason}" for name, reason in self.left_out.items())]
+
     def to_json(self) -> dict[str, Any]:
+        """What `ganzoo evaluate --judged --json` prints."""
         return {
             "kind": "ganzoo trial result",
             "ask": self.ask,
@@ -121,7 +147,15 @@ def read_key(path: Path) -> TrialKey:
 def read_answers(path: Path, key: TrialKey) -> JudgeAnswers:
     """Raises RequestError for a file that holds none, or those of another trial."""
     try:
-        document = as_object(parse_json(read_text(path, most=_MOST_BYTES)))
+        return parse_answers(read_text(path, most=_MOST_BYTES), key)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be counted: {one_line(error)}") from None
+
+
+def parse_answers(text: str, key: TrialKey) -> JudgeAnswers:
+    """Raises ValueError for a text that holds none, or those of another trial."""
+    try:
+        document = as_object(parse_json(text))
         if document.get("kind") != "ganzoo answers":
             raise ValueError("it holds no answers of a trial")
         if document["trial"] != key.name:
@@ -135,11 +169,9 @@ def read_answers(path: Path, key: TrialKey) -> JudgeAnswers:
                 raise ValueError(f"it chooses {short(choice)} at {question}, which is not shown")
             chosen[question] = choice
         judge = str(document["judge"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RequestError(f"{path} cannot be counted: {one_line(error)}") from None
-    return JudgeAnswers(
-        judge=printable(judge), chosen=chosen, complete=len(chosen) == len(key.questions), file=path.name
-    )
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(one_line(error)) from None
+    return JudgeAnswers(judge=printable(judge), chosen=chosen, complete=len(chosen) == len(key.questions))
 
 
 def _choices(key: TrialKey, question: Question) -> tuple[str, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.server
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import RequestError, one_line, printable
-from ganzoo.evaluation.people.answers import TrialKey, read_answers
+from ganzoo.evaluation.people.answers import TrialKey, parse_answers
 from ganzoo.files import write_bytes
 
 _MOST_BYTES = 4 * 2**20
@@ -71,24 +70,20 @@ def serving(
 
 def _keep(content: bytes, key: TrialKey, folder: Path, say: Callable[[str], None]) -> tuple[int, bytes]:
     """Write answers that can be counted, never over others. Returns a status and what to say."""
-    place = folder / f".received-{secrets.token_hex(6)}.json"
     try:
-        folder.mkdir(exist_ok=True)
-        write_bytes(place, content)
-        found = read_answers(place, key)
+        found = parse_answers(content.decode(), key)
         stem = f"answers-{_PLAIN.sub('_', found.judge)[:60] or 'judge'}"
         if any(known.read_bytes() == content for known in folder.glob(f"{stem}*.json")):
-            place.unlink()  # the page was opened again
-            return 200, b"received\n"
+            return 200, b"received\n"  # the page was opened again
         names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in range(1, 1000))
-        final = next(name for name in names if not name.exists())
-        place.rename(final)
-    except RequestError as error:
-        place.unlink(missing_ok=True)
-        say(f"warning: answers were refused: {error.message}")
+        place = next(name for name in names if not name.exists())
+        folder.mkdir(exist_ok=True)
+        write_bytes(place, content)
+    except ValueError as error:
+        say(f"warning: answers were refused: {one_line(error)}")
         return 400, b"they cannot be counted\n"
     except OSError as error:
         say(f"warning: answers cannot be written: {one_line(error)}")
         return 500, b"they cannot be written\n"
-    say(f"answers of {printable(found.judge)}: {final}")
+    say(f"answers of {printable(found.judge)}: {place}")
     return 200, b"received\n"

@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """ask: what is asked. seconds: how long pictures are shown; 0: until the answer. makers: whose pictures they are."""
+    """ask: what is asked. seconds: how long pictures are shown; 0: until the answer. makers: of the pictures."""
 
     name: str
     ask: Ask
