@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gpu_tables
 import latency_table
+import score_tables
 import sweep_tables
 
 from ganzoo.cli import VERBS
@@ -258,6 +259,7 @@ def labelled():
 
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 GPU = ROOT / "docs" / "gpu.md"
+SCORES = ROOT / "docs" / "scores.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 
 
@@ -279,6 +281,12 @@ TABLES = {
     "latency": (ROOT / "docs" / "latency.md", latency_table.table),
     "latency_machines": (ROOT / "docs" / "latency.md", latency_table.machines),
     "latency_short": (README, lambda: latency_table.table(batch=1)),
+    "metrics": (SCORES, score_tables.metrics),
+    "sanity": (SCORES, score_tables.sanity),
+    "sanity_counts": (SCORES, score_tables.sanity_counts),
+    "flat_memory": (SCORES, score_tables.flat_memory),
+    "scores_digits": (SCORES, score_tables.digits),
+    "scores_little": (SCORES, score_tables.little),
     "labelled": (ROOT / "docs" / "pictures.md", labelled),
     "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import assert_clean, ganzoo
 
@@ -118,7 +119,7 @@ GUIDE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_the_plugin_guide_has_a_screenful_for_each_shape():
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE.partition("## A metric\n")[0], re.S)
     assert [re.findall(r"^class (\w+)\(\w+\):", block, re.M)[-1] for block in blocks] == list(SHAPES)
     assert max(len(block.splitlines()) for block in blocks) <= 50
 
@@ -145,3 +146,32 @@ def test_the_shapes_of_the_plugin_guide_train_and_export(name, tmp_path):
     settings |= {"train.batch_size": 4, "train.score_count": 8, "train.sample_count": 4}
     run = gz.train(f"guide-{name.lower()}", out=tmp_path / "run", steps=2, settings=settings)
     assert {exported.proof.holds for exported in gz.export(run, checkpoint="last")} == {True}
+
+
+def test_the_metric_and_the_network_of_the_plugin_guide_work(tmp_path):
+    """From the guide's own text, by their specs, and by the conformance suites."""
+    import ganzoo as gz
+    from ganzoo.plugin.call import remember
+    from ganzoo.plugin.installed import SCRIPT, InstalledSpec
+    from ganzoo.plugin.kinds import FEATURE_NETWORKS, METRICS
+    from ganzoo.plugin.registry import installed_plugins
+    from ganzoo.testing.features import evidence_of
+
+    scope = {"__name__": "guide"}
+    for block in re.findall(r"```python\n(.*?)```", GUIDE.partition("## A metric\n")[2], re.S):
+        exec(compile(block, "docs/plugins.md", "exec", dont_inherit=True), scope)
+    for kind, hook in ((METRICS, "ganzoo_metrics"), (FEATURE_NETWORKS, "ganzoo_feature_networks")):
+        (spec,) = scope[hook]()
+        remember(spec.implementation, scope[spec.implementation.partition(":")[2]])
+        installed_plugins().add(kind, InstalledSpec(spec=spec, distribution=SCRIPT, version=""))
+    run = gz.train("dcgan", data="digits", preset="tiny", out=tmp_path / "run", steps=1, device="cpu")
+    found = gz.evaluate(run, metrics=["mean-distance", "kid"], features="colours", count=20, cache=False, device="cpu")
+    assert set(found.scores) == {"mean_distance@colours", "kernel_distance@colours"}
+    assert found.protocol["metrics"]["mean-distance"] == {"power": 2.0}
+    same = gz.evaluate(run, metrics=[scope["MeanDistance"]()], features=scope["Colours"](None, {}), count=20,
+                       cache=False, device="cpu")  # fmt: skip
+    assert same["mean_distance"] == found["mean_distance"]
+    (tmp_path / "features").mkdir()
+    metric = scope["MeanDistance"]()
+    apart = evidence_of(metric, tmp_path / "features", np.zeros((9, 4)), np.full((9, 4), 0.5), stated={"power": 1.0})
+    assert metric.measure(apart)["mean_distance"].value == 2.0

@@ -14,6 +14,7 @@ from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.errors import RequestError, missing_package, short
 from ganzoo.evaluation.comparison import ScoreComparison
 from ganzoo.evaluation.comparison import compare as compare_two
+from ganzoo.evaluation.metric import Metric
 from ganzoo.evaluation.protocol import preset
 from ganzoo.evaluation.result import Evaluation, read_evaluation
 from ganzoo.progress import ProgressListener, listener
@@ -33,7 +34,7 @@ def evaluate(
     *,
     data: Path | str | Sequence[Path | str] | None = None,
     target: Path | str | None = None,
-    metrics: Sequence[str] | str | None = None,
+    metrics: Sequence[str | Metric] | str | None = None,
     features: FeatureNetwork | Path | str | None = None,
     feature_options: Mapping[str, str] | None = None,
     perceptual: Path | str | None = None,
@@ -58,7 +59,7 @@ def evaluate(
 ) -> Evaluation:
     """Scores of a run, of ONNX files, or of a folder of pictures, held against real pictures.
 
-    data, target: the real pictures, as for `train`; a run's own if None. metrics: by name. features: a network by name,
+    data, target: the real pictures, as for `train`; a run's own if None. metrics: by name, or objects. features: a network by name,
         "inception-2015=FILE", an ONNX file, or an object; feature_options: of an ONNX file. perceptual: VGG16's
         weights, for LPIPS and path length.
     protocol: a preset of the field's. like: another evaluation, whose protocol is repeated.
@@ -151,14 +152,19 @@ def _as_evaluation(value: Any) -> Evaluation:
     return value if isinstance(value, Evaluation) else read_evaluation(to_path(value, "evaluation"))
 
 
-def _metric_names(metrics: Sequence[str] | str | None) -> tuple[str, ...]:
+def _metric_names(metrics: Sequence[str | Metric] | str | None) -> tuple[str | Metric, ...]:
     if metrics is None:
         return ()
-    given = metrics.split(",") if isinstance(metrics, str) else list(metrics)
-    names = tuple(dict.fromkeys(to_name(name, "metrics").strip() for name in given))
+    given: list[Any] = metrics.split(",") if isinstance(metrics, str) else [*to_several(metrics)]
+    names = tuple(dict.fromkeys(one if isinstance(one, Metric) else to_name(one, "metrics").strip() for one in given))
     if not names or "" in names:
         raise RequestError(f"metrics = {short(metrics)}: expected names.", hint=f"For example {','.join(USUAL)}")
     return names
+
+
+def to_several(value: Any) -> Sequence[Any]:
+    """A sequence, or what stands alone as one of one."""
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _by_metric(options: Mapping[str, Any], base: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from ganzoo.config.resolve import Layer, resolve
 from ganzoo.config.tables import NoiseToImageConfig
 from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, one_line, short
 from ganzoo.evaluation.finding import OFFICIAL, find_metrics, find_network
+from ganzoo.evaluation.metric import Metric
 from ganzoo.evaluation.protocol import Preset, differences
 from ganzoo.evaluation.result import Evaluation
 from ganzoo.progress import ProgressListener, Silent, Teller
@@ -27,7 +28,7 @@ class Wanted:
     """A protocol before it is known. options: of metrics, by metric. features: a name, NAME=FILE, a file or an object.
     count: 0 for as many as there are real ones. real_count: 0 for all. source: the evaluation that is repeated."""
 
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[str | Metric, ...] = ()
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     features: Any = None
     count: int = 0
@@ -107,9 +108,10 @@ def judge(
         registry, teller = installed(heard), Teller(heard)
         chosen = str(select_device(device, local_rank=ranks.local_rank if ranks.count > 1 else None))
         metrics = find_metrics(wanted.metrics, registry)
-        if stray := sorted(set(wanted.options) - set(wanted.metrics)):
+        known = [metric.name for metric in metrics]
+        if stray := sorted(set(wanted.options) - set(known)):
             raise RequestError(
-                f"Options are stated of {stray[0]!r}, which is not asked for.{did_you_mean(stray[0], wanted.metrics)}"
+                f"Options are stated of {stray[0]!r}, which is not asked for.{did_you_mean(stray[0], known)}"
             )
         network = None
         if any(set(metric.needs) & {"real", "painted", "logits"} for metric in metrics) or wanted.features:

@@ -19,10 +19,13 @@ OFFICIAL = "inception-2015"
 _WEIGHTS = (".pth", ".pt", ".pkl", ".safetensors")
 
 
-def find_metrics(names: Sequence[str], registry: Registry) -> list[Metric]:
-    """Metrics by name. Raises RequestError for one that nobody offers, PluginError for a broken one."""
+def find_metrics(names: Sequence[str | Metric], registry: Registry) -> list[Metric]:
+    """Metrics by name, or themselves. Raises RequestError for one that nobody offers, PluginError for a broken one."""
     found = []
     for name in names:
+        if isinstance(name, Metric):
+            found.append(checked_metric(name, getattr(name, "name", ""), short(name)))
+            continue
         offer = registry.find(METRICS, name)
         made: Any = load_object(offer.spec.implementation, offer=offer)
         if isinstance(made, type):
