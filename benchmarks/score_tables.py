@@ -38,7 +38,7 @@ def sanity():
     lines = []
     for found in _results("sanity"):
         base = _values(found["rows"]["the other half"])
-        lines += ["| painted | " + " | ".join(title for _, title in _SHOWN) + " |", "|---" * (len(_SHOWN) + 1) + "|"]
+        lines += [_heading(["painted", *(title for _, title in _SHOWN)]), _rule(len(_SHOWN) + 1)]
         for name, scores in found["rows"].items():
             values, cells = _values(scores), []
             for key, _ in _SHOWN:
@@ -69,7 +69,7 @@ def sanity_counts():
     lines = []
     for found in _results("sanity"):
         counts = list(found["counts"])
-        lines += ["| | " + " | ".join(f"{int(count):,}" for count in counts) + " |", "|---" * (len(counts) + 1) + "|"]
+        lines += [_heading(["", *(f"{int(count):,}" for count in counts)]), _rule(len(counts) + 1)]
         for key, title, scale in (("frechet", "Frechet", 1), ("kernel_distance", "kernel x 1000", 1000)):
             values = [scale * _values(found["counts"][count])[key] for count in counts]
             lines.append(f"| {title} | {' | '.join(f'{value:.3g}' for value in values)} |")
@@ -99,8 +99,7 @@ def digits():
     for found in _results("scores"):
         if "digits" not in found:
             continue
-        lines += ["| | kimg | " + " | ".join(title for _, title in _OF_DIGITS) + " |",
-                  "|---" * (len(_OF_DIGITS) + 2) + "|"]  # fmt: skip
+        lines += [_heading(["", "kimg", *(title for _, title in _OF_DIGITS)]), _rule(len(_OF_DIGITS) + 2)]
         for name, one in sorted(found["digits"].items(), key=lambda item: _values(item[1]["scores"])["frechet"]):
             scores = {key.partition("@")[0]: score for key, score in one["scores"].items()}
             cells = [_with_half(scores[key]) for key, _ in _OF_DIGITS]
@@ -119,8 +118,8 @@ def little():
         if "little" not in found:
             continue
         keys = _OF_DIGITS[:6]
-        lines += ["| | kimg | " + " | ".join(title for _, title in keys) + " | authenticity, of the 200 |",
-                  "|---" * (len(keys) + 3) + "|"]  # fmt: skip
+        titles = ["", "kimg", *(title for _, title in keys), "authenticity, of the 200"]
+        lines += [_heading(titles), _rule(len(titles))]
         sides = {}
         for name, runs in found["little"].items():
             cells = []
@@ -153,6 +152,14 @@ def _verdict(sides):
         f"{words[found.verdict]}: StyleGAN2's Frechet distance is {found.difference:+.1f} from DCGAN's "
         f"({found.low:+.1f} to {found.high:+.1f}, Welch's test over three trainings each)."
     )
+
+
+def _heading(titles):
+    return f"| {' | '.join(titles)} |"
+
+
+def _rule(count):
+    return "|---" * count + "|"
 
 
 def _spread(values):

@@ -175,3 +175,11 @@ def test_the_metric_and_the_network_of_the_plugin_guide_work(tmp_path):
     metric = scope["MeanDistance"]()
     apart = evidence_of(metric, tmp_path / "features", np.zeros((9, 4)), np.full((9, 4), 0.5), stated={"power": 1.0})
     assert metric.measure(apart)["mean_distance"].value == 2.0
+
+
+def test_every_score_saw_what_it_is_made_to_see():
+    """In the recorded results, whose table is in docs/scores.md."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import score_tables
+
+    assert score_tables.sanity() and not list(score_tables.all_moved())

@@ -59,9 +59,9 @@ def evaluate(
 ) -> Evaluation:
     """Scores of a run, of ONNX files, or of a folder of pictures, held against real pictures.
 
-    data, target: the real pictures, as for `train`; a run's own if None. metrics: by name, or objects. features: a network by name,
-        "inception-2015=FILE", an ONNX file, or an object; feature_options: of an ONNX file. perceptual: VGG16's
-        weights, for LPIPS and path length.
+    data, target: the real pictures, as for `train`; a run's own if None. metrics: by name, or objects. features: a
+        network by name, "inception-2015=FILE", an ONNX file, or an object; feature_options: of an ONNX file.
+        perceptual: VGG16's weights, for LPIPS and path length.
     protocol: a preset of the field's. like: another evaluation, whose protocol is repeated.
     count, real_count: pictures; as many painted as there are real ones, and all of those. seed: of the first picture.
     repeats: with other seeds, for an interval. resize: the filter to the network's size; the network's usual one.
