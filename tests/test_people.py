@@ -263,7 +263,7 @@ def judged_in_a_browser(source, folder, choices, judge="robot", width=900):
     )  # fmt: skip
     profile = folder / f"profile{time.monotonic_ns()}"
     dumped = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=20000", "--dump-dom",
+        [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--virtual-time-budget=900000", "--dump-dom",
          f"file://{folder}/probe.html"],
         capture_output=True, text=True, timeout=120, check=True, cwd=folder,
     ).stdout  # fmt: skip

@@ -116,6 +116,7 @@ def test_the_same_request_gives_the_same_bits(runs):
     assert other["frechet"].value != first.scores["frechet@pixels"].repeats[0]
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_torch_fidelity_called_directly(runs, inception):
     """Same pictures, same network: FID, KID, IS, precision and recall."""
     from torch_fidelity import calculate_metrics
@@ -178,6 +179,7 @@ def test_only_the_published_weights_make_what_is_called_fid(runs, inception, mon
     assert set(found.scores) == {"fid", "is"} and found.scores["fid"].title == "FID"
 
 
+@pytest.mark.slow
 def test_pictures_that_another_filter_has_resized_go_in_behind_the_networks_own(inception):
     """At 299 pixels torch-fidelity's resizing does nothing: whole numbers must give the same features both ways."""
     network = Inception(inception, {})
@@ -438,6 +440,7 @@ def test_a_translator_is_held_against_its_true_partners(tmp_path):
         score(run, metrics="ppl", count=4, options={"ppl.distance": "features"})
 
 
+@pytest.mark.slow
 def test_a_cycle_is_held_against_what_it_was_given(tmp_path):
     run = gz.train(
         "cyclegan", data="digits-neon", preset="tiny", out=tmp_path / "run", steps=1, device="cpu", progress=Quiet()
@@ -481,6 +484,43 @@ def test_path_length_of_a_linear_generator_is_the_closed_form():
     assert found.high - found.low < 0.1 * found.value
 
 
+def test_path_length_is_torch_fidelitys_of_the_same_generator_and_distance(runs):
+    """Called directly, as people would: a generator, a distance, its own latents."""
+    from torch_fidelity import GenerativeModelModuleWrapper, SampleSimilarityBase, register_sample_similarity
+    from torch_fidelity.metric_ppl import calculate_ppl
+
+    from ganzoo.evaluation.networks.pixels import Pixels
+    from ganzoo.plugin.registry import installed_plugins
+    from ganzoo.runs.weights import load_trained
+
+    network, generator = Pixels(None, {}), load_trained(runs["dcgan"].path, installed_plugins(), say=print).architecture
+
+    class Painter(torch.nn.Module):
+        def forward(self, z):
+            with torch.no_grad():
+                return ((generator.generator(z) + 1) * 127.5).repeat(1, 3, 1, 1)
+
+    class Distance(SampleSimilarityBase):
+        def __init__(self, name, **named):
+            super().__init__(name)
+
+        def forward(self, one, other):
+            sides = [torch.from_numpy(network.compute(side.numpy())["features"]).double() for side in (one, other)]
+            return (sides[0] - sides[1]).square().sum(1).float()
+
+    register_sample_similarity("of-the-test", Distance)
+    size = generator.config.latent_size
+    direct = calculate_ppl(
+        1, input1=GenerativeModelModuleWrapper(Painter(), size, "normal", 0), input1_model_num_samples=24, cuda=False,
+        ppl_sample_similarity="of-the-test", ppl_sample_similarity_resize=None, ppl_sample_similarity_dtype=None,
+        ppl_z_interp_mode="slerp_any", ppl_epsilon=0.1, ppl_discard_percentile_lower=None,
+        ppl_discard_percentile_higher=None, rng_seed=3, verbose=False, batch_size=16,
+    )  # fmt: skip
+    options = {"ppl.distance": "features", "ppl.pairs": 24, "ppl.epsilon": 0.1, "ppl.trim": 0.0}
+    found = score(runs["dcgan"], metrics="ppl", count=4, seed=3, options=options)
+    assert found["ppl"].value == pytest.approx(direct["perceptual_path_length_mean"], rel=1e-6)
+
+
 def test_path_length_of_a_run_carries_the_networks_name(runs):
     found = score(runs["dcgan"], metrics="ppl", count=4, options={"ppl.distance": "features", "ppl.pairs": 20})
     assert set(found.scores) == {"ppl@pixels"} and found["ppl"].value > 0
@@ -488,6 +528,7 @@ def test_path_length_of_a_run_carries_the_networks_name(runs):
     assert conditional["ppl"].value > 0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The parameter 'pretrained'", "ignore:Arguments other than a weight enum")
 def test_lpips_is_that_of_its_package_with_the_same_weights(tmp_path):
     import lpips

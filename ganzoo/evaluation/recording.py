@@ -13,6 +13,7 @@ from typing import Any
 from ganzoo.evaluation.metric import Metric
 from ganzoo.evaluation.network import FeatureNetwork
 from ganzoo.evaluation.reals import SourcePictures
+from ganzoo.evaluation.resizing import library_of
 from ganzoo.evaluation.subject import Subject
 from ganzoo.version import __version__
 
@@ -75,6 +76,7 @@ def protocol_of(
             "network": network.name,
             **dict(network.identity()),
             "resize": request.resize,
+            "library": library_of(request.resize).partition(" ")[0],
             "size": list(network.size) if network.size is not None else None,
             "precision": "float32",
         }
