@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ganzoo.evaluation.feature_set import FeatureSet
 
-_BLOCK_NUMBERS = 2**24  # of a block of distances
+_BLOCK_NUMBERS = 2**22  # of a block of distances
 
 
 class Block(NamedTuple):

@@ -18,7 +18,7 @@ from ganzoo.evaluation.estimates import Estimate
 from ganzoo.evaluation.metric import Evidence, Metric, ScoreInfo
 from ganzoo.evaluation.metrics.neighbours import distance_blocks, radii
 
-_BLOCK_NUMBERS = 2**24
+_BLOCK_NUMBERS = 2**22  # of a block of distances, of which torch makes several copies
 
 
 class PrecisionRecall(Metric):
