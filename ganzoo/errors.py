@@ -112,7 +112,7 @@ EXTRAS = {
     "safetensors": ("train", "the weights of a run"),
     "onnxruntime": ("cpu", "running ONNX files"),
     "ray": ("fleet", "measuring the machines of a cluster"),
-    "torch_fidelity": ("scores", "FID, KID, IS, precision and recall, and path length"),
+    "torch_fidelity": ("scores", "FID, KID, IS and path length"),
     "piq": ("scores", "PSNR and SSIM"),
     "lpips": ("scores", "LPIPS"),
     "efficientnet_lite_pytorch": ("scores", "the feature network efficientnet-lite0"),

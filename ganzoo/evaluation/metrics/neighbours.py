@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganzoo.evaluation.feature_set import FeatureSet
 
 _BLOCK_NUMBERS = 2**22  # of a block of distances
+_ROUNDING = 1e-13
 
 
 class Block(NamedTuple):
@@ -38,9 +39,11 @@ def distance_blocks(rows: FeatureSet, others: FeatureSet) -> Iterator[Block]:
             squares[:, column : column + len(part)] = mine @ part.astype(np.float64).T
             column += len(part)
         squares *= -2
-        squares += (mine**2).sum(1)[:, None]
-        squares += norms
-        yield Block(start, squares.clip(0, out=squares))
+        both = (mine**2).sum(1)[:, None] + norms
+        squares += both
+        both *= _ROUNDING
+        squares[squares < both] = 0.0  # the same picture; else rounding would decide who is nearer
+        yield Block(start, squares)
 
 
 def radii(features: FeatureSet, k: int) -> NDArray[np.float64]:
