@@ -126,6 +126,11 @@ def status_of(notify: Callable[[str], None]) -> Callable[[str], None]:
     return getattr(notify, "status", notify)
 
 
+def wants_advice(notify: Callable[[str], None]) -> bool:
+    """Whether the listener trains, and shall hear what to think about before."""
+    return bool(getattr(notify, "wants_advice", True))
+
+
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:
     """What a part calls with a warning; a listener's lines of that kind begin with `warning: `."""
     return lambda text: progress.say(f"warning: {text}")

@@ -94,7 +94,7 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/architecture/from_noise.py": {"size_text(*nearest)"},
     "ganzoo/architecture/image_to_image.py": {"size_text(*fitting)", "self._key(domain)", "wanted"},
     "ganzoo/cli/info.py": {"name"},
-    "ganzoo/evaluation/metrics/kernel.py": {"_most(real.count, painted.count)"},
+    "ganzoo/evaluation/metrics/kernel.py": {"_most(real, painted)"},
     "ganzoo/evaluation/networks/onnx_file.py": {"name", "key"},
     "ganzoo/evaluation/networks/weights.py": {"name"},
     "ganzoo/evaluation/people/trial.py": {"ask"},

@@ -237,7 +237,7 @@ def test_the_crop_and_the_luma_are_those_of_the_field():
     grey = pictures(3, channels=1)
     assert pair_scores(Pairs(), grey, grey, colour="y")["psnr"].value == pytest.approx(80.0)
     with pytest.raises(RequestError, match=r"pairs\.colour = 'lab': expected rgb or y"):
-        pair_scores(Pairs(), one, other, colour="lab")
+        Pairs().check({"crop": 0, "colour": "lab"}, 0, 5)
     with pytest.raises(RequestError, match="too small for pairs, which wants 11"):
         pair_scores(Pairs(), one, other, crop=8)
 

@@ -78,10 +78,12 @@ def evaluate(
     places = [] if out is None else to_paths(out, "out")
     _check_places(places)
     base = _base(like, protocol)
+    chosen = _metric_names(metrics) or base.metrics or USUAL
+    names = {one if isinstance(one, str) else one.name for one in chosen}
     wanted = dataclasses.replace(
         base,
-        metrics=_metric_names(metrics) or base.metrics or USUAL,
-        options=_by_metric(options or {}, base.options),
+        metrics=chosen,
+        options=_by_metric(options or {}, {name: some for name, some in base.options.items() if name in names}),
         features=base.features if features is None else features,
         count=base.count if count is None else to_whole(count, "count", least=1),
         real_count=base.real_count if real_count is None else to_whole(real_count, "real_count", least=0),
@@ -145,7 +147,10 @@ def _base(like: Evaluation | Path | str | None, protocol: str | None) -> Wanted:
         raise RequestError("like= and protocol= both state how to judge; give one.")
     if like is not None:
         return Wanted.like(_as_evaluation(like))
-    return Wanted() if protocol is None else Wanted.preset(preset(to_name(protocol, "protocol")))
+    if protocol is None:
+        return Wanted()
+    name = to_name(protocol, "protocol")
+    return Wanted.preset(name, preset(name))
 
 
 def _as_evaluation(value: Any) -> Evaluation:
@@ -156,7 +161,9 @@ def _metric_names(metrics: Sequence[str | Metric] | str | None) -> tuple[str | M
     if metrics is None:
         return ()
     given: list[Any] = metrics.split(",") if isinstance(metrics, str) else [*to_several(metrics)]
-    names = tuple(dict.fromkeys(one if isinstance(one, Metric) else to_name(one, "metrics").strip() for one in given))
+    names = tuple(
+        dict.fromkeys(one if isinstance(one, Metric) else to_name(one, "metrics").strip().lower() for one in given)
+    )
     if not names or "" in names:
         raise RequestError(f"metrics = {short(metrics)}: expected names.", hint=f"For example {','.join(USUAL)}")
     return names

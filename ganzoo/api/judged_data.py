@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ganzoo.config import DataConfig
 from ganzoo.errors import RequestError
+from ganzoo.progress import Teller
 
 if TYPE_CHECKING:
     from ganzoo.architecture import DataKind
@@ -81,3 +82,9 @@ def settings_of(options: DataConfig, reals: SourcePictures | None) -> Mapping[st
     from ganzoo.evaluation.reals import pixel_settings
 
     return {} if reals is None else pixel_settings(options)
+
+
+class ScoringTeller(Teller):
+    """A reader's listener where nothing is trained: no advice on that."""
+
+    wants_advice = False

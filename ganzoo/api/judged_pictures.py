@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.api.judged_data import Opened, SubjectRequest, colours, opened_source, settings_of, some
 from ganzoo.config import DataConfig
 from ganzoo.errors import DataError, RequestError, shell_word
+from ganzoo.evaluation.protocol import LOSSLESS
 
 if TYPE_CHECKING:
     from ganzoo.data.source import Notify
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ganzoo.plugin.registry import Registry
 
 _HEADERS = 64
+_LOSSLESS = frozenset({"PNG", "BMP", "TIFF", "PPM", "QOI", "TGA", "in memory"})
 
 
 def of_pictures(text: str, request: SubjectRequest, registry: Registry, notify: Notify) -> Opened:
@@ -61,7 +63,7 @@ class _Painted:
             "count": pictures.count,
             "labels": "of the pictures" if labelled else "",
             "values": {},
-            "format": f"files, {pictures.formats()}" if pictures.formats() != "in memory" else pictures.formats(),
+            "format": LOSSLESS if set(pictures.formats().split(" and ")) <= _LOSSLESS else pictures.formats(),
         }
         self._pictures = pictures
 

@@ -12,7 +12,9 @@ from ganzoo.api.judged_data import Opened, SubjectRequest, colours, opened_sourc
 from ganzoo.api.judged_pictures import of_pictures
 from ganzoo.api.load import load
 from ganzoo.config import DataConfig
+from ganzoo.datainfo import height_and_width, size_text
 from ganzoo.errors import RequestError, short
+from ganzoo.evaluation.protocol import LIKE_THE_REAL
 from ganzoo.runs.lock import is_run
 from ganzoo.sampling.model import Model
 
@@ -43,6 +45,13 @@ def open_subject(given: Any, request: SubjectRequest, registry: Registry, notify
         or is_run(one)
         or (one.is_dir() and any(not path.name.startswith(".") for path in one.glob("*.onnx")))
     )
+    if not model and one is not None and not one.exists():
+        raise RequestError(f"There is no run, ONNX file or folder {one}.", hint="ganzoo evaluate RUN --data SOURCE")
+    if one is None and any(path.suffix != ".onnx" for path in paths):
+        raise RequestError(
+            "One run, or ONNX files that belong together, are scored at once.",
+            hint="Score each by itself, then: ganzoo evaluate --compare A.json B.json",
+        )
     if not model:
         return of_pictures(str(one), request, registry, notify)
     loaded = load(
@@ -69,8 +78,12 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
         raise RequestError(f"{model.path} paints from noise; --direction is for translation.")
     from ganzoo.evaluation.reals import SourcePictures
     from ganzoo.sampling.judged import Painter, choices_of
+    from ganzoo.sampling.values import checked_values
 
-    spec = model.source.painters()[-1].outputs[0]
+    chain = model.source.painters()
+    spec = chain[-1].outputs[0]
+    inputs = [one for place, graph in enumerate(chain) for one in graph.inputs[1 if place else 0 :]]
+    checked_values(dict(request.values), inputs, model.path)  # before anything is read
     options = _data_of(model, request, spec.shape[1:], "real")
     reals = None
     if options.source:
@@ -125,7 +138,7 @@ def _labels(
         drawn = np.random.RandomState([seed % 2**32, 1]).randint(len(mapped), size=count)
         return mapped[drawn]
 
-    return None, draw, "drawn from the real pictures'"
+    return None, draw, LIKE_THE_REAL
 
 
 def _mapped(labels: NDArray[np.int64], to: Sequence[int]) -> NDArray[np.int64]:
@@ -180,9 +193,22 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
     """The settings of the reals: the run's own, or of the file's pictures, with what was stated over them."""
     stated = {name: getattr(request.data, name) for name in request.stated}
     if model.run is not None:
+        if odd := sorted(request.stated & {"size", "channels", "source_size", "source_channels", "load_size"}):
+            raise RequestError(
+                f"data.{odd[0]} is stated, and the pictures of a run come as its networks see them, {model.run.data}.",
+                hint="Leave it out.",
+            )
+        if "source" in stated and "target" not in stated:
+            stated["target"] = ""
         return dataclasses.replace(model.run.config.data, **stated, flip=False, balance=False)
     options = request.data
     channels, height, width = (side if isinstance(side, int) else getattr(side, "default", None) for side in shape)
+    fixed = all(isinstance(side, int) for side in shape)
+    if fixed and "size" in request.stated and height_and_width(request.data.size or 1) != (height, width):
+        raise RequestError(
+            f"data.size is stated, and {model.path} paints pictures of {size_text(int(height), int(width))}.",
+            hint="Leave it out: real pictures are brought to that size.",
+        )
     if "size" not in request.stated and height is not None and width is not None:
         options = dataclasses.replace(options, size=(height, width))
     if "channels" not in request.stated and channels in (1, 3):

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.api.judged_data import ScoringTeller
 from ganzoo.api.registry import installed
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.config.tables import NoiseToImageConfig
 from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, one_line, short
 from ganzoo.evaluation.finding import OFFICIAL, find_metrics, find_network
 from ganzoo.evaluation.metric import Metric
-from ganzoo.evaluation.protocol import Preset, differences
+from ganzoo.evaluation.protocol import PRESETS, Preset, differences
 from ganzoo.evaluation.result import Evaluation
-from ganzoo.progress import ProgressListener, Silent, Teller
+from ganzoo.progress import ProgressListener, Silent
 
 if TYPE_CHECKING:
     from ganzoo.evaluation.evaluate import Judged
@@ -39,11 +40,13 @@ class Wanted:
     labels: str = "data"
     values: Mapping[str, Any] = field(default_factory=dict)
     source: Evaluation | None = None
+    preset_name: str = ""
 
     @classmethod
-    def preset(cls, given: Preset) -> Wanted:
+    def preset(cls, name: str, given: Preset) -> Wanted:
         """One of the field's."""
         return cls(
+            preset_name=name,
             metrics=given.metrics, options=given.options, features=given.features, count=given.count,
             real_count=given.real, resize=given.resize,
         )  # fmt: skip
@@ -105,7 +108,7 @@ def judge(
     data = resolve("ARCHITECTURE", NoiseToImageConfig, layers).data
     with joined_ranks(device) as ranks:
         heard = told if ranks.leads else Silent()
-        registry, teller = installed(heard), Teller(heard)
+        registry, teller = installed(heard), ScoringTeller(heard)
         chosen = str(select_device(device, local_rank=ranks.local_rank if ranks.count > 1 else None))
         metrics = find_metrics(wanted.metrics, registry)
         known = [metric.name for metric in metrics]
@@ -136,19 +139,39 @@ def judge(
             real_settings=opened.settings,
             weights={"lpips-vgg16": perceptual, "device": chosen},
         )
-        said: list[str] = []
         with evaluating(
             opened.subject, opened.reals, request, share=ranks, tell=heard.update, say=teller.status
         ) as judged:
             found = judged.evaluation
+            said = [*found.said, *_departures(wanted, found)]
             if wanted.source is not None and ranks.leads:
                 said += _unlike(wanted.source, found)
-            found = dataclasses.replace(found, said=said)
+            found = dataclasses.replace(found, said=said, preset=wanted.preset_name)
             for line in said:
-                heard.say(f"warning: {line}")
+                heard.say(f"note: {line}")
             if ranks.leads:
                 _write(found, judged, opened, places)
         return found
+
+
+def _departures(wanted: Wanted, found: Evaluation) -> list[str]:
+    """Where a preset was asked for and something else stated besides."""
+    if not wanted.preset_name:
+        return []
+    given, painted = PRESETS[wanted.preset_name], found.protocol.get("painted", {})
+    real, features = (found.protocol.get(key, {}) for key in ("real", "features"))
+    apart = []
+    if given.count and painted.get("count") != given.count:
+        apart.append(f"{painted.get('count', 0):,} painted, not {given.count:,}")
+    if not given.real and real.get("chosen", "all") != "all":
+        apart.append(f"{real.get('count', 0):,} of {real.get('of', 0):,} real")
+    if features and features.get("network") != given.features:
+        apart.append(f"the network {features.get('network')}")
+    if features and features.get("resize") != given.resize:
+        apart.append(f"resized by {features.get('resize')}")
+    if painted.get("values"):
+        apart.append("inputs are stated, as truncation")
+    return [f"this is not {wanted.preset_name}: {'; '.join(apart)}"] if apart else []
 
 
 def _unlike(source: Evaluation, found: Evaluation) -> list[str]:

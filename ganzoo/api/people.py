@@ -14,7 +14,7 @@ from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.errors import RequestError, one_line
 from ganzoo.evaluation.people.answers import TrialResult, count_answers, read_answers, read_key
 from ganzoo.evaluation.people.trial import ASKS
-from ganzoo.progress import ProgressListener, Teller, listener
+from ganzoo.progress import ProgressListener, listener
 
 if TYPE_CHECKING:
     from ganzoo.api.arguments import Place
@@ -141,7 +141,7 @@ def _pictures(
     first: int, told: ProgressListener, asked: str,
 ) -> tuple[dict[str, PictureSet], PictureSet | None, PictureSet | None]:  # fmt: skip
     """Painted by maker, the real ones, and what translators were given."""
-    from ganzoo.api.judged_data import SubjectRequest
+    from ganzoo.api.judged_data import ScoringTeller, SubjectRequest
     from ganzoo.api.judged_subject import open_subject
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
@@ -155,7 +155,7 @@ def _pictures(
     reals: PictureSet | None = None
     sources: PictureSet | None = None
     for path in paths:
-        opened = open_subject(path, dataclasses.replace(request, count=count), installed(told), Teller(told))
+        opened = open_subject(path, dataclasses.replace(request, count=count), installed(told), ScoringTeller(told))
         painted[_free_name(path, painted)] = opened.subject.painted(first)
         reals = reals or opened.reals
         sources = sources or getattr(opened.subject, "given", None)

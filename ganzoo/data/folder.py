@@ -20,7 +20,7 @@ from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import RequestError
-from ganzoo.progress import status_of
+from ganzoo.progress import status_of, wants_advice
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch
@@ -130,7 +130,7 @@ class FilesSource:
         status_of(notify)(report.line())
         sample = np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.int64))
         shown = self._store.fetch(sample) if self.in_memory else None
-        for line in report.advice(like, options.fit, shown, balanced=options.balance):
+        for line in report.advice(like, options.fit, shown, balanced=options.balance) if wants_advice(notify) else ():
             notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ganzoo.errors import RequestError, first_few, short
 from ganzoo.evaluation.estimates import Estimate
-from ganzoo.evaluation.protocol import differences
+from ganzoo.evaluation.protocol import LIKE_THE_REAL, differences
 from ganzoo.evaluation.result import Evaluation
 from ganzoo.student import t_cdf, t_quantile
 
@@ -84,6 +84,9 @@ class ScoreComparison:
         ]  # fmt: skip
         return ["score", "second is", "first", "second", "difference, 95%", ""], rows
 
+    def __str__(self) -> str:
+        return "\n".join("  ".join(filter(None, row)) for row in self.table()[1])
+
     def to_json(self) -> dict[str, Any]:
         """What `ganzoo evaluate --compare --json` prints."""
         return {
@@ -112,15 +115,21 @@ def compare(first: Evaluation, second: Evaluation) -> ScoreComparison:
     verdicts = [
         _decided(one, second.scores[one.name].better, decided) for one, decided in zip(tested, limits, strict=True)
     ]
-    noted = differences({"seeds": list(first.seeds), "versions": first.versions},
-                        {"seeds": list(second.seeds), "versions": second.versions})  # fmt: skip
+    beside = [
+        {"seeds": list(one.seeds), "versions": one.versions, "repeats": one.protocol.get("repeats")}
+        for one in (first, second)
+    ]
+    noted = differences(beside[0], beside[1])
     return ScoreComparison(scores=verdicts, noted=noted)
 
 
 def _for_scores(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
     """The protocol, of metrics those alone that gave these scores."""
     metrics = {evaluation.scores[name].metric for name in names}
-    protocol = dict(evaluation.protocol)
+    protocol = {key: value for key, value in evaluation.protocol.items() if key != "repeats"}
+    painted = protocol.get("painted")
+    if isinstance(painted, Mapping) and painted.get("labels") == LIKE_THE_REAL:
+        protocol["painted"] = {**painted, "labels": ""}  # as a generator without labels: it aims at the same pictures
     kept = protocol.get("metrics")
     if isinstance(kept, Mapping):
         protocol["metrics"] = {name: options for name, options in kept.items() if name in metrics}
@@ -131,8 +140,7 @@ def _tested(name: str, first: Estimate, second: Estimate) -> ScoreVerdict:
     difference = second.value - first.value
     errors = [one.error for one in (first, second)]
     if errors[0] is None or errors[1] is None:
-        which = "neither has" if errors == [None, None] else "one of them has no"
-        why = f"{which} {'an ' if errors == [None, None] else ''}interval: evaluate with --repeats 3"
+        why = "its uncertainty is not known: other seeds show it, --repeats 3"
         return ScoreVerdict(name=name, verdict="undecided", first=first, second=second, difference=difference, why=why)
     error = math.hypot(errors[0], errors[1])
     if error == 0.0:  # whatever was repeated gave the same each time

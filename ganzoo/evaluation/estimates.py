@@ -6,6 +6,7 @@ Wilson          of a share k / n, which stays within 0 and 1 (Wilson 1927)
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ class Estimate:
         )  # fmt: skip
 
     @classmethod
-    def of_share(cls, hits: float, of: int) -> Estimate:
-        """A share, with Wilson's interval. Raises ValueError for a share of nothing."""
+    def of_share(cls, hits: float, of: int, *, given: str = "") -> Estimate:
+        """A share, with Wilson's interval. given: what else it is of by chance, in words: its interval then holds but a
+        part of the uncertainty, and it has no standard error. Raises ValueError for a share of nothing."""
         if of < 1 or not 0 <= hits <= of:
             raise ValueError(f"a share of {hits} of {of}")
         share, spread = hits / of, _Z**2 / of
@@ -61,7 +63,8 @@ class Estimate:
         nearer = (hits + 2) / (of + 4)
         return cls(
             value=share, low=max(0.0, min(middle - half, share)), high=min(1.0, max(middle + half, share)),
-            error=math.sqrt(nearer * (1 - nearer) / (of + 4)), count=of, method=f"Wilson over {of:,}",
+            error=None if given else math.sqrt(nearer * (1 - nearer) / (of + 4)), count=of,
+            method=f"Wilson over {of:,}{f', given {given}' if given else ''}",
         )  # fmt: skip
 
     @classmethod
@@ -71,6 +74,8 @@ class Estimate:
         if count == 1:
             return estimates[0]
         between = cls.of_values([one.value for one in estimates], method=f"t over {count} repeated {what}")
+        if estimates[0].error is None and estimates[0].low is not None:
+            return between._as_wide_as(estimates)
         errors = [one.error for one in estimates if one.error is not None]
         within = math.sqrt(math.fsum(error**2 for error in errors)) / count if len(errors) == count else 0.0
         if between.error is None or within <= between.error:
@@ -84,6 +89,15 @@ class Estimate:
             value=value, low=low, high=high, error=within, freedom=min(freedom, _NORMAL), count=estimates[0].count,
             method=f"of each of {count} repetitions: {estimates[0].method}",
         )  # fmt: skip
+
+    def _as_wide_as(self, estimates: Sequence[Estimate]) -> Estimate:
+        """With an interval no narrower than theirs, whose part of the uncertainty is the same in all repetitions."""
+        halves = [(one.high - one.low) / 2 for one in estimates if one.low is not None and one.high is not None]
+        own = sum(halves) / len(halves)
+        if self.low is None or self.high is None or own > (self.high - self.low) / 2:
+            low, high = max(0.0, self.value - own), min(1.0, self.value + own)
+            return dataclasses.replace(self, low=low, high=high, error=self.error or None, method=estimates[0].method)
+        return self
 
     def interval(self, spec: str = ".4g") -> str:
         """`1.2 to 3.4`; empty where nothing is known."""

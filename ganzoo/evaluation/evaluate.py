@@ -71,6 +71,7 @@ def evaluating(
         for metric, stated in request.metrics
     }
     for metric, _ in request.metrics:
+        metric.check(settings[metric.name], 0 if reals is None else reals.count, _count_of(subject.settings))
         given = Evidence(options=settings[metric.name], network=request.network, weights=request.weights)
         _call(metric, metric.prepare, given)
     wants = {need for metric, _ in request.metrics for need in metric.needs} & OF_FEATURES
@@ -92,8 +93,9 @@ def evaluating(
                 ).features  # fmt: skip
             if not together.leads:
                 continue
-            for metric, _ in request.metrics:
-                tell(Progress(done=repeat, total=request.repeats, unit="metrics", values={"status": metric.name}))
+            for place_of, (metric, _) in enumerate(request.metrics):
+                done, total = repeat * len(request.metrics) + place_of, request.repeats * len(request.metrics)
+                tell(Progress(done=done, total=total, unit="metrics", values={"status": metric.name}))
                 evidence = Evidence(
                     options=settings[metric.name], seed=seed, network=request.network, real=real, painted=painted,
                     partners=subject.partners, way_back=subject.way_back,
@@ -118,6 +120,7 @@ def evaluating(
         evaluation = Evaluation(
             subject=subject.facts,
             scores=records,
+            said=_remarks(subject, reals, request, records, painted),
             protocol=protocol_of(subject, reals, request, settings, contents),
             seeds=seeds if subject.repeats else [],
             versions=versions(),
@@ -154,7 +157,10 @@ def _check_needs(subject: Subject, reals: SourcePictures | None, request: Evalua
         elif "real" in needs and reals is None:
             lacking = "real pictures: --data SOURCE"
         elif "labels" in needs and (reals is None or reals.labels() is None or not subject.settings.get("labels")):
-            lacking = "classes, of the real pictures and of the painted: --data with labels, a conditional generator"
+            lacking = (
+                "classes, of the real pictures and of the painted: --set data.labels=folders, and a conditional "
+                "generator or labelled pictures"
+            )
         elif "partners" in needs and subject.partners is None:
             lacking = "true pictures beside what is translated: a translator, and --data with pairs"
         elif "way_back" in needs and subject.way_back is None:
@@ -162,7 +168,7 @@ def _check_needs(subject: Subject, reals: SourcePictures | None, request: Evalua
         elif "latents" in needs and subject.latents() is None:
             lacking = "a generator that paints from normal noise"
         if lacking:
-            raise RequestError(f"The metric {metric.name} wants {lacking}.")
+            raise RequestError(f"The metric {metric.name!r} wants {lacking}.")
     if request.repeats > 1 and not subject.repeats:
         raise RequestError(
             f"{subject.facts.get('name', 'It')} paints the same pictures whatever the seed; it cannot be repeated.",
@@ -182,7 +188,7 @@ def real_features(
     pixels."""
     share = share or Alone()
     network = _network(request)
-    files = reals.contents()
+    files = reals.contents() or reals.pixels_hash()
     key = feature_cache.key_of(
         {
             "network": [network.name, dict(network.identity())],
@@ -240,6 +246,24 @@ def _title(name: str, title: str) -> str:
 
 
 _OF_OTHERS = {"class_score": "class score"}
+
+
+def _remarks(
+    subject: Subject,
+    reals: SourcePictures | None,
+    request: EvaluationRequest,
+    records: Mapping[str, ScoreRecord],
+    painted: FeatureSet | None,
+) -> list[str]:
+    """What is to be known before the scores are believed."""
+    found = []
+    count = min(_count_of(subject.settings), _count_of(subject.settings) if reals is None else reals.count)
+    if painted is not None and count <= painted.dimensions and any(one.metric == "fid" for one in records.values()):
+        found.append(
+            f"{count:,} pictures are fewer than the {painted.dimensions:,} features of {_network(request).name}: much "
+            "of a Frechet distance is then the count itself. Compare it at this count alone; kid does not depend on it."
+        )
+    return found
 
 
 def _class_scores(

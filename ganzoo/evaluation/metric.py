@@ -102,6 +102,9 @@ class Metric(ABC):
         """Its options for so many pictures, where a default follows from them; those that were stated win."""
         return self.options
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:  # noqa: B027 - most take any
+        """Raises RequestError for options that do not go with so many pictures, before anything is painted."""
+
     def prepare(self, evidence: Evidence) -> None:  # noqa: B027 - most need nothing
         """Load what it needs besides, before anything is painted. Raises RequestError where that is not there."""
 

@@ -86,7 +86,7 @@ def _scores(found: Evaluation) -> Iterator[str]:
     yield '<th scope="col">better</th><th scope="col">interval of</th></tr></thead><tbody>'
     for record in found.scores.values():
         one = record.estimate
-        interval = "" if one.low is None or one.high is None else f"{one.low:.4g} to {one.high:.4g}"
+        interval = one.interval() or "not known"
         yield (
             f'<tr><th scope="row">{text(record.title)}</th><td class="number">{one.value:.5g}</td>'
             f'<td class="number">{interval}</td><td>{text(record.better)}</td><td>{text(one.method)}</td></tr>'

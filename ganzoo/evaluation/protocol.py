@@ -14,6 +14,12 @@ from ganzoo.errors import RequestError, did_you_mean
 
 Protocol = dict[str, Any]
 
+LIKE_THE_REAL = "drawn from the real pictures'"
+"""How labels of painted pictures were drawn, as a protocol says it."""
+
+LOSSLESS = "8 bits, not compressed with loss"
+"""The format of painted pictures whose pixels are as they were painted."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preset:

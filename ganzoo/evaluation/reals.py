@@ -70,6 +70,15 @@ class SourcePictures:
         chosen = np.ascontiguousarray(self.facts.contents[self.indices]).astype("<u8")
         return hashlib.sha256(chosen.tobytes()).hexdigest()[:32]
 
+    def pixels_hash(self) -> str:
+        """A hash of the chosen pixels, of a source that has them in memory; empty of another."""
+        if not self.source.in_memory:
+            return ""
+        hashed = hashlib.sha256()
+        for start in range(0, self.count, 500):
+            hashed.update(np.ascontiguousarray(self.read(start, min(start + 500, self.count)).pixels).tobytes())
+        return hashed.hexdigest()[:32]
+
     def formats(self) -> str:
         """`PNG` or `JPEG and PNG`: of its files; `in memory` where there are none."""
         found: Counter[str] = self.facts.report.formats if self.facts is not None else Counter()

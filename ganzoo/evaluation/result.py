@@ -48,7 +48,7 @@ class Evaluation:
 
     subject: what was judged, without a path: kind, architecture, step, hash. scores: by name. protocol: what makes them
     comparable. seeds: where each repetition began; empty for a folder. versions: of what computed. classes: of each
-    class that was judged by itself, its distance. device, threads, seconds: how it was computed. said: what was told.
+    class that was judged by itself, its distance. device, threads, seconds: how it was computed. said: what was told. preset: the field's protocol that was asked for, if any.
     """
 
     subject: Mapping[str, Any]
@@ -59,6 +59,7 @@ class Evaluation:
     classes: Mapping[str, float] = field(default_factory=dict)
     computed: Mapping[str, Any] = field(default_factory=dict)
     said: Sequence[str] = ()
+    preset: str = ""
 
     def __getitem__(self, name: str) -> Estimate:
         """The score of that name, or of that name in the features of whatever network. Raises RequestError."""
@@ -76,7 +77,13 @@ class Evaluation:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Headings and rows for a terminal."""
         rows = [
-            [one.title, f"{one.estimate.value:.5g}", one.estimate.interval(), one.better, one.estimate.method]
+            [
+                one.title,
+                f"{one.estimate.value:.5g}",
+                one.estimate.interval() or "not known",
+                one.better,
+                one.estimate.method,
+            ]
             for one in self.scores.values()
         ]
         return ["score", "value", "95%", "better", "interval of"], rows
@@ -93,6 +100,9 @@ class Evaluation:
             parts.append(f"seeds from {', '.join(map(str, self.seeds))}")
         if painted.get("labels"):
             parts.append(f"labels {painted['labels']}")
+        if self.classes:
+            worst = max(self.classes, key=lambda name: self.classes[name])
+            parts.append(f"worst class {worst}")
         return "; ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -108,6 +118,7 @@ class Evaluation:
             "versions": dict(self.versions),
             "computed": dict(self.computed),
             "said": list(self.said),
+            "preset": self.preset,
         }
 
     @classmethod
@@ -128,7 +139,8 @@ class Evaluation:
             versions={key: str(value) for key, value in as_object(document.get("versions")).items()},
             classes={key: _number(value, float) for key, value in as_object(document.get("classes")).items()},
             computed=as_object(document.get("computed")),
-            said=[str(line) for line in _listed(document.get("said"))],
+            said=[printable(str(line)) for line in _listed(document.get("said"))],
+            preset=printable(str(document.get("preset", ""))),
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.metric import Latents
 from ganzoo.evaluation.picture_set import CHUNK, PictureChunk, PictureSet
+from ganzoo.evaluation.protocol import LOSSLESS
 from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.noise import InputChoices, Label, paint, walk
@@ -70,7 +71,7 @@ class Painter:
             "count": count,
             "labels": labelling,
             "values": dict(sorted(choices.values.items())),
-            "format": "8 bits, not compressed",
+            "format": LOSSLESS,
         }
         self._graphs, self._count, self._choices, self._labels = graphs, count, choices, labels
 
@@ -147,7 +148,7 @@ class Translator:
             "count": given.count,
             "direction": graph.name,
             "values": dict(sorted(values.items())),
-            "format": "8 bits, not compressed",
+            "format": LOSSLESS,
         }
         self._graph, self.given, self._values = graph, given, values
         back = way_back(graph, graphs.graphs)

@@ -42,6 +42,7 @@ def evidence_of(
 ) -> Evidence:
     """What a metric is given of real and painted features. logits: of the painted. labels: of both."""
     options = settings_of(metric, stated or {}, real=len(real), painted=len(painted))
+    metric.check(options, len(real), len(painted))
     place = folder / f"features-{len(list(folder.iterdir()))}"
     both = labels or (None, None)
     return Evidence(

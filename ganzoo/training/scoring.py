@@ -48,6 +48,8 @@ def open_scorer(settings: TrainConfig, registry: Registry | None, device: torch.
         raise (missing_package(error) or error) from None
 
 
+_WORDS = {"way_back": "what comes back of a translation", "latents": "steps between latents"}
+
 PairBatches = Callable[[], Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]]
 
 
@@ -64,7 +66,8 @@ class MetricScorer:
         for metric in self._metrics:
             if missing := sorted(set(metric.needs) - _OFFERED):
                 raise RequestError(
-                    f"train.score = {settings.score!r}: {metric.name} needs {missing[0]}, which a training has not.",
+                    f"train.score = {settings.score!r}: {metric.name!r} is of {_WORDS[missing[0]]}, and no training is "
+                    "scored by that.",
                     hint="ganzoo evaluate RUN scores it afterwards.",
                 )
         network = None
@@ -121,6 +124,7 @@ class MetricScorer:
             if "partners" in metric.needs and partners is None:
                 raise RequestError(f"{metric.name} wants true pictures beside what is painted: pairs.")
             options = settings_of(metric, {}, real=0 if real is None else real.count, painted=count)
+            metric.check(options, 0 if real is None else real.count, count)
             evidence = Evidence(
                 options=options, network=self._network, real=real, painted=painted, partners=partners,
                 weights={"device": self._device},

@@ -9,7 +9,7 @@ novelty        median distance of a painted picture to the nearest real one, ove
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.estimates import Estimate
@@ -27,12 +27,14 @@ class Authenticity(Metric):
         "novelty": ScoreInfo(title="novelty", better="higher", least=0),
     }
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        if real < 2:
+            raise RequestError("authenticity wants two real pictures or more.")
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
 
         real, painted = evidence.both()
-        if real.count < 2:
-            raise RequestError("authenticity wants two real pictures or more.")
         reach = radii(real, 1)
         found = nearest(painted, real)
         own = int((found.squares >= reach[found.rows]).sum())

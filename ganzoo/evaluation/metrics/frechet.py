@@ -28,9 +28,11 @@ class Frechet(Metric):
     name = "fid"
     scores: ClassVar[Mapping[str, ScoreInfo]] = {"fid": ScoreInfo(title="Frechet distance", better="lower", least=-0.1)}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        _check_counts(real, painted)
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         real, painted = evidence.both()
-        _check_counts(real.count, painted.count)
         return {"fid": Estimate(value=by_torch_fidelity(painted.moments(), real.moments()), count=painted.count)}
 
 
@@ -53,20 +55,22 @@ class FrechetInfinity(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"points": 8, "least": 0.25}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        points, least = options["points"], options["least"]
+        if points < 3 or not 0 < least < 1:
+            raise RequestError(
+                f"fid-infinity of {points} points from a share of {least}: expected 3 or more, from 0 to 1."
+            )
+        if painted * least < max(_LEAST, points) or real < _LEAST:
+            raise RequestError(f"{painted} painted pictures are too few for a line through {points} points.")
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
 
         real, painted = evidence.both()
         points, least = evidence.options["points"], evidence.options["least"]
-        if points < 3 or not 0 < least < 1:
-            raise RequestError(
-                f"fid-infinity of {points} points from a share of {least}: expected 3 or more, from 0 to 1."
-            )
-        _check_counts(real.count, int(painted.count * least))
         generator = np.random.RandomState(evidence.seed % 2**32)
         counts = np.unique(np.linspace(painted.count * least, painted.count, points).astype(int))
-        if len(counts) < 3:
-            raise RequestError(f"{painted.count} painted pictures are too few for a line through {points} points.")
         against = real.moments()
         values = [
             distance_of_moments(
@@ -102,8 +106,8 @@ class ClassFrechet(Metric):
                 f"No class has {evidence.options['least']} pictures on both sides.",
                 hint="--count N paints more; --set fid-classes.least=10 asks for fewer.",
             )
-        values = list(distances.values())
-        method = f"{len(values)} classes"
+        values, all_of_them = list(distances.values()), len(set(evidence.both()[0].labels.tolist()))  # type: ignore[union-attr]
+        method = f"{len(values)} of {all_of_them} classes, with {evidence.options['least']} pictures or more"
         return {
             "fid_classes": Estimate(value=sum(values) / len(values), count=len(values), method=method),
             "fid_worst_class": Estimate(value=max(values), count=len(values), method=method),

@@ -21,6 +21,10 @@ class InceptionScore(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"splits": 10, "shuffle_seed": 2020}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        if not 1 <= options["splits"] <= painted:
+            raise RequestError(f"is.splits = {options['splits']}: expected 1 to {painted}, the painted pictures.")
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
         import torch
@@ -28,8 +32,6 @@ class InceptionScore(Metric):
 
         painted, splits = evidence.painted, evidence.options["splits"]
         assert painted is not None
-        if not 1 <= splits <= painted.count:
-            raise RequestError(f"is.splits = {splits}: expected 1 to {painted.count}, the painted pictures.")
         # What torch-fidelity does with all logits at once, split by split: its shuffle, its parts.
         order = np.random.RandomState(evidence.options["shuffle_seed"] % 2**32).permutation(painted.count)
         edges = [part * painted.count // splits for part in range(splits + 1)]

@@ -29,17 +29,20 @@ class Kernel(Metric):
     def settings(self, real: int, painted: int) -> Mapping[str, Any]:
         return {**self.options, "subset_size": _most(real, painted)}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        size, subsets = options["subset_size"], options["subsets"]
+        if not 2 <= size <= min(real, painted) or subsets < 1:
+            raise RequestError(
+                f"kid of {subsets} subsets of {size}: there are {real} real and {painted} painted.",
+                hint=f"--set kid.subset_size={_most(real, painted)}",
+            )
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import torch
         from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
         real, painted = evidence.both()
         size, subsets = evidence.options["subset_size"], evidence.options["subsets"]
-        if not 2 <= size <= min(real.count, painted.count) or subsets < 1:
-            raise RequestError(
-                f"kid of {subsets} subsets of {size}: there are {real.count} real and {painted.count} painted.",
-                hint=f"--set kid.subset_size={_most(real.count, painted.count)}",
-            )
         found: dict[str, float] = kid_features_to_metric(
             torch.from_numpy(painted.whole()), torch.from_numpy(real.whole()),
             kid_subsets=subsets, kid_subset_size=size, rng_seed=evidence.seed % 2**32, verbose=False,

@@ -42,6 +42,9 @@ class Pairs(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"crop": 0, "colour": "rgb"}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        _check_colour(self.name, options["colour"])
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         assert evidence.partners is not None
         return _measured(evidence.partners(), evidence.options, self.name)
@@ -57,6 +60,9 @@ class Cycle(Metric):
         for name, info in Pairs.scores.items()
     }
     options: ClassVar[Mapping[str, Any]] = Pairs.options
+
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        _check_colour(self.name, options["colour"])
 
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         assert evidence.way_back is not None
@@ -121,6 +127,11 @@ def perceptual_distance(weights: Path | None, device: str = "cpu") -> Any:
     return network.eval().requires_grad_(False).to(device)
 
 
+def _check_colour(name: str, colour: str) -> None:
+    if colour not in _COLOURS:
+        raise RequestError(f"{name}.colour = {colour!r}: expected {' or '.join(_COLOURS)}.")
+
+
 def _measured(
     batches: Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]], options: Mapping[str, Any], name: str
 ) -> Mapping[str, Estimate]:
@@ -148,8 +159,6 @@ def _cut(
     import torch
 
     crop, colour = options["crop"], options["colour"]
-    if colour not in _COLOURS:
-        raise RequestError(f"{name}.colour = {colour!r}: expected {' or '.join(_COLOURS)}.")
     for pair in batches:
         one, other = (torch.from_numpy(side.astype("float32")) for side in pair)
         if one.shape != other.shape:

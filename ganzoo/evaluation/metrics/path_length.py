@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ganzoo.evaluation.network import FeatureNetwork
 
 _LEAST = 10
+_WAYS = {"slerp": "slerp_any", "lerp": "lerp"}
 
 
 class PathLength(Metric):
@@ -37,6 +38,15 @@ class PathLength(Metric):
         "pairs": 1000, "epsilon": 1e-4, "between": "slerp", "trim": 1.0, "distance": "lpips",
     }  # fmt: skip
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        if options["between"] not in _WAYS or options["distance"] not in ("lpips", "features"):
+            raise RequestError(
+                f"ppl.between = {options['between']!r}, ppl.distance = {options['distance']!r}.",
+                hint=f"between: {' or '.join(_WAYS)}; distance: lpips or features.",
+            )
+        if options["pairs"] < _LEAST or not 0 <= options["trim"] < 50 or options["epsilon"] <= 0:
+            raise RequestError("ppl wants 10 pairs or more, a trim below 50 percent and an epsilon above 0.")
+
     def prepare(self, evidence: Evidence) -> None:
         from ganzoo.evaluation.networks.weights import find_weights
 
@@ -48,15 +58,7 @@ class PathLength(Metric):
 
         options, latents = evidence.options, evidence.latents
         assert latents is not None
-        ways = {"slerp": "slerp_any", "lerp": "lerp"}
-        if options["between"] not in ways or options["distance"] not in ("lpips", "features"):
-            raise RequestError(
-                f"ppl.between = {options['between']!r}, ppl.distance = {options['distance']!r}.",
-                hint=f"between: {' or '.join(ways)}; distance: lpips or features.",
-            )
-        if options["pairs"] < _LEAST or not 0 <= options["trim"] < 50 or options["epsilon"] <= 0:
-            raise RequestError("ppl wants 10 pairs or more, a trim below 50 percent and an epsilon above 0.")
-        distances = np.sort(_distances(evidence, latents, ways[options["between"]]))
+        distances = np.sort(_distances(evidence, latents, _WAYS[options["between"]]))
         cut = int(len(distances) * options["trim"] / 100)
         kept = distances[cut : len(distances) - cut]
         return {"ppl": Estimate.of_values(kept.tolist(), method=f"t over {len(kept):,} pairs")}

@@ -20,6 +20,8 @@ from ganzoo.evaluation.estimates import Estimate
 from ganzoo.evaluation.metric import Evidence, Metric, ScoreInfo
 from ganzoo.evaluation.metrics.neighbours import distance_blocks, radii
 
+_GIVEN = "the painted"
+
 
 class PrecisionRecall(Metric):
     """`precision`, `recall`."""
@@ -31,11 +33,14 @@ class PrecisionRecall(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"k": 3}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        _check_k("pr", options["k"], real, painted)
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
 
         real, painted = evidence.both()
-        k = _check_k("pr", evidence, real.count, painted.count)
+        k: int = evidence.options["k"]
         reach_of_real, reach_of_painted = radii(real, k), radii(painted, k)
         right, reached = 0, np.zeros(real.count, dtype=bool)
         for start, squares in distance_blocks(painted, real):
@@ -43,7 +48,7 @@ class PrecisionRecall(Metric):
             reached |= (squares <= reach_of_painted[start : start + len(squares), None]).any(0)
         return {
             "precision": Estimate.of_share(right, painted.count),
-            "recall": Estimate.of_share(int(reached.sum()), real.count),
+            "recall": Estimate.of_share(int(reached.sum()), real.count, given=_GIVEN),
         }
 
 
@@ -57,11 +62,14 @@ class DensityCoverage(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"k": 5}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        _check_k("dc", options["k"], real, painted)
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
 
         real, painted = evidence.both()
-        k = _check_k("dc", evidence, real.count, painted.count)
+        k: int = evidence.options["k"]
         reach = radii(real, k)
         around: list[float] = []
         covered = np.zeros(real.count, dtype=bool)
@@ -71,12 +79,10 @@ class DensityCoverage(Metric):
             covered |= inside.any(0)
         return {
             "density": Estimate.of_values(around, method=f"t over {painted.count:,} painted"),
-            "coverage": Estimate.of_share(int(covered.sum()), real.count),
+            "coverage": Estimate.of_share(int(covered.sum()), real.count, given=_GIVEN),
         }
 
 
-def _check_k(name: str, evidence: Evidence, real: int, painted: int) -> int:
-    k: int = evidence.options["k"]
+def _check_k(name: str, k: int, real: int, painted: int) -> None:
     if not 1 <= k < min(real, painted):
         raise RequestError(f"{name}.k = {k}: there are {real} real and {painted} painted pictures to be neighbours.")
-    return k

@@ -32,13 +32,15 @@ class SlicedWasserstein(Metric):
     }
     options: ClassVar[Mapping[str, Any]] = {"directions": 256, "seed": 0}
 
+    def check(self, options: Mapping[str, Any], real: int, painted: int) -> None:
+        if options["directions"] < 1:
+            raise RequestError(f"swd.directions = {options['directions']}: expected 1 or more.")
+
     def measure(self, evidence: Evidence) -> Mapping[str, Estimate]:
         import numpy as np
 
         real, painted = evidence.both()
         directions = evidence.options["directions"]
-        if directions < 1:
-            raise RequestError(f"swd.directions = {directions}: expected 1 or more.")
         generator = np.random.RandomState(evidence.options["seed"] % 2**32)
         squares: list[float] = []
         for start in range(0, directions, _AT_ONCE):
