@@ -83,8 +83,11 @@ def flat_memory():
         for row in found["rows"]:
             lines.append(f"| {row['count']:,} | {row['bytes'] / 1e6:,.0f} MB | {row['seconds'] / 60:.1f} minutes |")
         machine = found["machine"]
-        lines += ["", f"A DCGAN of 32 pixels through ONNX Runtime, {found['features']}, FID, KID, precision and recall; "
-                  f"{machine.get('usable_cpus', machine.get('cpus', 2))} cores. `benchmarks/flat_memory.py`"]  # fmt: skip
+        cores = machine.get("usable_cpus", machine.get("cpus", 2))
+        told = (
+            f"A DCGAN of 32 pixels through ONNX Runtime, features of {found['features']}, FID, KID, precision, recall"
+        )
+        lines += ["", f"{told}; {cores} cores, one thread, beside other work. `benchmarks/flat_memory.py`"]
     return lines
 
 
@@ -106,7 +109,7 @@ def digits():
             lines.append(f"| `{name}` | {one['subject']['kimg']:.0f} | {' | '.join(cells)} |")
         protocol = next(iter(found["digits"].values()))["protocol"]
         lines += ["", f"{protocol['painted']['count']:,} painted against {protocol['real']['count']:,} real, "
-                  f"{protocol['repeats']} times with other seeds, in the features of {protocol['features']['network']} "
+                  f"{protocol['repeats']} times with other seeds, features of {protocol['features']['network']} "
                   f"({protocol['features']['resize']} to {protocol['features']['size'][0]} pixels); best checkpoint. "
                   "`benchmarks/scores.py`"]  # fmt: skip
     return lines

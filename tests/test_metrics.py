@@ -265,3 +265,30 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     none, whole = Estimate.of_share(0, 20), Estimate.of_share(20, 20)
     assert none.low == 0 and none.high > 0.1 and none.error > 0
     assert whole.high == 1 and whole.low < 0.9 and whole.error > 0
+
+
+def test_errors_that_are_stated_are_those_that_other_seeds_show(tmp_path):
+    """Of shares of the painted pictures: 60 sets of one distribution against the same reals. Shares of the real ones
+    move with the painted set as a whole, and state no error."""
+    real = gaussian(400, 6, seed=1)
+    metrics = (PrecisionRecall(), DensityCoverage(), Authenticity(), Kernel())
+    found = {}
+    for seed in range(60):
+        painted = gaussian(150, 6, mean=0.3, seed=100 + seed)
+        for metric in metrics:
+            for name, one in metric.measure(evidence_of(metric, tmp_path, real, painted, seed=seed)).items():
+                found.setdefault(name, []).append(one)
+    for name in ("recall", "coverage"):
+        assert {one.error for one in found[name]} == {None} and found[name][0].low is not None
+    for name in ("precision", "density", "authenticity", "kid"):
+        spread = np.std([one.value for one in found[name]], ddof=1)
+        stated = np.mean([one.error for one in found[name]])
+        assert spread < 1.35 * stated, name  # 60 draws: 3 standard errors of the spread are a third of it
+
+
+def test_repetitions_are_no_surer_than_what_all_of_them_share():
+    same = [Estimate.of_share(0, 100, given="the painted")] * 3
+    assert Estimate.of_repeats(same).high == pytest.approx((same[0].high - same[0].low) / 2)
+    assert Estimate.of_repeats(same).error is None
+    apart = [Estimate.of_share(hits, 1000, given="the painted") for hits in (300, 500, 700)]
+    assert Estimate.of_repeats(apart).high - 0.5 > 0.4

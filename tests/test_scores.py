@@ -664,7 +664,7 @@ def test_a_trial_is_made_by_the_command(runs, tmp_path):
     (tmp_path / "ann.json").write_text(json.dumps(answers))
     done = ganzoo("evaluate", "--judged", folder, tmp_path / "ann.json")
     assert_clean(done, status=0)
-    assert "dcgan over generator" in done.stdout and "10 to 0, 0 ties" in done.stdout
+    assert "dcgan over generator" in done.stdout and "10 to 0 questions, 0 ties" in done.stdout
     assert ganzoo("evaluate", "--judged", folder).returncode == 2
 
 

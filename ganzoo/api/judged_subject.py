@@ -12,7 +12,7 @@ from ganzoo.api.judged_data import Opened, SubjectRequest, colours, opened_sourc
 from ganzoo.api.judged_pictures import of_pictures
 from ganzoo.api.load import load
 from ganzoo.config import DataConfig
-from ganzoo.datainfo import height_and_width, size_text
+from ganzoo.datainfo import height_and_width
 from ganzoo.errors import RequestError, short
 from ganzoo.evaluation.protocol import LIKE_THE_REAL
 from ganzoo.runs.lock import is_run
@@ -206,7 +206,7 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
     fixed = all(isinstance(side, int) for side in shape)
     if fixed and "size" in request.stated and height_and_width(request.data.size or 1) != (height, width):
         raise RequestError(
-            f"data.size is stated, and {model.path} paints pictures of {size_text(int(height), int(width))}.",
+            f"data.size is stated, and {model.path} paints pictures of {shape[1]}x{shape[2]}.",
             hint="Leave it out: real pictures are brought to that size.",
         )
     if "size" not in request.stated and height is not None and width is not None:

@@ -12,7 +12,8 @@ from ganzoo.api.arguments import to_choice, to_number, to_path, to_paths, to_sou
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.errors import RequestError, one_line
-from ganzoo.evaluation.people.answers import TrialResult, count_answers, read_answers, read_key
+from ganzoo.evaluation.people.answers import read_answers, read_key
+from ganzoo.evaluation.people.counting import TrialResult, count_answers
 from ganzoo.evaluation.people.trial import ASKS
 from ganzoo.progress import ProgressListener, listener
 
@@ -154,6 +155,8 @@ def _pictures(
     painted: dict[str, PictureSet] = {}
     reals: PictureSet | None = None
     sources: PictureSet | None = None
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise RequestError("One of them is named twice.", hint="Name those that are to be held against each other.")
     for path in paths:
         opened = open_subject(path, dataclasses.replace(request, count=count), installed(told), ScoringTeller(told))
         painted[_free_name(path, painted)] = opened.subject.painted(first)

@@ -18,6 +18,8 @@ def run(
     if people and judged:
         raise RequestError("--people makes a trial, and --judged counts one; state one.")
     if judged:
+        if places:
+            raise RequestError("--judged prints; it writes nothing.", hint="ganzoo evaluate --judged TRIAL --json > F")
         _count(subjects, as_json)
         return
     folder = subjects[0] if subjects else None

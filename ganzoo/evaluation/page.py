@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ganzoo.evaluation.subject import Subject
 
 _SHOWN, _ROWS, _NEIGHBOURS = 64, 8, 3
+_GAP, _GROUND = 2, 128  # pixels between pictures, of this grey
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
@@ -46,7 +47,7 @@ def page(found: Evaluation, judged: Judged, subject: Subject, reals: SourcePictu
         f"<title>{text(title)}</title><style>{style}</style></head><body>",
         f"<header><h1>{text(title)}</h1>{_subject(found.subject)}</header><main>",
         *_scores(found),
-        *_pictures(painted, reals),
+        *_pictures(painted, reals, getattr(subject, "given", None)),
         *_neighbours(judged, painted, reals),
         *_realism(judged, painted),
         *_classes(found.classes),
@@ -76,8 +77,11 @@ def figure(image: Image.Image, caption: str) -> str:
 
 
 def _subject(facts: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{key} {value}" for key, value in facts.items() if value not in ("", None))
-    return f'<p class="soft">{text(told)}</p>'
+    known = {key: facts[key] for key in ("architecture", "distribution", "step", "kimg", "sha256", "formats")
+             if facts.get(key) not in ("", None)}  # fmt: skip
+    kind = {"run": "A run", "onnx": "An ONNX file", "pictures": "Pictures"}.get(str(facts.get("kind")), "A subject")
+    told = ", ".join(f"{key} {value}" for key, value in known.items())
+    return f'<p class="soft">{text(kind)}{": " if told else ""}{text(told)}</p>'
 
 
 def _scores(found: Evaluation) -> Iterator[str]:
@@ -96,8 +100,10 @@ def _scores(found: Evaluation) -> Iterator[str]:
     yield "</section>"
 
 
-def _pictures(painted: PictureSet, reals: SourcePictures | None) -> Iterator[str]:
+def _pictures(painted: PictureSet, reals: SourcePictures | None, given: PictureSet | None) -> Iterator[str]:
     yield '<section><h2>Painted and real</h2><div class="pictures">'
+    if given is not None:
+        yield figure(grid(_some(given)), "given, to be translated")
     yield figure(grid(_some(painted)), "painted")
     if reals is not None:
         yield figure(grid(_some(reals)), "real")
@@ -115,7 +121,8 @@ def _some(pictures: PictureSet) -> NDArray[np.uint8]:
 def _rows(pictures: PictureSet, places: NDArray[Any]) -> NDArray[np.uint8]:
     import numpy as np
 
-    return np.concatenate([pictures.read(int(place), int(place) + 1).pixels for place in places])
+    rows = np.concatenate([pictures.read(int(place), int(place) + 1).pixels for place in places])
+    return np.pad(rows, [(0, 0), (0, 0), (0, _GAP), (0, _GAP)], constant_values=_GROUND)
 
 
 def _neighbours(judged: Judged, painted: PictureSet, reals: SourcePictures | None) -> Iterator[str]:
@@ -130,9 +137,11 @@ def _neighbours(judged: Judged, painted: PictureSet, reals: SourcePictures | Non
     places = np.arange(min(_ROWS, len(squares)))
     nearest = np.argsort(squares[places], axis=1)[:, :_NEIGHBOURS]
     columns = [_rows(painted, places), *(_rows(reals, nearest[:, column]) for column in range(_NEIGHBOURS))]
-    yield '<section><h2>Nearest real pictures</h2><p class="soft">At the left what was painted; beside it the '
-    yield "real pictures that lie nearest in the features. The same picture twice would be a copy.</p>"
-    yield f'<div class="pictures">{figure(grid(side_by_side(*columns), columns=2), "painted, and its nearest")}</div>'
+    apart = np.full_like(columns[0][..., :4], 255)
+    columns = [columns[0], apart, *columns[1:], apart, apart]
+    yield '<section><h2>Nearest real pictures</h2><p class="soft">In each group of four, the first was painted; behind it are the '
+    yield "real pictures that lie nearest in the features. The same picture twice in a group would be a copy.</p>"
+    yield f'<div class="pictures">{figure(grid(side_by_side(*columns), columns=2), "a painted picture and its three nearest real ones")}</div>'
     yield "</section>"
 
 
@@ -187,10 +196,18 @@ def _protocol(found: Evaluation) -> Iterator[str]:
     yield '<code>ganzoo evaluate --compare A.json B.json</code>.</p><div class="scroll" tabindex="0"><table><tbody>'
     facts = {
         **flattened(found.protocol),
+        "preset": found.preset,
         "seeds": ", ".join(map(str, found.seeds)) or "none",
+        **{
+            f"each repetition of {key}": ", ".join(f"{value:.5g}" for value in one.repeats)
+            for key, one in found.scores.items()
+            if one.repeats
+        },
         **{f"version of {key}": value for key, value in found.versions.items()},
         **found.computed,
     }
     for key, value in facts.items():
+        if value in ("", None, {}, []):
+            continue
         yield f'<tr><th scope="row">{text(key)}</th><td class="wide">{text(value)}</td></tr>'
     yield "</tbody></table></div></section>"

@@ -48,7 +48,8 @@ class Evaluation:
 
     subject: what was judged, without a path: kind, architecture, step, hash. scores: by name. protocol: what makes them
     comparable. seeds: where each repetition began; empty for a folder. versions: of what computed. classes: of each
-    class that was judged by itself, its distance. device, threads, seconds: how it was computed. said: what was told. preset: the field's protocol that was asked for, if any.
+    class that was judged by itself, its distance. computed: device, threads, seconds. said: what was told. preset: the
+    field's protocol that was asked for.
     """
 
     subject: Mapping[str, Any]

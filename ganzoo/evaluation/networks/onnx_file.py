@@ -54,7 +54,9 @@ class OnnxFeatures(FeatureNetwork):
         shape = list(self._input.shape)
         if len(shape) != 4 or (isinstance(shape[1], int) and shape[1] not in (1, 3)):
             raise RequestError(f"{file} takes {shape}; expected pictures (N, 3, H, W).")
-        self._grey = shape[1] == 1
+        if isinstance(shape[0], int) and shape[0] != 1:
+            raise RequestError(f"{file} takes {shape[0]} pictures at once; expected any number, or one.")
+        self._grey, self._one = shape[1] == 1, shape[0] == 1
         self.size = self._size(shape[2:])
         self._low, self._high = self._range()
         self._mean, self._std = self._three("mean", 0.0), self._three("std", 1.0)
@@ -81,11 +83,19 @@ class OnnxFeatures(FeatureNetwork):
         else:
             scaled = images * np.float32((self._high - self._low) / 255) + np.float32(self._low)
             fed = np.ascontiguousarray(((scaled - self._mean) / self._std).astype(self._input.dtype))
-        values = dict(zip(self._outputs, run_session(self._session, {self._input.name: fed}, self._path), strict=True))
+        values = self._run(fed)
         found = {"features": _rows(values[self._layer])}
         if self._logits:
             found["logits"] = _rows(values[self._logits])
         return found
+
+    def _run(self, fed: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        """Each output; one picture after the other where the file takes no more."""
+        import numpy as np
+
+        parts = np.split(fed, len(fed)) if self._one else [fed]
+        made = [run_session(self._session, {self._input.name: part}, self._path) for part in parts]
+        return {name: np.concatenate(rows) for name, rows in zip(self._outputs, zip(*made, strict=True), strict=True)}
 
     def _size(self, sides: Sequence[object]) -> tuple[int, int] | None:
         fixed = tuple(side for side in sides if isinstance(side, int))

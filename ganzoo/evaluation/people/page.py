@@ -43,7 +43,9 @@ def trial_page(trial: Trial, *, post: bool) -> str:
         "pictures": {name: _encoded(pixels) for name, pixels in sorted(trial.pictures.items())},
     }
     data = json.dumps(shown, separators=(",", ":")).replace("<", "\\u003c")
-    limit = f" Each is shown for {trial.seconds:g} seconds; you may answer later." if trial.seconds else ""
+    times = "a second" if trial.seconds == 1 else f"{trial.seconds:g} seconds"
+    limit = f" Each is shown for {times}; you may answer later." if trial.seconds else ""
+    none = "" if trial.ask == "real" else " and <kbd>&darr;</kbd> for no difference"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
@@ -51,8 +53,8 @@ def trial_page(trial: Trial, *, post: bool) -> str:
 <title>Which pictures?</title><style>{style}</style></head><body>
 <main id="intro" class="text"><div><h1>{len(trial.questions)} questions about pictures</h1>
 <p>{_TASKS[trial.ask]}{limit}</p>
-<p>Use the arrow keys <kbd>&larr;</kbd> <kbd>&rarr;</kbd>, or touch the buttons. You can close the page and go on later
-in this browser, under the same name.</p>
+<p>Use the arrow keys <kbd>&larr;</kbd> <kbd>&rarr;</kbd>{none}, or touch the buttons. You can close the page and go on
+later in this browser, under the same name.</p>
 <form id="start"><label>Your name or number<input id="judge" autocomplete="off" required maxlength="60"></label>
 <button class="start">Begin</button></form></div></main>
 <main id="task" hidden><header><strong id="question"></strong><progress id="progress" value="0"></progress>
@@ -61,7 +63,7 @@ in this browser, under the same name.</p>
 <button id="none"><kbd>&darr;</kbd> <span></span></button>
 <button id="right"><kbd>&rarr;</kbd> <span></span></button></div></main>
 <main id="end" class="text" hidden><div><h1>Thank you</h1><p id="sent"></p>
-<button id="save">Save the answers</button><p>Send the file to whoever asked you.</p></div></main>
+<button id="save">Save the answers</button><p id="tosend">Send the file to whoever asked you.</p></div></main>
 <script type="application/json" id="trial">{data}</script><script>{script}</script></body></html>
 """
 

@@ -3,7 +3,7 @@
 const trial = JSON.parse(document.getElementById("trial").textContent);
 const $ = (name) => document.getElementById(name);
 const words = {
-  real: ["Was this picture taken or painted by a machine?", "real", "", "painted"],
+  real: ["Is this picture real, or painted by a machine?", "real", "", "painted"],
   better: ["Which looks better?", "left", "no difference", "right"],
   match: ["Which matches the picture at the top better?", "left", "no difference", "right"],
 }[trial.ask];
@@ -113,6 +113,7 @@ function finish() {
 async function send() {
   try {
     const reply = await fetch("answers", { method: "POST", body: result(), headers: { "Content-Type": "application/json" } });
+    if (reply.ok) $("tosend").hidden = true;
     $("sent").textContent = reply.ok ? "Your answers were received. Thank you!" : "They could not be received; save the file.";
   } catch { $("sent").textContent = "They could not be sent; save the file."; }
 }

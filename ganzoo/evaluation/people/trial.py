@@ -128,6 +128,7 @@ def make_trial(
     if questions < 2 * len(painted):
         raise RequestError(f"{questions} questions are too few for {len(painted)} to be judged.")
     draw = _Draw(seed)
+    _check_alike(painted, reals if ask == "real" else None)
     made = {"real": _real, "better": _better, "match": _match}[ask](draw, painted, reals, sources, questions, catch)
     order = draw.random.permutation(len(made))
     named = tuple(
@@ -144,6 +145,15 @@ def make_trial(
         name=content.hexdigest()[:12], ask=ask, seconds=seconds, seed=seed, makers=tuple(painted), questions=named,
         pictures=draw.pictures,
     )  # fmt: skip
+
+
+def _check_alike(painted: Mapping[str, PictureSet], reals: PictureSet | None) -> None:
+    """Raises RequestError for pictures whose shape alone would tell them apart."""
+    sets = {**painted, **({} if reals is None else {"the real ones": reals})}
+    shapes = {name: pictures.read(0, 1).pixels.shape[1:] for name, pictures in sets.items()}
+    if len(set(shapes.values())) > 1:
+        told = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
+        raise RequestError(f"The pictures are of several shapes, which would tell them apart: {told}.")
 
 
 def _real(
