@@ -137,11 +137,21 @@ def test_questions_are_balanced_and_say_nothing_of_what_is_true(tmp_path):
     assert len(set(names)) == len(names) == len(trial.pictures)
     page = trial_page(trial, post=False)
     shown = json.loads(re.search(r'<script type="application/json" id="trial">(.*?)</script>', page, re.S)[1])
-    assert set(shown) == {"trial", "ask", "seconds", "seed", "post", "questions", "pictures"}
+    assert set(shown) == {"trial", "ask", "seconds", "post", "questions", "pictures"}
     assert all(set(one) == {"name", "shown", "source"} for one in shown["questions"])
-    again = trial_of("better", makers=("a", "b", "c"), questions=60, catch=3)
-    assert trial_page(again, post=False) == page
-    assert trial_of("better", makers=("a", "b", "c"), questions=60, catch=3, seed=1).name != trial.name
+    more = {"makers": ("a", "b", "c"), "questions": 60, "catch": 3}
+    same, again = (trial_of("better", secret="s", **more) for _ in range(2))
+    assert trial_page(same, post=False) == trial_page(again, post=False) != page
+    assert {name: pixels.tobytes() for name, pixels in same.pictures.items()} != {
+        name: pixels.tobytes() for name, pixels in trial.pictures.items()
+    }
+    assert sorted(one.tobytes() for one in same.pictures.values()) == sorted(
+        one.tobytes() for one in trial.pictures.values()
+    )
+    # Neither the order of a question's pictures nor that of their names tells who made them.
+    firsts = [sorted(one.makers).index(one.makers[0]) for one in trial.questions if not one.catch]
+    assert 10 < sum(firsts) < 50
+    assert 0 < sum(one.shown[0] == one.catch for one in trial_of("better", makers=("a", "b"), catch=20).questions) < 20
     real = trial_of(questions=41)
     assert sum(one.makers == ("a",) for one in real.questions) == 20
 
@@ -224,7 +234,8 @@ def test_pictures_that_their_shape_tells_apart_are_refused():
         ({"answers": [{"question": "q9999", "chosen": "real"}]}, "it answers 'q9999', which is not asked, or twice"),
         ({"answers": [{"question": "q0", "chosen": "left"}]}, "it chooses 'left' at q0, which is not shown"),
         ({"answers": 7}, "cannot be counted"),
-        ({"judge": None, "answers": None}, "cannot be counted"),
+        ({"judge": None}, "its judge is None; expected a name"),
+        ({"judge": "  "}, "expected a name"),
     ],
 )
 def test_what_are_no_answers_is_said(tmp_path, change, told):
@@ -330,14 +341,14 @@ def test_a_program_judges_the_page_and_its_bias_comes_out(tmp_path, width):
 
 @needs_browser
 def test_a_program_that_always_answers_left_prefers_nobody(tmp_path):
-    """Half of the questions are turned: its bias is on the side, and comes out as none between the makers."""
+    """Its bias is on the side, and half of the questions are turned: none comes out between the makers."""
     trial = trial_of("match", makers=("a", "b"), questions=40, catch=0)
     key = written(trial, tmp_path)
     (tmp_path / "trial.html").write_text(trial_page(trial, post=False))
     found = judged_in_a_browser("trial.html", tmp_path, {one.name: "always-left" for one in trial.questions})
     (tmp_path / "answers.json").write_text(json.dumps(found["result"]))
     (preference,) = count_answers(key, [read_answers(tmp_path / "answers.json", key)]).preferences
-    assert (preference.wins, preference.losses) == (20, 20)
+    assert preference.wins + preference.losses == 40 and preference.p > 0.001
 
 
 @pytest.fixture
@@ -386,6 +397,9 @@ def test_a_served_trial_keeps_answers_and_refuses_others(served):
     assert posted(address, content) == 200 and posted(address, content) == 200
     kept = [path.name for path in (folder / "answers").iterdir()]
     assert kept == ["answers-_ann.json"]
+    document["answers"][0]["chosen"] = "painted"
+    assert posted(address, json.dumps(document).encode()) == 409
+    assert posted(address, content, **{"Content-Length": "9" * 5000}) in (400, 413)
     assert judge_trial(folder).judges == {"../../ann": 6}
     assert posted(address, b"{}") == 400
     assert posted(address, content, Origin="http://elsewhere.example") == 404

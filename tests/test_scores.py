@@ -660,7 +660,8 @@ def test_a_trial_is_made_by_the_command(runs, tmp_path):
     again = ganzoo("evaluate", "--people", runs["dcgan"].path, "-o", folder)
     assert again.returncode == 2 and "is not empty" in again.stderr
     answers = {"kind": "ganzoo answers", "format": 1, "trial": key["trial"], "judge": "ann", "answers": [
-        {"question": one["name"], "chosen": one["catch"] or one["shown"][0]} for one in key["questions"]]}  # fmt: skip
+        {"question": one["name"], "chosen": one["catch"] or one["shown"][one["makers"].index("dcgan")]}
+        for one in key["questions"]]}  # fmt: skip
     (tmp_path / "ann.json").write_text(json.dumps(answers))
     done = ganzoo("evaluate", "--judged", folder, tmp_path / "ann.json")
     assert_clean(done, status=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,14 +77,16 @@ def evaluate(
     """
     told = listener(progress)
     places = [] if out is None else to_paths(out, "out")
-    _check_places(places)
+    _check_places(places, [] if not isinstance(like, str | Path) else [Path(like)])
     base = _base(like, protocol)
     chosen = _metric_names(metrics) or base.metrics or USUAL
     names = {one if isinstance(one, str) else one.name for one in chosen}
     wanted = dataclasses.replace(
         base,
         metrics=chosen,
-        options=_by_metric(options or {}, {name: some for name, some in base.options.items() if name in names}),
+        options=_by_metric(
+            to_mapping(options or {}, "options"), {name: some for name, some in base.options.items() if name in names}
+        ),
         features=base.features if features is None else features,
         count=base.count if count is None else to_whole(count, "count", least=1),
         real_count=base.real_count if real_count is None else to_whole(real_count, "real_count", least=0),
@@ -91,7 +94,7 @@ def evaluate(
         repeats=base.repeats if repeats is None else to_whole(repeats, "repeats", least=1, most=_MOST_REPEATS),
         resize=base.resize if resize is None else to_name(resize, "resize"),
         labels=base.labels if labels is None else str(labels),
-        values=base.values if values is None else dict(values),
+        values=base.values if values is None else to_mapping(values, "values"),
     )
     layers = [
         *as_layers(settings),
@@ -100,7 +103,9 @@ def evaluate(
     with _missing_packages():
         return judge(
             subject, layers, wanted,
-            feature_options={str(key): str(value) for key, value in (feature_options or {}).items()},
+            feature_options={
+                key: str(value) for key, value in to_mapping(feature_options or {}, "feature_options").items()
+            },
             perceptual=to_optional_path(perceptual, "perceptual"),
             direction=to_text(direction, "direction"), checkpoint=checkpoint, device=to_name(device, "device"),
             provider=to_name(provider, "provider"), cache=_cache(cache), places=places, told=told,
@@ -127,7 +132,7 @@ def fetch_features(name: str, *, source: Path | str | None = None, progress: Pro
     return fetch(to_name(name, "name"), source=to_optional_path(source, "source"))
 
 
-def _check_places(places: Sequence[Path]) -> None:
+def _check_places(places: Sequence[Path], inputs: Sequence[Path]) -> None:
     from ganzoo.files import check_output
 
     for place in places:
@@ -135,9 +140,11 @@ def _check_places(places: Sequence[Path]) -> None:
             raise RequestError(
                 f"{place.name!r}: expected a name that ends in .json or .html.", hint="For example -o scores.json"
             )
-        check_output(place)
+        check_output(place, inputs)
         if not place.parent.is_dir():
             raise RequestError(f"There is no folder {place.parent} for {place.name}.")
+        if not os.access(place.parent, os.W_OK):
+            raise RequestError(f"{place.parent} may not be written to.", hint="Choose another -o.")
         if place.exists() and not is_ours(place):
             raise RequestError(f"{place} is there, and ganzoo did not write it.", hint="Choose another -o.")
 
@@ -167,6 +174,13 @@ def _metric_names(metrics: Sequence[str | Metric] | str | None) -> tuple[str | M
     if not names or "" in names:
         raise RequestError(f"metrics = {short(metrics)}: expected names.", hint=f"For example {','.join(USUAL)}")
     return names
+
+
+def to_mapping(value: Any, argument: str) -> dict[str, Any]:
+    """Raises RequestError for what is none."""
+    if not isinstance(value, Mapping):
+        raise RequestError(f"{argument} = {short(value)}: expected a mapping.", hint="For example {'kid.subsets': 10}")
+    return {str(key): item for key, item in value.items()}
 
 
 def to_several(value: Any) -> Sequence[Any]:

@@ -44,7 +44,7 @@ def of_pictures(text: str, request: SubjectRequest, registry: Registry, notify: 
     if request.count:
         painted = some(painted, request.count, title="reading painted pictures")
     facts = {"kind": "pictures", "name": Path(text).name, "contents": painted.contents(), "formats": painted.formats()}
-    subject = _Painted(painted, facts)
+    subject = _Painted(painted, facts, {key: value for key, value in _changed(options).items() if value != ""})
     return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
 
 
@@ -56,13 +56,15 @@ class _Painted:
     way_back = None
     history: Sequence[Mapping[str, Any]] = ()
 
-    def __init__(self, pictures: SourcePictures, facts: Mapping[str, Any]) -> None:
+    def __init__(self, pictures: SourcePictures, facts: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         labelled = pictures.labels() is not None
         self.facts = facts
         self.settings: Mapping[str, Any] = {
             "count": pictures.count,
             "labels": "of the pictures" if labelled else "",
+            "pictures": pictures.shape(),
             "values": {},
+            **({"settings": dict(changed)} if changed else {}),
             "format": LOSSLESS if set(pictures.formats().split(" and ")) <= _LOSSLESS else pictures.formats(),
         }
         self._pictures = pictures
@@ -75,6 +77,14 @@ class _Painted:
 
     def walk(self) -> None:
         return None
+
+
+def _changed(options: DataConfig) -> dict[str, Any]:
+    """Settings of the pixels that are not the usual ones."""
+    from ganzoo.evaluation.reals import pixel_settings
+
+    usual = pixel_settings(DataConfig())
+    return {key: value for key, value in pixel_settings(options).items() if value != usual[key]}
 
 
 def _own_size(text: str, options: DataConfig) -> tuple[Any, Any]:

@@ -78,12 +78,15 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
         raise RequestError(f"{model.path} paints from noise; --direction is for translation.")
     from ganzoo.evaluation.reals import SourcePictures
     from ganzoo.sampling.judged import Painter, choices_of
+    from ganzoo.sampling.noise import labels_of
     from ganzoo.sampling.values import checked_values
 
     chain = model.source.painters()
     spec = chain[-1].outputs[0]
     inputs = [one for place, graph in enumerate(chain) for one in graph.inputs[1 if place else 0 :]]
     checked_values(dict(request.values), inputs, model.path)  # before anything is read
+    if request.labels not in ("data", "seeds"):
+        labels_of(request.labels, inputs, 1, model.path)
     options = _data_of(model, request, spec.shape[1:], "real")
     reals = None
     if options.source:
@@ -169,7 +172,9 @@ def _translator(
     paired = len(source.lengths) == 1
     true = SourcePictures(source, domain=domains[1], indices=given.indices) if paired else None
     reals = some(sides[1], request.real_count)
-    subject = Translator(model.source, graph, given=given, true=true, facts=facts, values=dict(request.values))
+    subject = Translator(
+        model.source, graph, given=given, true=true, facts=facts, values=dict(request.values), identity=given.identity()
+    )
     return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
 
 
@@ -200,7 +205,7 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
             )
         if "source" in stated and "target" not in stated:
             stated["target"] = ""
-        return dataclasses.replace(model.run.config.data, **stated, flip=False, balance=False)
+        return dataclasses.replace(model.run.config.data, **{**stated, "flip": False, "balance": False})
     options = request.data
     channels, height, width = (side if isinstance(side, int) else getattr(side, "default", None) for side in shape)
     fixed = all(isinstance(side, int) for side in shape)
@@ -209,6 +214,8 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
             f"data.size is stated, and {model.path} paints pictures of {shape[1]}x{shape[2]}.",
             hint="Leave it out: real pictures are brought to that size.",
         )
+    if "channels" in request.stated and channels in (1, 3) and request.data.channels not in (None, channels):
+        raise RequestError(f"data.channels is stated, and {model.path} paints pictures of {channels}.")
     if "size" not in request.stated and height is not None and width is not None:
         options = dataclasses.replace(options, size=(height, width))
     if "channels" not in request.stated and channels in (1, 3):

@@ -17,8 +17,9 @@ from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, on
 from ganzoo.evaluation.finding import OFFICIAL, find_metrics, find_network
 from ganzoo.evaluation.metric import Metric
 from ganzoo.evaluation.protocol import PRESETS, Preset, differences
-from ganzoo.evaluation.result import Evaluation
+from ganzoo.evaluation.result import MARK, Evaluation, read_evaluation
 from ganzoo.progress import ProgressListener, Silent
+from ganzoo.scratch import ended_like_interrupted
 
 if TYPE_CHECKING:
     from ganzoo.evaluation.evaluate import Judged
@@ -58,14 +59,17 @@ class Wanted:
             painted, real = other.protocol["painted"], other.protocol.get("real", {})
             features, labels = other.protocol.get("features", {}), str(painted.get("labels", ""))
             whole = real.get("chosen", "all") == "all"
+            options = other.protocol["metrics"]
+            if not all(isinstance(one, Mapping) for one in options.values()):
+                raise ValueError("its options are none")
             return cls(
-                metrics=tuple(other.protocol["metrics"]),
-                options=dict(other.protocol["metrics"]),
+                metrics=tuple(options),
+                options=dict(options),
                 features=features.get("network"),
-                count=int(painted["count"]),
-                real_count=0 if whole else int(real["count"]),
-                seed=int(other.seeds[0]) if other.seeds else 0,
-                repeats=int(other.protocol.get("repeats", 1)),
+                count=_between(painted["count"], 1, 10**8),
+                real_count=0 if whole else _between(real["count"], 1, 10**8),
+                seed=_between(other.seeds[0], 0, 2**32 - 1) if other.seeds else 0,
+                repeats=_between(other.protocol.get("repeats", 1), 1, 100),
                 resize=str(features.get("resize", "")),
                 labels=_labels_of(labels),
                 values=dict(painted.get("values", {})),
@@ -73,6 +77,12 @@ class Wanted:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RequestError(f"The protocol to repeat is damaged: {one_line(error)}") from None
+
+
+def _between(value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{short(value)} is not from {least} to {most}")
+    return value
 
 
 def _labels_of(text: str) -> str:
@@ -106,7 +116,7 @@ def judge(
     from ganzoo.training.ranks import joined_ranks
 
     data = resolve("ARCHITECTURE", NoiseToImageConfig, layers).data
-    with joined_ranks(device) as ranks:
+    with joined_ranks(device) as ranks, ended_like_interrupted():
         heard = told if ranks.leads else Silent()
         registry, teller = installed(heard), ScoringTeller(heard)
         chosen = str(select_device(device, local_rank=ranks.local_rank if ranks.count > 1 else None))
@@ -118,7 +128,19 @@ def judge(
             )
         network = None
         if any(set(metric.needs) & {"real", "painted", "logits"} for metric in metrics) or wanted.features:
-            network = find_network(wanted.features or OFFICIAL, feature_options, chosen, registry)
+            try:
+                network = find_network(wanted.features or OFFICIAL, feature_options, chosen, registry)
+            except RequestError as error:
+                if (
+                    wanted.source is None
+                    or wanted.features is None
+                    or "There is no feature network" not in error.message
+                ):
+                    raise
+                raise RequestError(
+                    f"The other was scored with {short(wanted.features)}, a network of a file.",
+                    hint="State it: --features FILE.onnx, and its --feature options",
+                ) from None
         stated = frozenset(key for layer in layers for key in layer.tables.get("data", {}))
         opened = open_subject(
             subject,
@@ -199,11 +221,14 @@ def _write(found: Evaluation, judged: Judged, opened: Any, places: Sequence[Path
 
 def is_ours(place: Path) -> bool:
     """Whether a file that is there is an evaluation or a page of ours, or is empty."""
-    try:
-        with place.open("rb") as file:
-            beginning = file.read(400)
-    except OSError:
-        return False
     if place.suffix.lower() == ".html":
-        return not beginning or (beginning.startswith(b"<!doctype html>") and b"Content-Security-Policy" in beginning)
-    return not beginning or b'"ganzoo evaluation"' in beginning
+        try:
+            with place.open("rb") as file:
+                beginning = file.read(400)
+        except OSError:
+            return False
+        return not beginning or MARK.encode() in beginning
+    try:
+        return place.stat().st_size == 0 or bool(read_evaluation(place))
+    except (OSError, RequestError):
+        return False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE, KEY, ANSWERS = "trial.html", "key.json", "answers"
 _MOST_QUESTIONS = 2000
+_LONGEST_SECONDS = 3600.0
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -60,7 +61,7 @@ def make_trial(
     folder = to_path(out, "out")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestError(f"{folder} is there and is not empty.", hint="Choose another -o for the trial.")
-    asked = to_choice(ask, "ask", ASKS)
+    asked, first = to_choice(ask, "ask", ASKS), to_whole(seed, "seed", least=0, most=_LARGEST_SEED)
     number = to_whole(questions, "questions", least=2, most=_MOST_QUESTIONS)
     told = listener(progress)
     layers = [
@@ -69,11 +70,12 @@ def make_trial(
     ]
     painted, reals, sources = _pictures(
         to_paths(subjects, "subjects"), layers, direction=direction, values=dict(values or {}),
-        count=number + to_whole(catch, "catch", least=0, most=_MOST_QUESTIONS), first=seed, told=told, asked=asked,
+        count=number, catch=to_whole(catch, "catch", least=0, most=_MOST_QUESTIONS), first=first, told=told,
+        asked=asked,
     )  # fmt: skip
     trial = made_of(
         asked, painted, reals, sources=sources, questions=number, catch=catch,
-        seconds=to_number(seconds, "seconds", above=-1e-9), seed=to_whole(seed, "seed", least=0, most=_LARGEST_SEED),
+        seconds=min(to_number(seconds, "seconds", above=-1e-9), _LONGEST_SECONDS), seed=first,
     )  # fmt: skip
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +141,7 @@ def _served(path: Path) -> str:
 
 def _pictures(
     paths: Sequence[Path], layers: Sequence[Any], *, direction: str | None, values: Mapping[str, Any], count: int,
-    first: int, told: ProgressListener, asked: str,
+    catch: int, first: int, told: ProgressListener, asked: str,
 ) -> tuple[dict[str, PictureSet], PictureSet | None, PictureSet | None]:  # fmt: skip
     """Painted by maker, the real ones, and what translators were given."""
     from ganzoo.api.judged_data import ScoringTeller, SubjectRequest
@@ -157,19 +159,31 @@ def _pictures(
     sources: PictureSet | None = None
     if len({path.resolve() for path in paths}) < len(paths):
         raise RequestError("One of them is named twice.", hint="Name those that are to be held against each other.")
+    wanted = -(-count // (2 * len(paths))) if asked == "real" else count + catch
+    shown: set[object] = set()
     for path in paths:
-        opened = open_subject(path, dataclasses.replace(request, count=count), installed(told), ScoringTeller(told))
+        opened = open_subject(path, dataclasses.replace(request, count=wanted), installed(told), ScoringTeller(told))
+        if asked == "match":
+            shown.add(opened.subject.settings.get("given"))
+        elif asked == "real" and opened.reals is not None:
+            shown.add(opened.reals.contents() or opened.reals.pixels_hash())
         painted[_free_name(path, painted)] = opened.subject.painted(first)
         reals = reals or opened.reals
         sources = sources or getattr(opened.subject, "given", None)
+    if len(shown) > 1:
+        raise RequestError(
+            "They are not held against the same pictures.",
+            hint="State them: --data SOURCE, and --target.",
+        )
     return painted, reals, sources if asked == "match" else None
 
 
 def _free_name(path: Path, taken: Mapping[str, object]) -> str:
     """Of a maker: the file's name, or with its folder's where two have one."""
-    name = path.stem if path.suffix == ".onnx" else path.name
+    whole = path.resolve()
+    name = whole.stem if whole.suffix == ".onnx" else whole.name or "pictures"
     if name in taken:
-        name = f"{path.resolve().parent.name}/{name}"
+        name = f"{whole.parent.name}/{name}"
     number = 2
     while name in taken:
         name, number = f"{name} ({number})", number + 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.common import echo, json_option, print_json, table
+from ganzoo.cli.parse import parse_lists, parse_values
 from ganzoo.errors import GateError, RequestError
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def command(
     IS are of Inception-2015; numbers of another network carry its name.
     """
     from ganzoo.api.evaluate import compare_evaluations, evaluate, fetch_features
-    from ganzoo.cli.parse import parse_values
 
+    if mode := next((name for name in _MODES if click.get_current_context().params[name]), ""):
+        _refuse_others(mode)
     if fetch is not None:
         name, _, file = fetch.partition("=")
         echo(str(fetch_features(name, source=file or None)))
@@ -136,6 +138,23 @@ def command(
         echo(str(place))
 
 
+_OF_TRIAL = {"data", "target", "direction", "seed", "values", "assignments", "places", "ask", "questions", "catch"}
+_MODES = {
+    "fetch": set(), "judged": {"subjects", "as_json"}, "compare": {"subjects", "as_json", "fail_if_worse"},
+    "fail_if_worse": {"subjects", "as_json", "compare"},
+    "people": {"subjects", "seconds", "serve", "port", *_OF_TRIAL}, "serve": {"subjects", "port"},
+}  # fmt: skip
+"""What goes with each option that makes another verb of this one."""
+
+
+def _refuse_others(mode: str) -> None:
+    context = click.get_current_context()
+    typed = {name for name in context.params if context.get_parameter_source(name).name == "COMMANDLINE"}  # type: ignore[union-attr]
+    if others := sorted(typed - {mode} - _MODES[mode]):
+        words = {one.name: one.opts[-1] for one in context.command.params}
+        raise RequestError(f"{words[others[0]]} does not go with {words[mode]}.")
+
+
 def _tell_comparison(found: ScoreComparison, as_json: bool, gate: bool) -> None:
     if as_json:
         print_json(found.to_json())
@@ -148,15 +167,7 @@ def _tell_comparison(found: ScoreComparison, as_json: bool, gate: bool) -> None:
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise RequestError(f"{option} {text!r}: expected KEY=VALUE.")
-        if key in found:
-            raise RequestError(f"{option} {key} is stated twice.")
-        found[key] = value
-    return found
+    return {key: ",".join(values) for key, values in parse_lists(option, texts).items()}
 
 
 def _settings(assignments: tuple[str, ...]) -> tuple[dict[str, Any], Any]:

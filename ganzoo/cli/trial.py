@@ -15,21 +15,20 @@ def run(
     people: bool, judged: bool, serve: bool, port: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a trial, show one, or count one."""
-    if people and judged:
-        raise RequestError("--people makes a trial, and --judged counts one; state one.")
+    from ganzoo.api.people import judge_trial, serve_trial
+    from ganzoo.cli.progress import Lines
+
     if judged:
-        if places:
-            raise RequestError("--judged prints; it writes nothing.", hint="ganzoo evaluate --judged TRIAL --json > F")
-        _count(subjects, as_json)
+        if not subjects:
+            raise RequestError("Which trial was judged?", hint="ganzoo evaluate --judged trial/ answers-ann.json")
+        found = judge_trial(subjects[0], list(subjects[1:]) or None)
+        print_json(found.to_json()) if as_json else echo("\n".join([table(*found.table()), *found.lines()]))
         return
     folder = subjects[0] if subjects else None
     if people:
         folder = _make(subjects, places, arguments)
     if not serve:
         return
-    from ganzoo.api.people import serve_trial
-    from ganzoo.cli.progress import Lines
-
     if folder is None:
         raise RequestError("Which trial shall be shown?", hint="ganzoo evaluate --serve trial/")
     serve_trial(folder, port=port, progress=Lines(), ready=lambda address: echo(f"open {address} (Ctrl-C ends it)"))
@@ -47,18 +46,3 @@ def _make(subjects: Sequence[Path], places: Sequence[Path], arguments: Mapping[s
     echo(f"{folder / PAGE}: open it in a browser; judges save a file of answers")
     echo(f"next        ganzoo evaluate --judged {shell_word(folder)} answers-*.json")
     return folder
-
-
-def _count(paths: Sequence[Path], as_json: bool) -> None:
-    """What the judges said."""
-    from ganzoo.api.people import judge_trial
-
-    if not paths:
-        raise RequestError("Which trial was judged?", hint="ganzoo evaluate --judged trial/ answers-ann.json")
-    found = judge_trial(paths[0], list(paths[1:]) or None)
-    if as_json:
-        print_json(found.to_json())
-        return
-    echo(table(*found.table()))
-    for line in found.lines():
-        echo(line)

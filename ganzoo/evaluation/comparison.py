@@ -20,6 +20,7 @@ from ganzoo.student import t_cdf, t_quantile
 Verdict = Literal["better", "worse", "undecided"]
 
 ERROR = 0.05
+_OF_INCEPTION = frozenset({"fid", "fid_infinity", "fid_classes", "fid_worst_class", "kid", "is"})
 _MANY = 1e9  # degrees of freedom of an error that is known
 
 
@@ -116,7 +117,12 @@ def compare(first: Evaluation, second: Evaluation) -> ScoreComparison:
         _decided(one, second.scores[one.name].better, decided) for one, decided in zip(tested, limits, strict=True)
     ]
     beside = [
-        {"seeds": list(one.seeds), "versions": one.versions, "repeats": one.protocol.get("repeats")}
+        {
+            "seeds": list(one.seeds),
+            "versions": one.versions,
+            "repeats": one.protocol.get("repeats"),
+            "scores of one alone": [name for name in one.scores if name not in common],
+        }
         for one in (first, second)
     ]
     noted = differences(beside[0], beside[1])
@@ -130,6 +136,8 @@ def _for_scores(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
     painted = protocol.get("painted")
     if isinstance(painted, Mapping) and painted.get("labels") == LIKE_THE_REAL:
         protocol["painted"] = {**painted, "labels": ""}  # as a generator without labels: it aims at the same pictures
+    if not any("@" in name or name in _OF_INCEPTION for name in names):
+        protocol.pop("features", None)
     kept = protocol.get("metrics")
     if isinstance(kept, Mapping):
         protocol["metrics"] = {name: options for name, options in kept.items() if name in metrics}

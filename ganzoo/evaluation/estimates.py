@@ -99,6 +99,12 @@ class Estimate:
             return dataclasses.replace(self, low=low, high=high, error=self.error or None, method=estimates[0].method)
         return self
 
+    def within(self, least: float, most: float) -> Estimate:
+        """The same with an interval that ends where the number can."""
+        if self.low is None or self.high is None or not least <= self.value <= most:
+            return self
+        return dataclasses.replace(self, low=max(self.low, least), high=min(self.high, most))
+
     def interval(self, spec: str = ".4g") -> str:
         """`1.2 to 3.4`; empty where nothing is known."""
         return "" if self.low is None or self.high is None else f"{self.low:{spec}} to {self.high:{spec}}"

@@ -7,21 +7,23 @@ each metric       for each repetition              intervals            over rep
 from __future__ import annotations
 
 import contextlib
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from ganzoo.errors import GanzooError, PluginError, RequestError, short
+from ganzoo.errors import GanzooError, PluginError, one_line, short
 from ganzoo.evaluation import feature_cache
 from ganzoo.evaluation.estimates import Estimate
 from ganzoo.evaluation.extraction import Alone, Share, extract
 from ganzoo.evaluation.feature_set import FeatureSet
 from ganzoo.evaluation.metric import Evidence, Metric, settings_of
-from ganzoo.evaluation.network import FeatureNetwork, score_name
+from ganzoo.evaluation.network import score_name
 from ganzoo.evaluation.reals import SourcePictures
 from ganzoo.evaluation.recording import (
     OF_FEATURES,
@@ -31,6 +33,7 @@ from ganzoo.evaluation.recording import (
     thread_count,
     versions,
 )
+from ganzoo.evaluation.requirements import check_needs, count_of, network_of, refuse_clashes, remarks
 from ganzoo.evaluation.resizing import library_of
 from ganzoo.evaluation.result import Evaluation, ScoreRecord
 from ganzoo.evaluation.subject import Subject
@@ -63,15 +66,15 @@ def evaluating(
     Raises RequestError for a metric that lacks what it needs, before anything is painted; GanzooError, PluginError.
     """
     together, began = share or Alone(), time.monotonic()
-    _check_needs(subject, reals, request)
+    check_needs(subject, reals, request)
     settings = {
         metric.name: settings_of(
-            metric, stated, real=0 if reals is None else reals.count, painted=_count_of(subject.settings)
+            metric, stated, real=0 if reals is None else reals.count, painted=count_of(subject.settings)
         )
         for metric, stated in request.metrics
     }
     for metric, _ in request.metrics:
-        metric.check(settings[metric.name], 0 if reals is None else reals.count, _count_of(subject.settings))
+        metric.check(settings[metric.name], 0 if reals is None else reals.count, count_of(subject.settings))
         given = Evidence(options=settings[metric.name], network=request.network, weights=request.weights)
         _call(metric, metric.prepare, given)
     wants = {need for metric, _ in request.metrics for need in metric.needs} & OF_FEATURES
@@ -81,14 +84,15 @@ def evaluating(
             real, contents = real_features(reals, request, folder, together, tell, say)
         values: dict[str, list[Estimate]] = {}
         infos: dict[str, tuple[Metric, Any]] = {}
-        seeds = [request.seed + repeat * _count_of(subject.settings) for repeat in range(request.repeats)]
+        refuse_clashes([metric for metric, _ in request.metrics])
+        seeds = [request.seed + repeat * count_of(subject.settings) for repeat in range(request.repeats)]
         painted: FeatureSet | None = None
         for repeat, seed in enumerate(seeds):
             if wants:
                 place = folder / f"painted-{repeat}"
                 place.mkdir()
                 painted = extract(
-                    subject.painted(seed), _network(request), resize=request.resize, folder=place, share=together,
+                    subject.painted(seed), network_of(request), resize=request.resize, folder=place, share=together,
                     tell=tell,
                 ).features  # fmt: skip
             if not together.leads:
@@ -97,7 +101,8 @@ def evaluating(
                 done, total = repeat * len(request.metrics) + place_of, request.repeats * len(request.metrics)
                 tell(Progress(done=done, total=total, unit="metrics", values={"status": metric.name}))
                 evidence = Evidence(
-                    options=settings[metric.name], seed=seed, network=request.network, real=real, painted=painted,
+                    options=MappingProxyType(settings[metric.name]), seed=seed, network=request.network,
+                    real=real, painted=painted,
                     partners=subject.partners, way_back=subject.way_back,
                     latents=subject.latents() if "latents" in metric.needs else None, weights=request.weights,
                 )  # fmt: skip
@@ -112,7 +117,7 @@ def evaluating(
                 title=_title(name, infos[name][1].title),
                 metric=infos[name][0].name,
                 better=infos[name][1].better,
-                estimate=Estimate.of_repeats(found),
+                estimate=Estimate.of_repeats(found).within(infos[name][1].least, infos[name][1].most),
                 repeats=tuple(one.value for one in found) if len(found) > 1 else (),
             )
             for name, found in values.items()
@@ -120,7 +125,7 @@ def evaluating(
         evaluation = Evaluation(
             subject=subject.facts,
             scores=records,
-            said=_remarks(subject, reals, request, records, painted),
+            said=remarks(subject, reals, request, records, painted),
             protocol=protocol_of(subject, reals, request, settings, contents),
             seeds=seeds if subject.repeats else [],
             versions=versions(),
@@ -136,46 +141,6 @@ def evaluating(
         yield Judged(evaluation=evaluation, real=real, painted=painted)
 
 
-def _network(request: EvaluationRequest) -> FeatureNetwork:
-    assert request.network is not None
-    return request.network
-
-
-def _count_of(settings: Mapping[str, Any]) -> int:
-    return int(settings["count"])
-
-
-def _check_needs(subject: Subject, reals: SourcePictures | None, request: EvaluationRequest) -> None:
-    """Raises RequestError where a metric lacks what it needs."""
-    for metric, _ in request.metrics:
-        lacking = ""
-        needs = set(metric.needs)
-        if needs & OF_FEATURES and request.network is None:
-            lacking = "a feature network: --features efficientnet-lite0, or what `ganzoo evaluate --help` names"
-        elif "logits" in needs and request.network is not None and not request.network.classes:
-            lacking = f"a network with classes, and {request.network.name} has none"
-        elif "real" in needs and reals is None:
-            lacking = "real pictures: --data SOURCE"
-        elif "labels" in needs and (reals is None or reals.labels() is None or not subject.settings.get("labels")):
-            lacking = (
-                "classes, of the real pictures and of the painted: --set data.labels=folders, and a conditional "
-                "generator or labelled pictures"
-            )
-        elif "partners" in needs and subject.partners is None:
-            lacking = "true pictures beside what is translated: a translator, and --data with pairs"
-        elif "way_back" in needs and subject.way_back is None:
-            lacking = "a translator with a way back, as cyclegan's: a run, or both files"
-        elif "latents" in needs and subject.latents() is None:
-            lacking = "a generator that paints from normal noise"
-        if lacking:
-            raise RequestError(f"The metric {metric.name!r} wants {lacking}.")
-    if request.repeats > 1 and not subject.repeats:
-        raise RequestError(
-            f"{subject.facts.get('name', 'It')} paints the same pictures whatever the seed; it cannot be repeated.",
-            hint="Leave --repeats out.",
-        )
-
-
 def real_features(
     reals: SourcePictures,
     request: EvaluationRequest,
@@ -187,13 +152,14 @@ def real_features(
     """From the cache, or made in `folder` and kept there; None on ranks but the first. The second is the hash of their
     pixels."""
     share = share or Alone()
-    network = _network(request)
-    files = reals.contents() or reals.pixels_hash()
+    network = network_of(request)
+    files = reals.order_hash()
     key = feature_cache.key_of(
         {
             "network": [network.name, dict(network.identity())],
             "resize": [request.resize, library_of(request.resize)],
             "pictures": [files, reals.count, reals.domain, reals.shape(), dict(request.real_settings)],
+            "labels": reals.labels_hash(),
             "decoders": [metadata.version("pillow")],
             # Without files nothing says what the pictures are but they themselves.
             "source": "" if files else reals.source.description,
@@ -224,9 +190,24 @@ def _measured(metric: Metric, evidence: Evidence) -> Mapping[str, Estimate]:
     for key, estimate in found.items():
         if not isinstance(estimate, Estimate):
             raise PluginError(f"The metric {metric.name} gave {key} as {short(estimate)}, no ganzoo.Estimate.")
-        if estimate.value != estimate.value or abs(estimate.value) == float("inf"):
-            raise GanzooError(f"The metric {metric.name} gave {key} = {estimate.value}: it says nothing.")
-    return found
+    return {key: _plain(metric, key, estimate) for key, estimate in found.items()}
+
+
+def _plain(metric: Metric, key: str, one: Estimate) -> Estimate:
+    """With Python's own numbers. Raises PluginError for others, GanzooError for a value that says nothing."""
+    try:
+        value = float(one.value)
+        ends = [None if end is None or not math.isfinite(end) else float(end) for end in (one.low, one.high, one.error)]
+        freedom = None if one.freedom is None else float(one.freedom)
+        plain = Estimate(
+            value=value, low=ends[0], high=ends[1], error=ends[2], freedom=freedom, count=int(one.count),
+            method=str(one.method),
+        )  # fmt: skip
+    except (TypeError, ValueError, OverflowError) as error:
+        raise PluginError(f"The metric {metric.name} gave {key} as {short(one)}: {one_line(error)}") from None
+    if not math.isfinite(value):
+        raise GanzooError(f"The metric {metric.name!r} gave {key} = {value}: it says nothing.")
+    return plain
 
 
 def _call(metric: Metric, function: Callable[[Evidence], Any], evidence: Evidence) -> Any:
@@ -246,24 +227,6 @@ def _title(name: str, title: str) -> str:
 
 
 _OF_OTHERS = {"class_score": "class score"}
-
-
-def _remarks(
-    subject: Subject,
-    reals: SourcePictures | None,
-    request: EvaluationRequest,
-    records: Mapping[str, ScoreRecord],
-    painted: FeatureSet | None,
-) -> list[str]:
-    """What is to be known before the scores are believed."""
-    found = []
-    count = min(_count_of(subject.settings), _count_of(subject.settings) if reals is None else reals.count)
-    if painted is not None and count <= painted.dimensions and any(one.metric == "fid" for one in records.values()):
-        found.append(
-            f"{count:,} pictures are fewer than the {painted.dimensions:,} features of {_network(request).name}: much "
-            "of a Frechet distance is then the count itself. Compare it at this count alone; kid does not depend on it."
-        )
-    return found
 
 
 def _class_scores(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -101,25 +101,29 @@ def _computed(
 
     pixels, labels = pictures.read(start, min(start + CHUNK, pictures.count))
     given = as_input(pixels, network, resize)
-    arrays = dict(call_plugin(network.compute, given, failed=f"The feature network {network.name} failed"))
-    _check(arrays, network, len(pixels))
+    made = call_plugin(network.compute, given, failed=f"The feature network {network.name} failed")
+    arrays = _checked(made, network, len(pixels))
     digest = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).digest()
     return arrays, labels, digest
 
 
-def _check(arrays: dict[str, Any], network: FeatureNetwork, count: int) -> None:
+def _checked(made: Any, network: FeatureNetwork, count: int) -> dict[str, Any]:
+    """float32. Raises PluginError for what are no features of so many pictures."""
     import numpy as np
 
-    wanted: Sequence[str] = ("features", "logits") if network.classes else ("features",)
-    for name in wanted:
-        array = arrays.get(name)
-        if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != count:
-            shape = getattr(array, "shape", None)
+    found = {}
+    for name in ("features", "logits") if network.classes else ("features",):
+        array = made.get(name) if isinstance(made, Mapping) else None
+        kind = getattr(getattr(array, "dtype", None), "kind", "")
+        if not isinstance(array, np.ndarray) or array.ndim != 2 or len(array) != count or not array.shape[1]:
             raise PluginError(
-                f"The feature network {network.name} gave {name} of shape {shape} for {count} pictures; "
-                f"expected ({count}, D)."
+                f"The feature network {network.name} gave {name} of shape {getattr(array, 'shape', None)} for {count} "
+                f"pictures; expected ({count}, D)."
             )
-        if not np.isfinite(array).all():
+        if kind not in "fiu":
+            raise PluginError(f"The feature network {network.name} gave {name} of {array.dtype}; expected numbers.")
+        with np.errstate(over="ignore"):
+            found[name] = array.astype(np.float32)
+        if not np.isfinite(found[name]).all():
             raise PluginError(f"The feature network {network.name} gave {name} that are not finite.")
-    for name in set(arrays) - set(wanted):
-        del arrays[name]
+    return found

@@ -16,7 +16,7 @@ from typing import Any
 
 from ganzoo.errors import one_line
 from ganzoo.evaluation.feature_set import FeatureSet
-from ganzoo.files import parse_json, read_text, remove_tree, write_text
+from ganzoo.files import parse_json, read_text, remove_tree, sha256, write_text
 
 _FORMAT = 1
 
@@ -30,19 +30,14 @@ def find(folder: Path, key: str, count: int) -> tuple[FeatureSet, str] | None:
     """The features and the hash of the pixels; None where there are none, or they are damaged."""
     place = folder / f"reals-{key}"
     try:
-        contents = parse_json(read_text(place / "contents.json"))["contents"]
+        written = parse_json(read_text(place / "contents.json"))
+        contents, hashes = written["contents"], written["files"]
         found = FeatureSet(place)
-        sound = found.count == count and isinstance(contents, str) and _is_whole(found)
+        sound = found.count == count and isinstance(contents, str)
+        sound = sound and hashes == {file.name: sha256(file) for file in sorted(place.glob("*.npy"))}
     except Exception:  # whatever a crash, or a stranger, has left there
         return None
     return (found, contents) if sound else None
-
-
-def _is_whole(features: FeatureSet) -> bool:
-    import numpy as np
-
-    last = features.rows(features.count - 1, features.count)
-    return last.dtype == np.float32 and last.shape == (1, features.dimensions) and bool(np.isfinite(last).all())
 
 
 def keep(features: Path, folder: Path, key: str, contents: str) -> str:
@@ -55,12 +50,15 @@ def keep(features: Path, folder: Path, key: str, contents: str) -> str:
         partial.mkdir(parents=True)
         for file in sorted(features.glob("*.npy")):
             shutil.copyfile(file, partial / file.name)
-        write_text(partial / "contents.json", json.dumps({"contents": contents}))
+        hashes = {file.name: sha256(file) for file in sorted(partial.glob("*.npy"))}
+        write_text(partial / "contents.json", json.dumps({"contents": contents, "files": hashes}))
         if place.exists():
             remove_tree(place)  # it was looked for and was damaged
         partial.rename(place)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            remove_tree(partial)
         return one_line(error)
+    finally:
+        with contextlib.suppress(OSError):
+            if partial.exists():
+                remove_tree(partial)
     return ""

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from ganzoo.errors import PluginError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -108,7 +110,9 @@ def _moments(features: FeatureSet, indices: NDArray[np.int64] | None) -> Moments
     for part in chunks():
         apart = part - mean
         covariance += apart.T @ apart
-    return Moments(mean, covariance / max(1, count - 1))
+    covariance /= max(1, count - 1)
+    mean.flags.writeable = covariance.flags.writeable = False  # every metric reads them
+    return Moments(mean, covariance)
 
 
 class FeatureWriter:
@@ -117,6 +121,7 @@ class FeatureWriter:
     def __init__(self, folder: Path, count: int) -> None:
         self._folder, self._count = folder, count
         self._files: dict[str, Any] = {}
+        self._widths: dict[str, tuple[int, ...]] = {}
         self._done = 0
 
     def add(self, arrays: Mapping[str, NDArray[Any]], labels: NDArray[np.int64] | None) -> None:
@@ -127,6 +132,9 @@ class FeatureWriter:
         if labels is not None:
             parts["labels"] = np.ascontiguousarray(labels, dtype=np.int64)
         for name, array in parts.items():
+            if self._widths.setdefault(name, array.shape[1:]) != array.shape[1:]:
+                wanted, got = self._widths[name][0], array.shape[1]
+                raise PluginError(f"The feature network gave {got} {name} of a picture, and {wanted} of others.")
             if name not in self._files:
                 file = (self._folder / f"{name}.npy").open("wb")
                 header = {

@@ -5,11 +5,12 @@ Shapes: N pictures, H, W, D features, K classes.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ganzoo.errors import PluginError, printable, short
+from ganzoo.errors import PluginError, one_line, printable, short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +51,13 @@ def checked_network(network: object, maker: str) -> FeatureNetwork:
         raise PluginError(f"{maker} is {short(network)}; expected a subclass of ganzoo.FeatureNetwork.")
     if not isinstance(getattr(network, "name", None), str) or not network.name:
         raise PluginError(f"{maker}: the network has no name.")
+    size = network.size
+    if size is not None and not (isinstance(size, tuple) and len(size) == 2 and all(isinstance(n, int) for n in size)):
+        raise PluginError(f"{maker}: its size is {short(size)}; expected height and width, or None.")
+    try:
+        json.dumps(dict(network.identity()))
+    except Exception as error:  # of a stranger
+        raise PluginError(f"{maker}: its identity cannot be written down: {one_line(error)}") from None
     return network
 
 

@@ -16,6 +16,7 @@ from ganzoo.data.pictures import grid, side_by_side
 from ganzoo.errors import printable
 from ganzoo.evaluation.curves import curve
 from ganzoo.evaluation.protocol import flattened
+from ganzoo.evaluation.result import MARK
 from ganzoo.version import __version__
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def page(found: Evaluation, judged: Judged, subject: Subject, reals: SourcePictu
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
+        MARK,
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{text(title)}</title><style>{style}</style></head><body>",
@@ -139,9 +141,10 @@ def _neighbours(judged: Judged, painted: PictureSet, reals: SourcePictures | Non
     columns = [_rows(painted, places), *(_rows(reals, nearest[:, column]) for column in range(_NEIGHBOURS))]
     apart = np.full_like(columns[0][..., :4], 255)
     columns = [columns[0], apart, *columns[1:], apart, apart]
-    yield '<section><h2>Nearest real pictures</h2><p class="soft">In each group of four, the first was painted; behind it are the '
-    yield "real pictures that lie nearest in the features. The same picture twice in a group would be a copy.</p>"
-    yield f'<div class="pictures">{figure(grid(side_by_side(*columns), columns=2), "a painted picture and its three nearest real ones")}</div>'
+    yield '<section><h2>Nearest real pictures</h2><p class="soft">In each group of four the first was painted; behind '
+    yield "it are the real pictures that lie nearest in the features. The same twice in a group would be a copy.</p>"
+    caption = "a painted picture and its three nearest real ones"
+    yield f'<div class="pictures">{figure(grid(side_by_side(*columns), columns=2), caption)}</div>'
     yield "</section>"
 
 

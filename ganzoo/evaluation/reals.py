@@ -64,11 +64,26 @@ class SourcePictures:
         return np.concatenate(known) if len(known) == len(parts) and known else None
 
     def contents(self) -> str:
-        """A hash of the bytes of the chosen files, in order; empty where there are no files, or not all were read."""
+        """A hash of the bytes of the chosen files, in whatever order; empty without files, or if not all were read."""
         if self.facts is None or not self.facts.whole or self.facts.contents is None:
             return ""
-        chosen = np.ascontiguousarray(self.facts.contents[self.indices]).astype("<u8")
+        chosen = np.sort(self.facts.contents[self.indices]).astype("<u8")  # other names, another order, the same set
         return hashlib.sha256(chosen.tobytes()).hexdigest()[:32]
+
+    def identity(self) -> str:
+        """What tells these pictures from others: of their files, or else of their pixels; empty where neither is."""
+        return self.contents() or self.pixels_hash()
+
+    def labels_hash(self) -> str:
+        """Of the labels in their order; empty without classes."""
+        labels = self.labels()
+        return "" if labels is None else hashlib.sha256(labels.astype("<i8").tobytes()).hexdigest()[:32]
+
+    def order_hash(self) -> str:
+        """Of the files in their order, by which their features are kept."""
+        if self.facts is None or not self.facts.whole or self.facts.contents is None:
+            return self.pixels_hash()
+        return hashlib.sha256(self.facts.contents[self.indices].astype("<u8").tobytes()).hexdigest()[:32]
 
     def pixels_hash(self) -> str:
         """A hash of the chosen pixels, of a source that has them in memory; empty of another."""

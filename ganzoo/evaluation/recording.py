@@ -67,9 +67,11 @@ def protocol_of(
             "chosen": "all" if reals.count == reals.available else "evenly spaced",
             "pictures": reals.shape(),
             "format": reals.formats(),
-            "contents": reals.contents() or pixels,
+            "contents": reals.identity() or pixels,
             "settings": dict(request.real_settings),
         }
+        if any("labels" in metric.needs for metric, _ in request.metrics):
+            found["real"]["labels"] = reals.labels_hash()
     network = request.network
     if network is not None and any(looks_at_features(one, settings[one.name]) for one, _ in request.metrics):
         found["features"] = {

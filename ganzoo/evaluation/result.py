@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,12 @@ from ganzoo.files import as_object, parse_json, read_text
 
 FORMAT = 1
 _KIND = "ganzoo evaluation"
+MARK = '<meta name="generator" content="ganzoo evaluate">'
+"""What a page of ours begins with."""
+
 _MOST_BYTES = 64 * 2**20
 _MOST_SCORES = 10_000
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,8 +171,8 @@ def _score(name: str, record: Mapping[str, Any]) -> ScoreRecord:
             value=_number(record["value"], float),
             low=_optional(record.get("low")),
             high=_optional(record.get("high")),
-            error=_optional(record.get("error")),
-            freedom=_optional(record.get("freedom")),
+            error=_least(record.get("error"), 0.0),
+            freedom=_least(record.get("freedom"), 0.5),
             count=_number(record.get("count", 1), int),
             method=printable(str(record.get("method", ""))),
         ),
@@ -187,7 +190,15 @@ def _optional(value: Any) -> float | None:
     return None if value is None else float(_number(value, float))
 
 
+def _least(value: Any, least: float) -> float | None:
+    found = _optional(value)
+    if found is not None and found < least:
+        raise ValueError(f"expected a number from {least}, got {short(value)}")
+    return found
+
+
 def _number(value: Any, kind: type) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # Beyond the largest, differences and squares are no numbers any more.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise ValueError(f"expected a number, got {short(value)}")
     return kind(value)

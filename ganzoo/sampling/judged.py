@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ganzoo.datainfo import size_text
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.metric import Latents
 from ganzoo.evaluation.picture_set import CHUNK, PictureChunk, PictureSet
 from ganzoo.evaluation.protocol import LOSSLESS
 from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, Label, paint, walk
+from ganzoo.sampling.noise import InputChoices, Label, labels_of, paint, walk
 from ganzoo.sampling.translation import translate_pixels
 from ganzoo.sampling.values import Values
 
@@ -70,6 +71,7 @@ class Painter:
         self.settings = {
             "count": count,
             "labels": labelling,
+            "pictures": _shape_of(graphs),
             "values": dict(sorted(choices.values.items())),
             "format": LOSSLESS,
         }
@@ -102,9 +104,12 @@ class Painter:
         if first.kind != "normal" or not all(isinstance(side, int) for side in sides):
             return None
         shape = [int(side) for side in sides if isinstance(side, int)]
-        classes = next((spec.classes for graph in chain for spec in graph.inputs if spec.kind == "class"), 0)
+        specs = [spec for graph in chain for spec in graph.inputs]
+        classes = next((spec.classes for spec in specs if spec.kind == "class"), 0)
+        stated = labels_of(self._choices.label, specs, 1, self._graphs.path)
 
         def pictures(latents: NDArray[np.float32], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
+            labels = labels if stated is None else np.repeat(stated, len(latents))
             made: list[NDArray[Any]] = [latents.reshape(-1, *shape).astype(first.dtype)]
             for graph in chain:
                 others = [_given(spec, len(latents), labels, self._choices.values) for spec in graph.inputs[1:]]
@@ -113,7 +118,14 @@ class Painter:
             images = (made[0].astype(np.float32) - spec.low) * np.float32(255 / (spec.high - spec.low))
             return np.repeat(images, 3, 1) if images.shape[1] == 1 else images
 
-        return Latents(math.prod(shape), classes, pictures)
+        return Latents(math.prod(shape), classes if stated is None else 0, pictures)
+
+
+def _shape_of(graphs: GraphSet) -> str:
+    """Of what is painted, as a protocol says it."""
+    channels, *sides = graphs.painters()[-1].outputs[0].shape[1:]
+    whole = [side for side in sides if isinstance(side, int)]
+    return f"{channels}x{size_text(whole[0], whole[1])}" if len(whole) == 2 else f"{channels} channels"
 
 
 def _given(spec: Any, count: int, labels: NDArray[np.int64] | None, values: Values) -> Any:
@@ -128,7 +140,7 @@ def _given(spec: Any, count: int, labels: NDArray[np.int64] | None, values: Valu
 
 class Translator:
     """A translation of pictures that are given. given, true: what it reads, and its partners in the same order, if they
-    are known."""
+    are known. identity: of the given."""
 
     repeats = False
     history: Sequence[Mapping[str, Any]] = ()
@@ -142,10 +154,12 @@ class Translator:
         true: PictureSet | None,
         facts: Mapping[str, Any],
         values: Values,
+        identity: str = "",
     ) -> None:
         self.facts = facts
         self.settings = {
             "count": given.count,
+            "given": identity,
             "direction": graph.name,
             "values": dict(sorted(values.items())),
             "format": LOSSLESS,

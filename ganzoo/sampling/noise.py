@@ -163,7 +163,7 @@ def _inputs(
 ) -> Iterator[Inputs]:
     """The inputs of each graph, batch by batch: stated, default or drawn. The first of a later one is drawn in vain."""
     specs = [spec for place, graph in enumerate(graphs) for spec in graph.inputs[1 if place else 0 :]]
-    labels, values = _labels(choices.label, specs, len(seeds), path), checked_values(choices.values, specs, path)
+    labels, values = labels_of(choices.label, specs, len(seeds), path), checked_values(choices.values, specs, path)
 
     def rows(spec: TensorSpec, start: int, part: Sequence[int]) -> NDArray[Any]:
         if labels is not None and spec.kind == "class":
@@ -186,11 +186,11 @@ def class_names(source: GraphSet, label: Label, count: int) -> list[str]:
     spec = next((spec for spec in specs if spec.kind == "class"), None)
     if label is None or spec is None:
         return []
-    labels = _labels(label, specs, count, source.path)
+    labels = labels_of(label, specs, count, source.path)
     return [] if labels is None else [spec.names[index] if spec.names else str(index) for index in labels.tolist()]
 
 
-def _labels(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
+def labels_of(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:
     """One class index per picture, (N,), in turn. Raises RequestError for classes that are not there."""
     import numpy as np
 

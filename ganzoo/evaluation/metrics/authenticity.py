@@ -37,9 +37,11 @@ class Authenticity(Metric):
         real, painted = evidence.both()
         reach = radii(real, 1)
         found = nearest(painted, real)
-        own = int((found.squares >= reach[found.rows]).sum())
-        usual = float(np.sqrt(np.median(reach)))
-        novelty = float(np.sqrt(np.median(found.squares))) / usual if usual else float(found.squares.any())
+        own = int(((found.squares >= reach[found.rows]) & (found.squares > 0)).sum())
+        apart = reach[reach > 0]  # without those that are there twice
+        if not len(apart):
+            raise RequestError("The real pictures are all the same: authenticity cannot be judged.")
+        novelty = float(np.sqrt(np.median(found.squares) / np.median(apart)))
         return {
             "authenticity": Estimate.of_share(own, painted.count),
             "novelty": Estimate(value=novelty, count=painted.count),

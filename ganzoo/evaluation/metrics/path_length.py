@@ -10,12 +10,14 @@ The lowest and highest `trim` percent are left out, as the paper does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganzoo.errors import RequestError
-from ganzoo.evaluation.estimates import Estimate
+from ganzoo.evaluation.estimates import LEVEL, Estimate
 from ganzoo.evaluation.metric import Evidence, Latents, Metric, Need, ScoreInfo
+from ganzoo.student import t_quantile
 
 if TYPE_CHECKING:
     import torch
@@ -60,8 +62,23 @@ class PathLength(Metric):
         assert latents is not None
         distances = np.sort(_distances(evidence, latents, _WAYS[options["between"]]))
         cut = int(len(distances) * options["trim"] / 100)
-        kept = distances[cut : len(distances) - cut]
-        return {"ppl": Estimate.of_values(kept.tolist(), method=f"t over {len(kept):,} pairs")}
+        return {"ppl": trimmed_mean(distances, cut)}
+
+
+def trimmed_mean(values: Any, cut: int) -> Estimate:
+    """Of sorted values without `cut` at each end; its error is that of Tukey and McLaughlin (1963), from the values
+    whose ends are drawn in: what was left out is no less uncertain for that."""
+    import numpy as np
+
+    kept, count = values[cut : len(values) - cut], len(values)
+    drawn = np.clip(values, kept[0], kept[-1])
+    error = float(drawn.std(ddof=1)) / (1 - 2 * cut / count) / math.sqrt(count)
+    half = t_quantile((1 + LEVEL) / 2, len(kept) - 1) * error
+    value = float(kept.mean())
+    return Estimate(
+        value=value, low=value - half, high=value + half, error=error, freedom=len(kept) - 1, count=len(kept),
+        method=f"t over {len(kept):,} pairs",
+    )  # fmt: skip
 
 
 def _distances(evidence: Evidence, latents: Latents, between: str) -> Any:

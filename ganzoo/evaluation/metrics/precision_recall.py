@@ -74,7 +74,7 @@ class DensityCoverage(Metric):
         around: list[float] = []
         covered = np.zeros(real.count, dtype=bool)
         for _, squares in distance_blocks(painted, real):
-            inside = squares < reach
+            inside = (squares < reach) | (squares == 0)
             around += (inside.sum(1) / k).tolist()
             covered |= inside.any(0)
         return {

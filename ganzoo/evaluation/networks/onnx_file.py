@@ -6,6 +6,7 @@ options; it is not guessed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from ganzoo.runtime.session import open_checked, run_session
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_LARGEST = 1e6  # of a mean or deviation
 
 OPTIONS = {
     "range": "LOW:HIGH of black and white, as 0:255, 0:1 or -1:1",
@@ -44,6 +47,8 @@ class OnnxFeatures(FeatureNetwork):
         for key in options:
             if key not in OPTIONS:
                 raise RequestError(f"A feature file has no option {key!r}.{did_you_mean(key, OPTIONS)}", hint=_usage())
+        if options.get("channels", "rgb") not in ("rgb", "bgr"):
+            raise RequestError(f"channels={options['channels']!r}: expected rgb or bgr.")
         self._path, self._file, self._options = file, OnnxFile(file), dict(options)
         self._hash = sha256(file)
         self.name = f"{printable(file.stem)}-{self._hash[:8]}"
@@ -123,6 +128,8 @@ class OnnxFeatures(FeatureNetwork):
                 low, high = (float(part) for part in stated.split(":"))
             except ValueError:
                 raise RequestError(f"range={stated!r}: expected LOW:HIGH, as 0:1.") from None
+            if not (math.isfinite(low) and math.isfinite(high)) or low == high:
+                raise RequestError(f"range={stated!r}: black and white are the same, or are no numbers.")
             return low, high
         specs = self._file.input_specs
         if specs is not None and specs[0].kind == "picture":
@@ -137,7 +144,8 @@ class OnnxFeatures(FeatureNetwork):
             numbers = [default] if stated is None else [float(part) for part in stated.split(",")]
         except ValueError:
             numbers = []
-        if len(numbers) not in (1, 3) or (key == "std" and not all(numbers)):
+        sound = all(abs(number) < _LARGEST and (key == "mean" or abs(number) > 1 / _LARGEST) for number in numbers)
+        if len(numbers) not in (1, 3) or not sound:
             raise RequestError(f"{key}={stated!r}: expected three numbers, as 0.485,0.456,0.406.")
         return np.array(numbers, dtype=np.float32).reshape(1, -1, 1, 1)
 

@@ -12,6 +12,7 @@ from ganzoo.evaluation.people.trial import ASKS, FORMAT, Question
 from ganzoo.files import as_object, parse_json, read_text
 
 _MOST_BYTES = 32 * 2**20
+_LONGEST_NAME = 60
 _DAY = 86_400_000.0  # milliseconds
 
 
@@ -45,6 +46,8 @@ def read_key(path: Path) -> TrialKey:
             raise ValueError("it is no key of a trial")
         if document["ask"] not in ASKS:
             raise ValueError(f"it asks {short(document['ask'])}")
+        if not isinstance(document["makers"], list) or not document["makers"]:
+            raise ValueError("it names nobody who painted")
         questions = [
             Question(
                 name=str(one["name"]), shown=tuple(map(str, one["shown"])), makers=tuple(map(str, one["makers"])),
@@ -52,6 +55,11 @@ def read_key(path: Path) -> TrialKey:
             )
             for one in document["questions"]
         ]  # fmt: skip
+        known = {"", *map(str, document["makers"])}
+        size = 1 if document["ask"] == "real" else 2
+        for one in questions:
+            if len(one.shown) != size or len(one.makers) != size or not set(one.makers) <= known:
+                raise ValueError(f"its question {short(one.name)} is none of --ask {document['ask']}")
         return TrialKey(
             name=str(document["trial"]), ask=document["ask"], makers=tuple(map(str, document["makers"])),
             questions={one.name: one for one in questions},
@@ -91,11 +99,14 @@ def parse_answers(text: str, key: TrialKey) -> JudgeAnswers:
             sides[str(answer.get("side", ""))] += 1
             if isinstance(time := answer.get("milliseconds"), int | float) and 0 <= time < _DAY:
                 took.append(float(time))
-        judge = str(document["judge"])
+        judge = document["judge"]
+        if not isinstance(judge, str) or not 0 < len(judge.strip()) <= _LONGEST_NAME:
+            raise ValueError(f"its judge is {short(judge)}; expected a name")
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(one_line(error)) from None
     return JudgeAnswers(
-        judge=printable(judge), chosen=chosen, complete=len(chosen) == len(key.questions), milliseconds=tuple(took),
+        judge=printable(judge.strip()), chosen=chosen, complete=len(chosen) == len(key.questions),
+        milliseconds=tuple(took),
         sides=(sides["left"], sides["right"]),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ class TrialResult:
 
 def count_answers(key: TrialKey, given: Sequence[JudgeAnswers]) -> TrialResult:
     """What they say together. Raises RequestError for two files of one judge, and where nobody is left."""
-    names = Counter(one.judge for one in given)
+    names = Counter(_same(one.judge) for one in given)
     if twice := [name for name, number in names.items() if number > 1]:
         raise RequestError(
             f"{names[twice[0]]} files are of the judge {twice[0]!r}.",
@@ -145,12 +146,17 @@ def count_answers(key: TrialKey, given: Sequence[JudgeAnswers]) -> TrialResult:
     )
 
 
+def _same(judge: str) -> str:
+    """What two spellings of one name have in common."""
+    return "".join(unicodedata.normalize("NFKC", judge).casefold().split())
+
+
 def _not_counted(key: TrialKey, one: JudgeAnswers) -> str:
-    caught = [name for name in one.chosen if key.questions[name].catch]
-    wrong = sum(one.chosen[name] != key.questions[name].catch for name in caught)
+    caught = [name for name, question in key.questions.items() if question.catch]  # one that was left out is failed
+    wrong = sum(one.chosen.get(name) != key.questions[name].catch for name in caught)
     if caught and wrong > _MOST_WRONG * len(caught):
         return f"failed {wrong} of {len(caught)} catch trials"
-    return "" if one.chosen else "answered nothing"
+    return "" if _asked(key, one) else "answered nothing"
 
 
 def _remarks(key: TrialKey, one: JudgeAnswers) -> list[str]:
@@ -216,9 +222,11 @@ def _bounded(shares: Sequence[float], what: str) -> Estimate:
 def _of_pairs(key: TrialKey, kept: Sequence[JudgeAnswers]) -> dict[str, Any]:
     votes: dict[tuple[str, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     by_judge: dict[tuple[str, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    order = {maker: place for place, maker in enumerate(key.makers)}
     for one in kept:
         for question, choice in _asked(key, one):
-            couple = (question.makers[0], question.makers[1])
+            first, second = sorted(question.makers, key=order.__getitem__)
+            couple = (first, second)
             winner = "none" if choice == "none" else question.makers[question.shown.index(choice)]
             word = "wins" if winner == couple[0] else "losses" if winner == couple[1] else "ties"
             votes[couple][question.name][word] += 1

@@ -37,7 +37,6 @@ def trial_page(trial: Trial, *, post: bool) -> str:
         "trial": trial.name,
         "ask": trial.ask,
         "seconds": trial.seconds,
-        "seed": trial.seed,
         "post": post,
         "questions": [{"name": one.name, "shown": list(one.shown), "source": one.source} for one in trial.questions],
         "pictures": {name: _encoded(pixels) for name, pixels in sorted(trial.pictures.items())},

@@ -14,6 +14,8 @@ from ganzoo.evaluation.people.answers import TrialKey, parse_answers
 from ganzoo.files import write_bytes
 
 _MOST_BYTES = 4 * 2**20
+_MOST_JUDGES = 1000
+_PATIENCE_SECONDS = 30
 _PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -28,6 +30,8 @@ def serving(
     content = page.encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        timeout = _PATIENCE_SECONDS
+
         def do_GET(self) -> None:
             if self._is_local() and self.path in ("/", "/trial.html"):
                 self._reply(200, content, "text/html; charset=utf-8")
@@ -38,7 +42,9 @@ def serving(
             length = self.headers.get("Content-Length", "")
             if not self._is_local() or self.path != "/answers":
                 self._reply(404, b"there is only the trial here\n")
-            elif not length.isdecimal() or not 0 < int(length) <= _MOST_BYTES:
+            elif (
+                not length.isascii() or not length.isdecimal() or len(length) > 9 or not 0 < int(length) <= _MOST_BYTES
+            ):
                 self._reply(413, b"too large\n")
             else:
                 self._reply(*_keep(self.rfile.read(int(length)), key, folder, say))
@@ -54,8 +60,9 @@ def serving(
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *arguments: Any) -> None:
             """Nothing on the terminal but what `say` is told."""
@@ -73,10 +80,14 @@ def _keep(content: bytes, key: TrialKey, folder: Path, say: Callable[[str], None
     try:
         found = parse_answers(content.decode(), key)
         stem = f"answers-{_PLAIN.sub('_', found.judge)[:60] or 'judge'}"
-        if any(known.read_bytes() == content for known in folder.glob(f"{stem}*.json")):
-            return 200, b"received\n"  # the page was opened again
-        names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}.json" for number in range(1, 1000))
-        place = next(name for name in names if not name.exists())
+        place = folder / f"{stem}.json"
+        if place.exists():
+            if place.read_bytes() == content:  # the page was opened again
+                return 200, b"received\n"
+            say(f"warning: {printable(found.judge)} has answered before; the second answers were refused")
+            return 409, b"a judge of that name has answered\n"
+        if len(list(folder.glob("*.json"))) >= _MOST_JUDGES:
+            return 507, b"there are too many\n"
         folder.mkdir(exist_ok=True)
         write_bytes(place, content)
     except ValueError as error:

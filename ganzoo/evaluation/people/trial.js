@@ -35,7 +35,7 @@ const place = () => `ganzoo-trial-${trial.trial}-${judge}`;
 
 function begin(name) {
   judge = name;
-  const next = numbers(`${trial.trial}/${trial.seed}/${judge}`);
+  const next = numbers(`${trial.trial}/${judge}`);
   const order = shuffled(trial.questions, next);
   // Half of the questions are turned, whichever half: who always answers left chooses both equally often.
   const turned = new Set(shuffled(order.map((_, index) => index), next).slice(0, order.length >> 1));

@@ -11,6 +11,7 @@ Catch trials have an answer that everybody sees: a picture whose pixels were shu
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -76,18 +77,18 @@ class Trial:
 
 
 class _Draw:
-    """Pictures under names that say nothing, drawn by one seed."""
+    """Pictures that one seed draws, under names that a secret makes: who knows the page and the seed knows nothing."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, secret: str) -> None:
         import numpy as np
 
         self.random = np.random.RandomState(seed % 2**32)
         self.pictures: dict[str, NDArray[np.uint8]] = {}
-        self._seed = seed
+        self._secret = secret
 
     def add(self, pixels: NDArray[np.uint8]) -> str:
-        """A picture (C, H, W); its name follows from its place and the seed, not from what it is."""
-        name = hashlib.sha256(f"{self._seed}/{len(self.pictures)}".encode()).hexdigest()[:10]
+        """A picture (C, H, W)."""
+        name = hashlib.sha256(f"{self._secret}/{len(self.pictures)}".encode()).hexdigest()[:12]
         self.pictures[name] = pixels
         return name
 
@@ -115,8 +116,10 @@ def make_trial(
     catch: int,
     seconds: float,
     seed: int,
+    secret: str = "",
 ) -> Trial:
-    """painted: by maker. reals: of `real`. sources: of `match`, in the order of the painted.
+    """painted: by maker. reals: of `real`. sources: of `match`, in the order of the painted. secret: what names follow
+    from, a new one if empty; it is kept nowhere.
 
     Raises RequestError for too few makers, pictures or questions.
     """
@@ -127,23 +130,26 @@ def make_trial(
         raise RequestError(f"--ask {ask} wants {least} or more to be judged; {len(painted)} is named.")
     if questions < 2 * len(painted):
         raise RequestError(f"{questions} questions are too few for {len(painted)} to be judged.")
-    draw = _Draw(seed)
+    draw = _Draw(seed, secret or secrets.token_hex(16))
     _check_alike(painted, reals if ask == "real" else None)
     made = {"real": _real, "better": _better, "match": _match}[ask](draw, painted, reals, sources, questions, catch)
     order = draw.random.permutation(len(made))
-    named = tuple(
-        Question(
-            name=f"q{place}", shown=made[index].shown, makers=made[index].makers, source=made[index].source,
-            catch=made[index].catch,
-        )
-        for place, index in enumerate(order)
-    )  # fmt: skip
-    content = hashlib.sha256(repr((ask, seed, [one.shown for one in named], sorted(painted))).encode())
+    named = tuple(_named(f"q{place}", made[index]) for place, index in enumerate(order))
+    content = hashlib.sha256(repr((ask, [one.shown for one in named], sorted(painted))).encode())
     for name in sorted(draw.pictures):
         content.update(draw.pictures[name].tobytes())
     return Trial(
         name=content.hexdigest()[:12], ask=ask, seconds=seconds, seed=seed, makers=tuple(painted), questions=named,
         pictures=draw.pictures,
+    )  # fmt: skip
+
+
+def _named(name: str, one: Question) -> Question:
+    """With its pictures in the order of their names, which says nothing of who made them."""
+    order = sorted(range(len(one.shown)), key=lambda place: one.shown[place])
+    return Question(
+        name=name, shown=tuple(one.shown[place] for place in order), makers=tuple(one.makers[place] for place in order),
+        source=one.source, catch=one.catch,
     )  # fmt: skip
 
 
