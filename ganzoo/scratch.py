@@ -33,7 +33,7 @@ def ended_like_interrupted() -> Iterator[None]:
         return
 
     def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # as the terminal would: who runs plugins tells it from theirs
 
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {name: signal.signal(getattr(signal, name), stop) for name in names}

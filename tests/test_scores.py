@@ -767,3 +767,175 @@ def test_a_fall_and_a_stall_are_said_once():
     for _ in range(20):
         said += watch.look({"score.fid": 2.0, "kimg": 9.0})
     assert len(said) == 2 and "fid has found nothing better than 1 (at 1 kimg)" in said[1]
+
+
+def test_labels_are_part_of_what_is_kept_and_compared(pictures, tmp_path):
+    """Features kept without labels serve no metric of classes; other labels of the same files are others."""
+    folders = {}
+    for name, share in (("one", 2), ("two", 3)):
+        folders[name] = tmp_path / name
+        for index, path in enumerate(sorted((pictures / "real").iterdir())):
+            place = folders[name] / ("a" if index % share else "b")
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place / path.name)
+    common = {"cache": tmp_path / "cache", "options": {"fid-classes.least": 5}, "settings": {"data.labels": "folders"}}
+    plain = {key: value for key, value in common.items() if key != "options"}
+    score(folders["one"], data=folders["one"], metrics="fid", cache=tmp_path / "cache")
+    found = [score(folders["one"], data=folders[name], metrics="fid-classes", **common) for name in ("one", "two")]
+    assert found[0]["fid_classes"].value < found[1]["fid_classes"].value
+    with pytest.raises(RequestError, match=r"real\.labels"):
+        gz.compare_evaluations(*found)
+    assert score(folders["one"], data=folders["one"], metrics="fid", **plain).scores
+
+
+def test_what_a_translator_was_given_is_part_of_its_protocol(tmp_path, pictures):
+    run = gz.train(
+        "cyclegan", data="digits-neon", preset="tiny", out=tmp_path / "run", steps=1, device="cpu", progress=Quiet()
+    )
+    found = [
+        score(run, data=pictures / first, target=pictures / "real", metrics="cycle", count=4, real_count=4)
+        for first in ("real", "blurred")
+    ]
+    with pytest.raises(RequestError, match=r"painted\.given"):
+        gz.compare_evaluations(*found)
+
+
+@pytest.mark.parametrize("damage", ["row", "labels", "contents"])
+def test_a_damaged_entry_is_made_anew(pictures, tmp_path, damage):
+    cache = tmp_path / "cache"
+    whole = score(pictures / "blurred", data=pictures / "real", metrics="fid", cache=cache)
+    (entry,) = cache.glob("reals-*")
+    if damage == "row":
+        content = bytearray((entry / "features.npy").read_bytes())
+        content[400:404] = b"\x00\x00\xc0\x7f"
+        (entry / "features.npy").write_bytes(content)
+    elif damage == "labels":
+        np.save(entry / "labels.npy", np.arange(3))
+    else:
+        (entry / "contents.json").write_text("[")
+    again = score(pictures / "blurred", data=pictures / "real", metrics="fid", cache=cache)
+    assert again["frechet"] == whole["frechet"]
+
+
+@pytest.mark.parametrize("setting", ["size", "channels", "load_size"])
+def test_the_size_of_a_runs_pictures_is_not_to_be_stated(runs, setting):
+    value = {"size": 64, "channels": 3, "load_size": 80}[setting]
+    settings = {f"data.{setting}": value, **({"data.size": 64} if setting == "load_size" else {})}
+    with pytest.raises(RequestError, match=r"the pictures of a run come as its networks see them"):
+        score(runs["dcgan"], metrics="fid", count=20, settings=settings)
+    if setting == "size":
+        with pytest.raises(RequestError, match="data.size is stated, and .* paints pictures of 16x16"):
+            score(runs["file"], data="digits", metrics="fid", count=20, settings=settings)
+
+
+def test_mirror_images_of_the_settings_are_left_out(runs):
+    assert score(runs["dcgan"], metrics="fid", count=20, settings={"data.flip": True}).protocol["real"]["of"] == 1500
+
+
+def test_pictures_that_are_there_twice_are_no_new_ones(pictures, tmp_path):
+    for index, path in enumerate(sorted((pictures / "real").iterdir())[:20]):
+        for copy in "ab":
+            (tmp_path / "twice").mkdir(exist_ok=True)
+            shutil.copy(path, tmp_path / "twice" / f"{index}{copy}.png")
+    found = score(tmp_path / "twice", data=tmp_path / "twice", metrics="authenticity,dc")
+    assert found["authenticity"].value == 0 and found["novelty"].value == 0 and found["coverage"].value == 1
+    (tmp_path / "flat").mkdir()
+    for index in range(10):
+        Image.new("RGB", (20, 20), "red").save(tmp_path / "flat" / f"{index}.png")
+    with pytest.raises(GanzooError, match="The real pictures are all the same"):
+        score(tmp_path / "twice", data=tmp_path / "flat", metrics="authenticity")
+
+
+def test_a_run_and_its_own_pictures_as_png_are_compared(runs, tmp_path):
+    pictures = gz.load(runs["dcgan"]).sample(range(60))
+    (tmp_path / "png").mkdir()
+    for index, picture in enumerate(pictures):
+        picture.save(tmp_path / "png" / f"{index:03}.png")
+    one = score(runs["dcgan"], metrics="kid", count=60)
+    two = score(tmp_path / "png", data="digits", metrics="kid")
+    assert gz.compare_evaluations(one, two)["kernel_distance"].difference == 0
+
+
+def test_a_metric_that_spoils_its_evidence_spoils_nothing_else(runs):
+    class Spoiler(gz.Metric):
+        name = "spoiler"
+        scores = {"spoilt": gz.ScoreInfo(title="x", better="lower")}  # noqa: RUF012
+
+        def measure(self, evidence):
+            evidence.real.moments().mean[:] = 100
+            return {"spoilt": gz.Estimate(value=1.0)}
+
+    with pytest.raises(GanzooError, match="read-only"):
+        score(runs["dcgan"], metrics=[Spoiler(), "fid"], count=20)
+
+    class Twin(gz.Metric):
+        name = "twin"
+        scores = {"fid": gz.ScoreInfo(title="x", better="lower")}  # noqa: RUF012
+
+        def measure(self, evidence):
+            return {"fid": gz.Estimate(value=1.0)}
+
+    with pytest.raises(RequestError, match="'fid' and 'twin' both give the score 'fid'"):
+        score(runs["dcgan"], metrics=["fid", Twin()], count=20)
+
+
+@pytest.mark.parametrize("returned", [np.float32(1.5), 1.5, "x", None, np.zeros(3), float("nan")])
+def test_what_a_metric_gives_is_a_number_or_an_error(runs, returned, tmp_path):
+    class Odd(gz.Metric):
+        name = "odd"
+        scores = {"odd": gz.ScoreInfo(title="x", better="lower")}  # noqa: RUF012
+
+        def measure(self, evidence):
+            return {"odd": gz.Estimate(value=returned)}
+
+    if (isinstance(returned, float) and returned == 1.5) or isinstance(returned, np.float32):
+        place = tmp_path / "a.json"
+        assert score(runs["dcgan"], metrics=[Odd()], count=10, out=place)["odd"].value == 1.5
+        assert gz.compare_evaluations(place, place)["odd"].difference == 0
+    else:
+        with pytest.raises(GanzooError, match="gave odd"):
+            score(runs["dcgan"], metrics=[Odd()], count=10)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [None, [1, 2], {"features": np.zeros((50, 0), np.float32)}, {"features": np.full((50, 2), "x")},
+     {"features": np.full((50, 2), 1e300)}, {"features": np.zeros((3, 2), np.float32)}],
+)  # fmt: skip
+def test_what_a_network_gives_is_features_or_an_error(runs, made):
+    class Odd(gz.FeatureNetwork):
+        name = "odd"
+
+        def identity(self):
+            return {}
+
+        def compute(self, pictures):
+            return made
+
+    with pytest.raises(GanzooError, match="The feature network odd gave"):
+        score(runs["dcgan"], metrics="fid", features=Odd(), count=50, real_count=50)
+
+
+def test_what_does_not_go_together_is_refused(runs):
+    lines = ("--compare a b --data x", "--people a -o t --metrics fid", "--judged t -o x.json",
+             "--fetch inception-2015 a", "--serve t --json")  # fmt: skip
+    for line in lines:
+        done = ganzoo("evaluate", *line.split())
+        assert_clean(done, status=2)
+        assert "does not go with" in done.stderr
+
+
+def test_asked_to_end_it_takes_its_temporary_files_with_it(runs, tmp_path):
+    import signal
+    import time
+
+    environment = {**__import__("os").environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "ganzoo", "evaluate", str(runs["dcgan"].path), "--features", "efficientnet-lite0",
+               "--metrics", "fid", "--cache", "off", "--device", "cpu"]  # fmt: skip
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("ganzoo-evaluate-*/reals/features.npy")) and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 130 and not list(tmp_path.glob("ganzoo-evaluate-*"))

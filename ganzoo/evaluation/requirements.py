@@ -79,8 +79,8 @@ def remarks(
     if painted is not None and count <= painted.dimensions and any(one.metric == "fid" for one in records.values()):
         name = network_of(request).name
         found.append(
-            f"{count:,} pictures are fewer than the {painted.dimensions:,} features of {name}: much of a Frechet distance "
-            "is then the count itself. Compare it at this count alone; kid does not depend on it."
+            f"{count:,} pictures are fewer than the {painted.dimensions:,} features of {name}: much of a Frechet "
+            "distance is then the count itself. Compare it at this count alone; kid does not depend on it."
         )
     return found
 

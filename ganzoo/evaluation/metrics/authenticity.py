@@ -1,7 +1,7 @@
 """Has it learnt by heart? What lies nearest to each painted picture, in feature space (after arXiv:2102.08921).
 
 authenticity   share of painted pictures that lie no nearer to their nearest real one than that one lies to its own
-               nearest real neighbour; copies have 0, more real pictures about a half
+               nearest other real picture; copies have 0, more real pictures about a half
 novelty        median distance of a painted picture to the nearest real one, over that of a real picture to its
                nearest neighbour; copies have 0, more real pictures about 1
 """
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ganzoo.errors import RequestError
 from ganzoo.evaluation.estimates import Estimate
 from ganzoo.evaluation.metric import Evidence, Metric, ScoreInfo
-from ganzoo.evaluation.metrics.neighbours import nearest, radii
+from ganzoo.evaluation.metrics.neighbours import nearest, to_another
 
 
 class Authenticity(Metric):
@@ -35,13 +35,12 @@ class Authenticity(Metric):
         import numpy as np
 
         real, painted = evidence.both()
-        reach = radii(real, 1)
-        found = nearest(painted, real)
-        own = int(((found.squares >= reach[found.rows]) & (found.squares > 0)).sum())
-        apart = reach[reach > 0]  # without those that are there twice
-        if not len(apart):
+        reach = to_another(real)
+        if not np.isfinite(reach).all():
             raise RequestError("The real pictures are all the same: authenticity cannot be judged.")
-        novelty = float(np.sqrt(np.median(found.squares) / np.median(apart)))
+        found = nearest(painted, real)
+        own = int((found.squares >= reach[found.rows]).sum())
+        novelty = float(np.sqrt(np.median(found.squares) / np.median(reach)))
         return {
             "authenticity": Estimate.of_share(own, painted.count),
             "novelty": Estimate(value=novelty, count=painted.count),

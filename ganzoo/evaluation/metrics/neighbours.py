@@ -58,6 +58,18 @@ def radii(features: FeatureSet, k: int) -> NDArray[np.float64]:
     return found
 
 
+def to_another(features: FeatureSet) -> NDArray[np.float64]:
+    """Squared distance of each row to the nearest that is another than it, (N,): a row that is there twice is not
+    another. Infinite where all are the same."""
+    import numpy as np
+
+    found = np.empty(features.count)
+    for start, squares in distance_blocks(features, features):
+        squares[squares == 0] = np.inf
+        found[start : start + len(squares)] = squares.min(1)
+    return found
+
+
 class Nearest(NamedTuple):
     """Of each row the nearest of the others: its row (N,), and the squared distance (N,)."""
 

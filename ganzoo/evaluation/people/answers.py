@@ -59,7 +59,9 @@ def read_key(path: Path) -> TrialKey:
         size = 1 if document["ask"] == "real" else 2
         for one in questions:
             if len(one.shown) != size or len(one.makers) != size or not set(one.makers) <= known:
-                raise ValueError(f"its question {short(one.name)} is none of --ask {document['ask']}")
+                raise ValueError(
+                    f"its question {short(one.name)} shows as many as it cannot, or is of somebody unknown"
+                )
         return TrialKey(
             name=str(document["trial"]), ask=document["ask"], makers=tuple(map(str, document["makers"])),
             questions={one.name: one for one in questions},
