@@ -301,7 +301,9 @@ def test_everything_installed_is_collected_and_runs():
     suites = {line.split("::")[1] for line in listed.stdout.splitlines() if "::" in line}
     providers = {name for name in suites if name.endswith("_provider")}
     assert "Testganzoo_cpu_provider" in providers and len(providers) == 10
-    assert suites - providers == {
+    scores = {name for name in suites if name.endswith(("_metric", "_network"))}
+    assert {"Testganzoo_fid_metric", "Testganzoo_pixels_network"} <= scores and len(scores) == 17
+    assert suites - providers - scores == {
         "Testganzoo_dcgan_dcgan", "Testganzoo_digits_data", "Testganzoo_digits_neon_data",
         "Testganzoo_digits_outline_data",
     }  # fmt: skip

@@ -85,7 +85,8 @@ class MetricConformance:
 
     def test_it_leaves_the_evidence_alone(self, tmp_path: Path) -> None:
         """The features are other metrics' too."""
-        metric, evidence = self.usable(tmp_path)
+        metric, _ = self.usable(tmp_path)
+        evidence = _evidence(metric, tmp_path, self.options, "fresh")
         before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*.npy"))}
         metric.measure(evidence)
         _require({path: path.read_bytes() for path in sorted(tmp_path.rglob("*.npy"))} == before, "it changed them")
