@@ -85,7 +85,7 @@ def evaluate(
         base,
         metrics=chosen,
         options=_by_metric(
-            to_mapping(options or {}, "options"), {name: some for name, some in base.options.items() if name in names}
+            _mapping(options or {}, "options"), {name: some for name, some in base.options.items() if name in names}
         ),
         features=base.features if features is None else features,
         count=base.count if count is None else to_whole(count, "count", least=1),
@@ -94,7 +94,7 @@ def evaluate(
         repeats=base.repeats if repeats is None else to_whole(repeats, "repeats", least=1, most=_MOST_REPEATS),
         resize=base.resize if resize is None else to_name(resize, "resize"),
         labels=base.labels if labels is None else str(labels),
-        values=base.values if values is None else to_mapping(values, "values"),
+        values=base.values if values is None else _mapping(values, "values"),
     )
     layers = [
         *as_layers(settings),
@@ -104,7 +104,7 @@ def evaluate(
         return judge(
             subject, layers, wanted,
             feature_options={
-                key: str(value) for key, value in to_mapping(feature_options or {}, "feature_options").items()
+                key: str(value) for key, value in _mapping(feature_options or {}, "feature_options").items()
             },
             perceptual=to_optional_path(perceptual, "perceptual"),
             direction=to_text(direction, "direction"), checkpoint=checkpoint, device=to_name(device, "device"),
@@ -167,7 +167,7 @@ def _as_evaluation(value: Any) -> Evaluation:
 def _metric_names(metrics: Sequence[str | Metric] | str | None) -> tuple[str | Metric, ...]:
     if metrics is None:
         return ()
-    given: list[Any] = metrics.split(",") if isinstance(metrics, str) else [*to_several(metrics)]
+    given: list[Any] = metrics.split(",") if isinstance(metrics, str) else [*_several(metrics)]
     names = tuple(
         dict.fromkeys(one if isinstance(one, Metric) else to_name(one, "metrics").strip().lower() for one in given)
     )
@@ -176,14 +176,14 @@ def _metric_names(metrics: Sequence[str | Metric] | str | None) -> tuple[str | M
     return names
 
 
-def to_mapping(value: Any, argument: str) -> dict[str, Any]:
+def _mapping(value: Any, argument: str) -> dict[str, Any]:
     """Raises RequestError for what is none."""
     if not isinstance(value, Mapping):
         raise RequestError(f"{argument} = {short(value)}: expected a mapping.", hint="For example {'kid.subsets': 10}")
     return {str(key): item for key, item in value.items()}
 
 
-def to_several(value: Any) -> Sequence[Any]:
+def _several(value: Any) -> Sequence[Any]:
     """A sequence, or what stands alone as one of one."""
     return value if isinstance(value, list | tuple) else [value]
 

@@ -77,8 +77,8 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
     if request.direction:
         raise RequestError(f"{model.path} paints from noise; --direction is for translation.")
     from ganzoo.evaluation.reals import SourcePictures
-    from ganzoo.sampling.judged import Painter, choices_of
-    from ganzoo.sampling.noise import labels_of
+    from ganzoo.sampling.judged import Painter
+    from ganzoo.sampling.noise import InputChoices, labels_of
     from ganzoo.sampling.values import checked_values
 
     chain = model.source.painters()
@@ -95,7 +95,8 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
     count = request.count or _usual_count(reals)
     label, draw, labelling = _labels(model, request, reals)
     painter = Painter(
-        model.source, count=count, facts=facts, choices=choices_of(label, dict(request.values)), labels=draw,
+        model.source, count=count, facts=facts, labels=draw,
+        choices=InputChoices(label=label, values=dict(request.values)),
         labelling=labelling, history=[] if model.run is None else model.run.metrics(),
     )  # fmt: skip
     return Opened(subject=painter, reals=reals, settings=settings_of(options, reals))

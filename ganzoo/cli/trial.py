@@ -22,7 +22,10 @@ def run(
         if not subjects:
             raise RequestError("Which trial was judged?", hint="ganzoo evaluate --judged trial/ answers-ann.json")
         found = judge_trial(subjects[0], list(subjects[1:]) or None)
-        print_json(found.to_json()) if as_json else echo("\n".join([table(*found.table()), *found.lines()]))
+        if as_json:
+            print_json(found.to_json())
+        else:
+            echo("\n".join([table(*found.table()), *found.lines()]))
         return
     folder = subjects[0] if subjects else None
     if people:

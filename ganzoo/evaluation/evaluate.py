@@ -37,6 +37,7 @@ from ganzoo.evaluation.requirements import check_needs, count_of, network_of, re
 from ganzoo.evaluation.resizing import library_of
 from ganzoo.evaluation.result import Evaluation, ScoreRecord
 from ganzoo.evaluation.subject import Subject
+from ganzoo.files import remove_tree
 from ganzoo.plugin.call import call_plugin
 from ganzoo.progress import Progress
 from ganzoo.scratch import scratch
@@ -67,6 +68,7 @@ def evaluating(
     """
     together, began = share or Alone(), time.monotonic()
     check_needs(subject, reals, request)
+    refuse_clashes([metric for metric, _ in request.metrics])
     settings = {
         metric.name: settings_of(
             metric, stated, real=0 if reals is None else reals.count, painted=count_of(subject.settings)
@@ -84,12 +86,12 @@ def evaluating(
             real, contents = real_features(reals, request, folder, together, tell, say)
         values: dict[str, list[Estimate]] = {}
         infos: dict[str, tuple[Metric, Any]] = {}
-        refuse_clashes([metric for metric, _ in request.metrics])
         seeds = [request.seed + repeat * count_of(subject.settings) for repeat in range(request.repeats)]
         painted: FeatureSet | None = None
         for repeat, seed in enumerate(seeds):
             if wants:
-                place = folder / f"painted-{repeat}"
+                place = folder / "painted"
+                remove_tree(place)  # of the repetition before
                 place.mkdir()
                 painted = extract(
                     subject.painted(seed), network_of(request), resize=request.resize, folder=place, share=together,

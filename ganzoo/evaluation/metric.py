@@ -63,7 +63,7 @@ class Evidence:
     network: that made the features. real, painted: features of each set. partners, way_back: of each batch two sets of
     pictures (N, C, H, W) uint8 that shall be equal, painted and true, or what came back and what was given; called
     again they begin again. latents: the generator. options: of this metric, by name. seed: of whatever it draws.
-    size: height and width of the pictures.
+    weights: files of perceptual distances by name, and the device.
     """
 
     options: Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import PluginError, one_line, printable, short
 
@@ -33,7 +33,6 @@ class FeatureNetwork(ABC):
     resize: str = "pil-bicubic"
     classes: int = 0
     official: bool = False
-    similarity: ClassVar[bool] = False
 
     @abstractmethod
     def compute(self, pictures: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:

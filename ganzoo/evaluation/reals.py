@@ -38,6 +38,7 @@ class SourcePictures:
         self.available = source.lengths[side]
         self.indices = np.arange(self.available) if indices is None else indices
         self.count = len(self.indices)
+        self._pixels_hash = ""
         facts = facts_of(source)
         self.facts = facts[side] if side < len(facts) else None
 
@@ -87,12 +88,13 @@ class SourcePictures:
 
     def pixels_hash(self) -> str:
         """A hash of the chosen pixels, of a source that has them in memory; empty of another."""
-        if not self.source.in_memory:
-            return ""
+        if not self.source.in_memory or self._pixels_hash:
+            return self._pixels_hash
         hashed = hashlib.sha256()
         for start in range(0, self.count, 500):
             hashed.update(np.ascontiguousarray(self.read(start, min(start + 500, self.count)).pixels).tobytes())
-        return hashed.hexdigest()[:32]
+        self._pixels_hash = hashed.hexdigest()[:32]
+        return self._pixels_hash
 
     def formats(self) -> str:
         """`PNG` or `JPEG and PNG`: of its files; `in memory` where there are none."""

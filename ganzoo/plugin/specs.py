@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 Task = Literal["noise-to-image", "image-to-image"]
 
@@ -118,7 +118,24 @@ class ArchitectureSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataSourceSpec:
+class _Announced:
+    """What plugins announce of most kinds. _word: what users call one."""
+
+    _word: ClassVar[str]
+
+    name: str
+    summary: str
+    implementation: str
+
+    def __post_init__(self) -> None:
+        _check_name(self._word, self.name)
+        if not isinstance(self.summary, str):
+            raise ValueError(f"summary of {self.name!r} must be a string")
+        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataSourceSpec(_Announced):
     """How a plugin announces a data source.
 
     name: what users type after `--data`, alone or as `name:argument`.
@@ -129,17 +146,11 @@ class DataSourceSpec:
     Raises ValueError for a malformed field.
     """
 
-    name: str
-    summary: str
-    implementation: str
-
-    def __post_init__(self) -> None:
-        _check_name("data source", self.name)
-        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+    _word: ClassVar[str] = "data source"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoggerSpec:
+class LoggerSpec(_Announced):
     """How a plugin announces a logger.
 
     name: what users type in `train.loggers`.
@@ -149,17 +160,11 @@ class LoggerSpec:
     Raises ValueError for a malformed field.
     """
 
-    name: str
-    summary: str
-    implementation: str
-
-    def __post_init__(self) -> None:
-        _check_name("logger", self.name)
-        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+    _word: ClassVar[str] = "logger"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderSpec:
+class ProviderSpec(_Announced):
     """How a plugin announces an execution provider of ONNX Runtime.
 
     name: what users type after --provider.
@@ -169,19 +174,11 @@ class ProviderSpec:
     Raises ValueError for a malformed field.
     """
 
-    name: str
-    summary: str
-    implementation: str
-
-    def __post_init__(self) -> None:
-        _check_name("provider", self.name)
-        if not isinstance(self.summary, str):
-            raise ValueError(f"summary of {self.name!r} must be a string")
-        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+    _word: ClassVar[str] = "provider"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MetricSpec:
+class MetricSpec(_Announced):
     """How a plugin announces a metric.
 
     name: what users type after --metrics.
@@ -191,17 +188,11 @@ class MetricSpec:
     Raises ValueError for a malformed field.
     """
 
-    name: str
-    summary: str
-    implementation: str
-
-    def __post_init__(self) -> None:
-        _check_name("metric", self.name)
-        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+    _word: ClassVar[str] = "metric"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FeatureNetworkSpec:
+class FeatureNetworkSpec(_Announced):
     """How a plugin announces a feature network, in whose numbers pictures are compared.
 
     name: what users type after --features.
@@ -212,10 +203,4 @@ class FeatureNetworkSpec:
     Raises ValueError for a malformed field.
     """
 
-    name: str
-    summary: str
-    implementation: str
-
-    def __post_init__(self) -> None:
-        _check_name("feature network", self.name)
-        _check_import_string(f"implementation of {self.name!r}:", self.implementation)
+    _word: ClassVar[str] = "feature network"

@@ -15,7 +15,7 @@ from ganzoo.evaluation.picture_set import CHUNK, PictureChunk, PictureSet
 from ganzoo.evaluation.protocol import LOSSLESS
 from ganzoo.roles import way_back
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, Label, labels_of, paint, walk
+from ganzoo.sampling.noise import InputChoices, labels_of, paint, walk
 from ganzoo.sampling.translation import translate_pixels
 from ganzoo.sampling.values import Values
 
@@ -208,7 +208,3 @@ def _eight_bits(painted: Any) -> NDArray[np.uint8]:
     if not np.isfinite(painted.pixels).all():
         raise RequestError("The generator painted values that are not finite; there is nothing to judge.")
     return to_uint8(painted.pixels, low=painted.low, high=painted.high)
-
-
-def choices_of(label: Label, values: Values) -> InputChoices:
-    return InputChoices(label=label, values=values)
