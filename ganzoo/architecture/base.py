@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
@@ -26,6 +26,9 @@ class Architecture(nn.Module, ABC):
     wants: the data that it learns from: `pictures` (a loss is given a Batch), `pairs` or `domains` (a Pair).
     condition: what its pictures are painted from besides noise: `none`, `class` or `vector`; an attribute of the class,
         or a property over the config, as it is read before the networks are built.
+    judged_by: how checkpoints are compared where no metric is asked for: by the `likeness` of what is painted to the
+        pictures, by PSNR against the `truth` of each translation, or not at all, `none`, so that the last is the best;
+        an attribute or a property.
     channels_last: train in that memory format. Convolutions on a CPU are a fifth faster for it (measured on
         DCGAN), but `x.view(len(x), -1)` of a picture is refused in it; use `flatten` or `reshape`.
     """
@@ -33,6 +36,7 @@ class Architecture(nn.Module, ABC):
     wants: ClassVar[DataKind] = "pictures"
     condition: ConditionKind = "none"
     channels_last: ClassVar[bool] = False
+    judged_by: Literal["likeness", "truth", "none"] = "likeness"
 
     def __init__(self, config: Any, data: DataInfo) -> None:
         """Raises RequestError for pictures without the condition that it wants, and what `build` raises."""

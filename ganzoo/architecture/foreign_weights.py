@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FORBIDDEN_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
-_WRAPPERS = ("state_dict", "model", "net", "generator")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "generator")
+_BESIDE = ("params_ema", "params")  # of BasicSR: what was averaged, and what learnt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,15 @@ class ForeignFamilyError(CheckpointError):
 def load_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a state dict by name: floats as float32, on the CPU, without a DataParallel prefix.
 
+    Of a file of several, those that were averaged. Reading is as of `load_states`, whose errors it raises.
+    """
+    states = load_states(path)
+    return next((states[name] for name in _BESIDE if name in states), next(iter(states.values())))
+
+
+def load_states(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The state dicts of a file: `params` and `params_ema` where it has these, or else one by the name "".
+
     Reads .safetensors, and whatever torch saved, with `weights_only`: a pickle that wants more than tensors and plain
     containers is refused and nothing of it is run. What a file claims is counted before it is believed
     (`ganzoo.architecture.torch_files`). Raises CheckpointError that says why, RequestError for no file.
@@ -71,7 +81,13 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         size = size_of(path)
     except OSError as error:
         raise RequestError(f"{error}.", hint="Name the file that holds the weights.") from None
-    found = _unwrapped(_load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path), path)
+    whole = _load_safetensors(path) if path.suffix == ".safetensors" else _load_torch(path)
+    several = {name: whole[name] for name in _BESIDE if isinstance(whole, Mapping) and name in whole}
+    return {name: _tensors_of(value, path, size) for name, value in (several or {"": whole}).items()}
+
+
+def _tensors_of(value: Any, path: Path, size: int) -> dict[str, Tensor]:
+    found = _unwrapped(value, path)
     tensors = {str(name): _checked(name, value, path) for name, value in found.items()}
     try:
         check_claims(tensors, size)

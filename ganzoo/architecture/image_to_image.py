@@ -26,13 +26,18 @@ Domain = Literal["source", "target"]
 class Direction:
     """One translation: forward(images (B, C, H, W) of `reads`) -> (B, C', scale * H, scale * W) of `paints`.
 
-    Channels are those that the data have of each domain; black is -1 and white is 1.
+    Channels are those that the data have of each domain. low, high: the values of black and white, read and painted.
+    reach: how many pixels of the input away an output pixel sees, by which large pictures are cut into tiles; None
+        where it sees all of the picture, or nobody has counted.
     """
 
     network: nn.Module
     reads: Domain
     paints: Domain
     scale: int = 1
+    low: float = -1.0
+    high: float = 1.0
+    reach: int | None = None
 
 
 def _check_direction(owner: str, name: str, direction: Direction) -> None:
@@ -55,6 +60,10 @@ class ImageToImage(Architecture):
     wants: `pairs`, whose source and target show the same thing, or `domains`; `paired = True` says `pairs` too.
     size_multiple, least_size: heights and widths that the translators accept; `build` may set them from the config.
     least_training_size: the smallest that the other networks accept too.
+    scale: how many times as large targets are as sources; an attribute of the class, or a property over the config, as
+        it is read before the networks are built.
+    degradation: how sources are made of targets where good pictures alone are given, a recipe of `data.degrade`; empty:
+        both have to be given. An attribute or a property, as `scale`.
 
     Raises RequestError for pictures of a size that does not fit.
     """
@@ -65,6 +74,8 @@ class ImageToImage(Architecture):
     size_multiple: int = 1
     least_size: int = 1
     least_training_size: int = 1
+    scale: int = 1
+    degradation: str = ""
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
@@ -108,13 +119,21 @@ class ImageToImage(Architecture):
                 role="translate",
                 module=direction.network,
                 inputs=(
-                    TensorSpec(name=direction.reads, shape=self._shape(direction, direction.reads), kind="picture"),
+                    TensorSpec(
+                        name=direction.reads,
+                        shape=self._shape(direction, direction.reads),
+                        kind="picture",
+                        low=direction.low,
+                        high=direction.high,
+                    ),
                 ),
                 outputs=(
                     TensorSpec(
                         name=direction.paints,
                         shape=self._shape(direction, direction.paints, painted=True),
                         kind="picture",
+                        low=direction.low,
+                        high=direction.high,
                     ),
                 ),
                 back=next(
@@ -127,6 +146,7 @@ class ImageToImage(Architecture):
                 ),
                 reads=direction.reads,
                 paints=direction.paints,
+                reach=direction.reach,
             )
             for name, direction in directions.items()
         ]

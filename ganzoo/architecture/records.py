@@ -198,6 +198,8 @@ class Graph:
     reads, paints: the domains of what it takes and gives, where they are pictures: whom they are shown beside, and
         scored against. Of a translation, source and target if not stated.
     on_request: exported only when it is asked for by name.
+    reach: of a translation, how many pixels of the input away an output pixel sees; None where that is all of them, or
+        not known. Large pictures are cut into tiles by it.
     """
 
     name: str
@@ -210,6 +212,7 @@ class Graph:
     reads: Domain | None = None
     paints: Domain | None = None
     on_request: bool = False
+    reach: int | None = None
 
     def run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The outputs, always as a tuple, without gradients. Raises PluginError for what are no tensors."""

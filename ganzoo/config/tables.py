@@ -116,9 +116,19 @@ class DataConfig:
         "lanczos"
     )
     fit: Annotated[
-        Literal["crop", "pad", "stretch"],
-        Help("how a picture takes its shape: centre crop, borders of `background`, or stretch"),
+        Literal["crop", "pad", "stretch", "part"],
+        Help(
+            "how a picture takes its shape: centre crop, borders of `background`, stretch; or a part of it at its own "
+            "size, at a random place"
+        ),
     ] = "crop"
+    degrade: Annotated[
+        str,
+        Help(
+            "for translation: make sources of good pictures alone, e.g. blur:0.5-2,noise:1-25,jpeg:30-95; none: both "
+            "are given; the architecture's own if not stated"
+        ),
+    ] = ""
     background: Annotated[
         str, Help("what is seen through transparent pictures, and of borders: a colour, e.g. white or #202020")
     ] = "white"
@@ -142,6 +152,7 @@ class DataConfig:
     ] = ""
     unreadable: Annotated[float, Ge(0), Le(1), Help("share of the pictures that may be unreadable and left out")] = 0.05
     flip: Annotated[bool, Help("show mirror images too, which doubles the pictures")] = False
+    turn: Annotated[bool, Help("show quarter turns of square pictures too, which makes four of each")] = False
     device_memory_gb: Annotated[
         float, Ge(0), Help("pictures in memory are held on the GPU up to this size, else copied at each step")
     ] = 4.0

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from ganzoo.architecture import Batch, Pair
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource
+from ganzoo.data.whole import Get, PassesParts
 from ganzoo.datainfo import DataInfo
 from ganzoo.errors import RequestError
 
 _CHUNK = 1024
 
 
-class Balanced:
+class Balanced(PassesParts):
     """A source whose epoch shows each class as often as the largest one has pictures; those of others come again.
 
     Which picture an index means is a function of the index alone, so that nothing has to be saved for a resume.
@@ -34,7 +35,7 @@ class Balanced:
         labels = _labels_of(source)
         order = np.argsort(labels, kind="stable")
         self._members = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)  # of each class that is there
-        self._source = source
+        self.inner = source
         self.info = source.info
         self.description = f"{source.description}, classes balanced"
         self.lengths: tuple[int, ...] = (len(self._members) * max(map(len, self._members)),)
@@ -42,18 +43,24 @@ class Balanced:
         self.facts = tuple(one.without_rows() for one in facts_of(source))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
+        return self.passed(indices, self.inner.fetch)
+
+    def passed(self, indices: Sequence[NDArray[np.int64]], get: Get) -> Batch | Pair:
+        return get(self._meant(indices))
+
+    def _meant(self, indices: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
         turns, classes = np.divmod(indices[0], len(self._members))
         chosen = [
             self._members[which][turn % len(self._members[which])] for turn, which in zip(turns, classes, strict=True)
         ]
-        return self._source.fetch([np.array(chosen, dtype=np.int64)])
+        return [np.array(chosen, dtype=np.int64)]
 
 
-class Unlabelled:
+class Unlabelled(PassesParts):
     """A source whose labels nobody wants."""
 
     def __init__(self, source: DataSource) -> None:
-        self._source = source
+        self.inner = source
         self.info = DataInfo(source.info.pictures)
         self.description = f"{source.description}, without labels"
         self.lengths = source.lengths
@@ -61,7 +68,10 @@ class Unlabelled:
         self.facts = tuple(dataclasses.replace(one, labels=None) for one in facts_of(source))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
-        batch = self._source.fetch(indices)
+        return self.passed(indices, self.inner.fetch)
+
+    def passed(self, indices: Sequence[NDArray[np.int64]], get: Get) -> Batch | Pair:
+        batch = get(indices)
         return Batch(real=batch.real) if isinstance(batch, Batch) else batch
 
 

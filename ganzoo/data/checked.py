@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from ganzoo.config import DataConfig
 from ganzoo.data.crops import pictures_of
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource, Notify, locate
+from ganzoo.data.whole import Cut, gives_parts, parts_of
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import DataError, GanzooError, one_line
+from ganzoo.errors import DataError, GanzooError, RequestError, one_line
 from ganzoo.plugin.call import call_plugin, expect, is_strict, load_object
 from ganzoo.plugin.registry import Registry
 
@@ -41,6 +42,11 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> C
             hint="See DataSource in ganzoo.data.source.",
         )
     expect(source, DataSource, offer.spec.implementation, offer, DataError)
+    if options.fit == "part" and offer.qualified_name in ("ganzoo:wds", "ganzoo:hf"):
+        raise RequestError(
+            f"data.fit = 'part' is for folders and archives, and {options.source!r} gives pictures of one size.",
+            hint="--set data.fit=crop, or --data FOLDER.",
+        )
     return CheckedSource(source, offer.maker)
 
 
@@ -75,6 +81,7 @@ class CheckedSource:
         self.lengths: tuple[int, ...] = tuple(int(side) for side in sides)
         self.in_memory = source.in_memory
         self.facts = facts_of(source)
+        self.has_parts = gives_parts(source)
         ends = [np.unique([0, length - 1]).astype(np.int64) for length in self.lengths]
         # One at a time: those of unequal size cannot be put together.
         for row in range(min(len(side) for side in ends)):
@@ -88,9 +95,21 @@ class CheckedSource:
         self._check(batch, indices)
         return batch
 
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Batch | Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        return self._called(lambda: parts_of(self._source, indices, cut))
+
+    def whole(self, index: int) -> Batch | Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        source = self._source
+        return self._called(lambda: source.whole(index) if gives_parts(source) else source.fetch([np.array([index])]))
+
     def _given(self, indices: Sequence[NDArray[np.int64]]) -> Batch | Pair:
+        return self._called(lambda: self._source.fetch(indices))
+
+    def _called(self, get: Callable[[], Batch | Pair]) -> Batch | Pair:
         try:
-            batch = self._source.fetch(indices)
+            batch = get()
         except GanzooError:
             raise
         except Exception as error:

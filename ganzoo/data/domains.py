@@ -14,6 +14,7 @@ from ganzoo.config import DataConfig
 from ganzoo.data.checked import open_source
 from ganzoo.data.facts import facts_of
 from ganzoo.data.source import DataSource, Notify, locate
+from ganzoo.data.whole import Cut, Get, PassesParts, gives_parts, parts_of
 from ganzoo.datainfo import DataInfo, Domain, Picture
 from ganzoo.errors import DataError, RequestError, shell_word
 from ganzoo.plugin.registry import Registry
@@ -50,8 +51,10 @@ def with_whole_paths(
             "from noise.",
             hint="What is painted has data.size and data.channels.",
         )
-    source = locate(options.source, registry, bare_path=_BARE_PATH[kind]).text
-    also = tuple(locate(text, registry, bare_path=_BARE_PATH[kind]).text for text in options.also)
+    made = kind == "pairs" and options.degrade not in ("", "none")
+    bare_path = "folder" if made else _BARE_PATH[kind]
+    source = locate(options.source, registry, bare_path=bare_path).text
+    also = tuple(locate(text, registry, bare_path=bare_path).text for text in options.also)
     if strange := [text for text in (source, *also) if also and not text.startswith(("folder:", "pairs:"))]:
         raise RequestError(
             f"{strange[0]!r} cannot be read together with others; folders and archives of pictures can.",
@@ -59,7 +62,7 @@ def with_whole_paths(
         )
     target = locate(options.target, registry, bare_path="folder").text if options.target else ""
     name, _, place = source.partition(":")
-    alone = kind != "pictures" and not target and not also and name in ("folder", "pairs")
+    alone = kind != "pictures" and not made and not target and not also and name in ("folder", "pairs")
     if alone and (two := two_sides(Path(place))) is not None:
         first = "pairs" if kind == "pairs" else "folder"
         source, target = f"{first}:{two[0]}", f"folder:{two[1]}"
@@ -73,6 +76,22 @@ def with_whole_paths(
                 hint="--data A --target B, two paths.",
             )
     return dataclasses.replace(options, source=source, also=also, target=target)
+
+
+def gives_pairs(options: DataConfig) -> bool:
+    """Whether the settings name both pictures of a pair: a target, pairs, or a folder that has two for the two."""
+    if options.target or options.source.startswith("pairs:"):
+        return True
+    return not options.also and two_sides(Path(options.source.removeprefix("folder:"))) is not None
+
+
+def kind_given(options: DataConfig, registry: Registry) -> DataKind:
+    """What the source gives by itself. Of files it is known; another is opened for it."""
+    located = locate(options.source, registry, bare_path="folder")
+    name, ours = located.text.partition(":")[0], located.offer.qualified_name.startswith("ganzoo:")
+    if ours and name in ("folder", "wds", "hf", "digits"):
+        return "pictures"
+    return kind_of(open_source(options, registry, notify=lambda line: None))
 
 
 def two_sides(folder: Path) -> tuple[Path, Path] | None:
@@ -170,9 +189,17 @@ class TwoDomains:
         self.in_memory = source.in_memory and target.in_memory
         sides = facts_of(source), facts_of(target)
         self.facts = (*sides[0], *sides[1]) if all(sides) else ()
+        self.has_parts = any(map(gives_parts, self._parts))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
-        first, second = (part.fetch([side]) for part, side in zip(self._parts, indices, strict=True))
+        return self.parts(indices, Cut())
+
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        cuts = (cut, cut.of_others())
+        first, second = (
+            parts_of(part, [side], one) for part, side, one in zip(self._parts, indices, cuts, strict=True)
+        )
         assert isinstance(first, Batch) and isinstance(second, Batch)
         return Pair(source=first.real, target=second.real)
 
@@ -187,18 +214,24 @@ class Unpaired:
         self.lengths: tuple[int, ...] = pairs.lengths * 2
         self.in_memory = pairs.in_memory
         self.facts = facts_of(pairs) * 2
+        self.has_parts = gives_parts(pairs)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
-        sources, targets = (self._pairs.fetch([side]) for side in indices)
+        return self.parts(indices, Cut())
+
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        cuts = (cut, cut.of_others())
+        sources, targets = (parts_of(self._pairs, [side], one) for side, one in zip(indices, cuts, strict=True))
         assert isinstance(sources, Pair) and isinstance(targets, Pair)
         return Pair(source=sources.source, target=targets.target)
 
 
-class Swapped:
+class Swapped(PassesParts):
     """Source and target exchanged."""
 
     def __init__(self, source: DataSource) -> None:
-        self._inner = source
+        self.inner = source
         pictures = source.info.of("source", "target").pictures
         self.info = DataInfo({"source": pictures["target"], "target": pictures["source"]}, source.info.condition)
         self.description = f"{source.description}, source and target exchanged"
@@ -207,6 +240,9 @@ class Swapped:
         self.facts = facts_of(source)[::-1]
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
-        pair = self._inner.fetch(indices[::-1])
+        return self.passed(indices, self.inner.fetch)
+
+    def passed(self, indices: Sequence[NDArray[np.int64]], get: Get) -> Pair:
+        pair = get(indices[::-1])
         assert isinstance(pair, Pair)
         return Pair(source=pair.target, target=pair.source)

@@ -15,9 +15,11 @@ from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.labels import Labels, label, looks_labelled
 from ganzoo.data.prepared import PreparedSource, is_prepared
-from ganzoo.data.reading import Reading, cache_of, file_digest, read_files, rules_of
+from ganzoo.data.reading import Reading, cache_of, check_parts, file_digest, read_files, read_whole, rules_of
 from ganzoo.data.report import PictureReport
-from ganzoo.data.store import PictureStore
+from ganzoo.data.rules import Rules
+from ganzoo.data.store import PictureStore, StoreSettings
+from ganzoo.data.whole import Cut, Whole, WholeStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import RequestError
 from ganzoo.progress import status_of, wants_advice
@@ -48,7 +50,8 @@ def open_folder(argument: str, options: DataConfig, *, notify: Notify) -> FilesS
     paths = [Path(argument), *(Path(text.removeprefix("folder:")) for text in options.also)]
     collection = collect(paths, options.split)
     labels = label(collection, options) if options.labels not in ("", "none") else None
-    return FilesSource(collection, labels, options, notify=notify)
+    kind = WholeFilesSource if options.fit == "part" else FilesSource
+    return kind(collection, labels, options, notify=notify)
 
 
 def FolderSource(folder: Path, options: DataConfig, *, notify: Notify) -> FilesSource | PreparedSource:  # noqa: N802 - it was a class
@@ -78,24 +81,18 @@ class FilesSource:
         for line in collection.notices:
             notify(line)
 
-        def read(files: Sequence[PictureFile], hashed: bool) -> Iterator[Reading]:
-            return read_files(files, like, options, rules, hashed=hashed)
-
         report = PictureReport(left_out=collection.left_out)
         files = collection.files
-        self._store = PictureStore(
-            files,
-            read,
-            shape=like.shape,
-            name=collection.name,
-            where=collection.where,
-            memory_gb=options.memory_gb,
-            unreadable=options.unreadable,
-            report=report,
-            notify=notify,
-            stream=stream,
-            cache=cache_of(options, file_digest),
-        )
+        settings: StoreSettings = {
+            "name": collection.name,
+            "where": collection.where,
+            "memory_gb": options.memory_gb,
+            "unreadable": options.unreadable,
+            "report": report,
+            "notify": notify,
+            "stream": stream,
+        }
+        self._store = self._open_store(files, like, options, rules, settings)
         kept = self._store.kept
         self._labels = None if labels is None else labels.values[kept]
         if labels is not None:
@@ -134,18 +131,63 @@ class FilesSource:
             notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:
+        return self._batch(self._store.fetch(indices[0]), indices[0])
+
+    def _batch(self, found: NDArray[np.uint8], chosen: NDArray[np.int64]) -> Batch:
         import torch
 
         from ganzoo.architecture import Batch
 
-        chosen = indices[0]
-        pixels = torch.from_numpy(self._store.fetch(chosen))
+        pixels = torch.from_numpy(found)
         if self._labels is None:
             return Batch(real=pixels)
         return Batch(real=pixels, label=torch.from_numpy(self._labels[self._store.shown(chosen)]))
+
+    def _open_store(
+        self,
+        files: Sequence[PictureFile],
+        like: Picture,
+        options: DataConfig,
+        rules: Rules,
+        settings: StoreSettings,
+    ) -> PictureStore[PictureFile]:
+        def read(some: Sequence[PictureFile], hashed: bool) -> Iterator[Reading]:
+            return read_files(some, like, options, rules, hashed=hashed)
+
+        return PictureStore(files, read, shape=like.shape, cache=cache_of(options, file_digest), **settings)
 
     def _groups(self, lies_in: Callable[[PictureFile], int] | None, files: Sequence[PictureFile]) -> tuple[int, ...]:
         """How many pictures of each group follow each other; where all are in memory it does not matter."""
         if lies_in is None or self.in_memory:
             return ()
         return tuple(len(list(group)) for _, group in itertools.groupby(map(lies_in, files)))
+
+
+class WholeFilesSource(FilesSource):
+    """Picture files at their own sizes, of which parts are shown. Raises as `check_parts`."""
+
+    has_parts = True
+    _store: WholeStore[PictureFile]
+
+    def _open_store(
+        self,
+        files: Sequence[PictureFile],
+        like: Picture,
+        options: DataConfig,
+        rules: Rules,
+        settings: StoreSettings,
+    ) -> WholeStore[PictureFile]:
+        check_parts(options)
+
+        def read(some: Sequence[PictureFile], hashed: bool) -> Iterator[tuple[Reading, Whole]]:
+            return (read_whole([file], [like.channels], rules, hashed=hashed) for file in some)
+
+        return WholeStore(files, read, likes=[like], **settings)
+
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Batch:
+        """See `ganzoo.data.whole.GivesParts`."""
+        return self._batch(self._store.parts(indices[0], cut)[0], indices[0])
+
+    def whole(self, index: int) -> Batch:
+        """See `ganzoo.data.whole.GivesParts`."""
+        return self._batch(self._store.whole(index)[0][None], np.array([index]))

@@ -3,36 +3,126 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+from typing import Any
 
-from ganzoo.architecture import Architecture, DataKind
+from ganzoo.architecture import Architecture
 from ganzoo.architecture.build import condition_of
+from ganzoo.architecture.wanted import WantedData, wanted_by
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import RunConfig
 from ganzoo.data.balanced import Balanced, Unlabelled
 from ganzoo.data.crops import Centred
-from ganzoo.data.domains import open_kind
+from ganzoo.data.degradation.recipe import parse_recipe
+from ganzoo.data.degradation.source import Degraded
+from ganzoo.data.domains import gives_pairs, kind_given, open_kind
 from ganzoo.data.facts import facts_of
-from ganzoo.data.flips import WithFlips
+from ganzoo.data.flips import WithFlips, WithTurns
 from ganzoo.data.folder import DEFAULT
 from ganzoo.data.source import DataSource, Notify
-from ganzoo.datainfo import Condition, DataInfo, Domain, size_text
+from ganzoo.datainfo import Condition, DataInfo, Domain, Picture, height_and_width, size_text
 from ganzoo.errors import GanzooError, RequestError
 from ganzoo.plugin.registry import Registry
 
 
-def open_data(config: RunConfig, kind: DataKind, registry: Registry, notify: Notify) -> DataSource:
+def completed(config: RunConfig, wanted: WantedData) -> RunConfig:
+    """The [data] table with what follows from the architecture: how partners are made, and how large they are.
+
+    Raises RequestError for partners that shall be made where none are wanted, or were given.
+    """
+    data, changes = config.data, dict[str, Any]()
+    if wanted.kind != "pairs":
+        if makes_partners(data):
+            raise RequestError(
+                f"data.degrade = {data.degrade!r} makes pairs of good pictures, and this architecture learns from "
+                f"{'pictures' if wanted.kind == 'pictures' else 'two domains'}.",
+                hint="`ganzoo list` names those that restore pictures.",
+            )
+        return config
+    if makes_partners(data) and data.target:
+        raise RequestError(
+            f"data.degrade = {data.degrade!r} makes the partners of pictures, and --target gives them.",
+            hint="Leave one of the two out; --set data.degrade=none keeps what is given.",
+        )
+    if not data.degrade and not gives_pairs(data):
+        changes["degrade"] = wanted.degradation
+    if changes.get("degrade", data.degrade) not in ("", "none"):
+        parse_recipe(changes.get("degrade", data.degrade), wanted.scale)  # before anything is read
+        if ("data", "fit") not in config.origins and data.load_size is None and not data.cache:
+            changes["fit"] = "part"
+    elif wanted.scale > 1 and data.source_size is None:
+        size = height_and_width(data.size or (DEFAULT.height, DEFAULT.width))
+        if any(side % wanted.scale for side in size):
+            raise RequestError(
+                f"Pictures of {size_text(*size)} are no multiple of {wanted.scale}, and are painted that many times "
+                "as large as those that are read.",
+                hint=f"--set data.size={size_text(*(max(1, side // wanted.scale) * wanted.scale for side in size))}",
+            )
+        changes |= {"size": size, "source_size": tuple(side // wanted.scale for side in size)}
+    return dataclasses.replace(config, data=dataclasses.replace(data, **changes)) if changes else config
+
+
+def makes_partners(data: DataConfig) -> bool:
+    """Whether low-quality partners are made of good pictures."""
+    return data.degrade not in ("", "none")
+
+
+def open_data(config: RunConfig, wanted: WantedData, registry: Registry, notify: Notify) -> DataSource:
     """What the [data] table means, mirror images included; larger than they are shown if `load_size` says so.
 
     Raises what `open_kind` raises.
     """
-    source = open_kind(config.data.opened(), kind, registry, notify=notify)
+    if wanted.kind == "pairs" and makes_partners(config.data):
+        return _with_partners(config, wanted, registry, notify)
+    source = open_kind(config.data.opened(), wanted.kind, registry, notify=notify)
     _warn_of_other_pictures(source, config.data.opened(), notify)
+    return _seen(source, config)
+
+
+def _with_partners(config: RunConfig, wanted: WantedData, registry: Registry, notify: Notify) -> DataSource:
+    """Pictures, and what their recipe makes of them; or the pairs of a source that gives pairs by itself."""
+    data = config.data
+    opened = dataclasses.replace(data.opened(), source_size=None, source_channels=None, degrade="")
+    kind = kind_given(opened, registry)
+    if kind == "pairs" and ("data", "degrade") not in config.origins:
+        return _seen(open_kind(data.opened(), "pairs", registry, notify=notify), config)
+    source = open_kind(opened, "pictures", registry, notify=notify)
+    _warn_of_other_pictures(source, opened, notify)
+    source = _seen(source, config)
+    target = data.shown(source.info).picture
+    if target.height % wanted.scale or target.width % wanted.scale:
+        sides = [max(1, side // wanted.scale) * wanted.scale for side in (target.height, target.width)]
+        raise RequestError(
+            f"Pictures of {size_text(target.height, target.width)} are no multiple of {wanted.scale}, and their "
+            "partners are so many times smaller.",
+            hint=f"--set data.size={size_text(*sides)}",
+        )
+    partner = Picture(
+        channels=data.source_channels or target.channels,
+        height=target.height // wanted.scale,
+        width=target.width // wanted.scale,
+    )
+    if data.source_size is not None and height_and_width(data.source_size) != (partner.height, partner.width):
+        raise RequestError(
+            f"data.source_size = {size_text(*height_and_width(data.source_size))}, and partners of pictures of "
+            f"{size_text(target.height, target.width)} at scale {wanted.scale} have "
+            f"{size_text(partner.height, partner.width)}.",
+            hint="Leave data.source_size out.",
+        )
+    shown = DataInfo({"source": partner, "target": target})
+    return Degraded(source, parse_recipe(data.degrade, wanted.scale), shown)
+
+
+def _seen(source: DataSource, config: RunConfig) -> DataSource:
+    """With the labels, the balance and the views of its pictures that the settings ask for."""
     _check_labels(source, config.data)
     if config.data.labels == "none" and source.info.condition is not None:
         source = Unlabelled(source)
     if config.data.balance:
         source = Balanced(source)
-    return WithFlips(source) if config.data.flip else source
+    if config.data.flip:
+        source = WithFlips(source)
+    return WithTurns(source) if config.data.turn else source
 
 
 def _check_labels(source: DataSource, options: DataConfig) -> None:
@@ -60,7 +150,7 @@ def pictures_per_epoch(source: DataSource, config: RunConfig) -> int:
     """Of the larger side, as the papers count. A mirror image is another view of a picture, not another picture."""
     if config.data.balance and (facts := facts_of(source)):
         return facts[0].report.count  # those that come again are none either
-    return max(source.lengths) // (2 if config.data.flip else 1)
+    return max(source.lengths) // ((2 if config.data.flip else 1) * (4 if config.data.turn else 1))
 
 
 def info_shown(source: DataSource, config: RunConfig) -> DataInfo:
@@ -68,6 +158,8 @@ def info_shown(source: DataSource, config: RunConfig) -> DataInfo:
 
     Raises RequestError where the source gives smaller ones than are to be cut from them.
     """
+    if isinstance(source, Degraded):
+        return source.info
     shown = config.data.shown(source.info)
     for domain, picture in shown.pictures.items():
         opened = source.info.pictures[domain]
@@ -94,8 +186,14 @@ def imagined_info(
     condition_size: how many classes there would be, or numbers of a vector; 0 for neither. A vector has as many as that
     of the source that the settings name, if it can be opened.
     """
-    domains: tuple[Domain, ...] = ("real",) if implementation.wants == "pictures" else ("source", "target")
+    wanted = wanted_by(implementation, config.architecture)
+    domains: tuple[Domain, ...] = ("real",) if wanted.kind == "pictures" else ("source", "target")
     pictures = {domain: config.data.picture(DEFAULT, domain) for domain in domains}
+    if wanted.scale > 1 and config.data.source_size is None and "source" in pictures:
+        small = pictures["source"]
+        pictures["source"] = dataclasses.replace(
+            small, height=max(1, small.height // wanted.scale), width=max(1, small.width // wanted.scale)
+        )
     if not condition_size:
         return DataInfo(pictures)
     if condition_of(implementation, config.architecture) != "vector":
@@ -103,6 +201,6 @@ def imagined_info(
     condition = Condition(kind="vector", size=condition_size)
     with contextlib.suppress(GanzooError):
         if config.data.source:
-            source = open_data(config, implementation.wants, registry, lambda line: None)
+            source = open_data(config, wanted, registry, lambda line: None)
             condition = source.info.condition or condition
     return DataInfo(pictures, condition)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +13,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganzoo.config import DataConfig
-from ganzoo.data.containers import PictureFile
+from ganzoo.data.cache import Cache
 from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.folder import DEFAULT
-from ganzoo.data.pictures import Region, central_region, fitted
+from ganzoo.data.matching import Files, matched
+from ganzoo.data.pictures import Region, central_region, fitted, pixels_of
 from ganzoo.data.prepared import PreparedSource, is_prepared
-from ganzoo.data.reading import Held, Reading, cache_of, digest_of, file_digest, rules_of
+from ganzoo.data.reading import Held, Reading, cache_of, check_parts, digest_of, file_digest, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.rules import FileFacts, Rules
-from ganzoo.data.store import PictureStore
+from ganzoo.data.store import PictureStore, StoreSettings
+from ganzoo.data.whole import Cut, Whole, WholeStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import DataError, RequestError, first_few
 from ganzoo.progress import status_of, wants_advice
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 
 Halves = tuple[Image.Image, Image.Image]
-Files = tuple[PictureFile, ...]
 Opener = Callable[[Sequence[Held], Sequence[int], Rules, "list[FileFacts]"], AbstractContextManager[Halves]]
 
 
@@ -51,10 +51,11 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
         raise RequestError(f"data.labels = {options.labels!r}: pairs have no labels.")
     if is_prepared(Path(argument)) and not options.target and not options.also:
         return PreparedSource(Path(argument), options)
+    kind = WholePairsSource if options.fit == "part" else PairsSource
     if not options.target:
         paths = [Path(argument), *(Path(text.removeprefix("folder:").removeprefix("pairs:")) for text in options.also)]
         collection = collect(paths, options.split)
-        return PairsSource([(file,) for file in collection.files], _halves, collection, "side by side", options, notify)
+        return kind([(file,) for file in collection.files], _halves, collection, "side by side", options, notify)
     if options.also:
         raise RequestError(
             "Pairs in two folders are one source and one target; several of each cannot be matched.",
@@ -66,7 +67,7 @@ def open_pairs(argument: str, options: DataConfig, *, notify: Notify) -> PairsSo
     for side in sides:
         both.left_out.update(side.left_out)
         both.notices += side.notices
-    return PairsSource(_matched(*sides), _both, both, "in two folders", options, notify)
+    return kind(matched(*sides), _both, both, "in two folders", options, notify)
 
 
 class PairsSource:
@@ -88,51 +89,48 @@ class PairsSource:
         likes = [options.picture(DEFAULT, domain) for domain in ("source", "target")]
         self.info = DataInfo({"source": likes[0], "target": likes[1]})
         alike = likes[0].shape[1:] == likes[1].shape[1:]
-        misfits: list[str] = []
+        misfits = self._misfits = list[str]()
         rules = rules_of(options)
+        if options.fit == "part":
+            check_parts(options)
         for line in collection.notices:
             notify(line)
 
-        def read_pairs(some: Sequence[Files], hashed: bool) -> Iterator[Reading]:
-            return (read_pair(files, hashed) for files in some)
-
-        def read_pair(files: Files, hashed: bool) -> Reading:
+        def read_pair(files: Files, hashed: bool) -> tuple[Reading, Whole]:
             facts = list[FileFacts]()
             try:
                 held = [Held(name, file.read()) for name, file in zip(_names(files), files, strict=True)]
                 digest = digest_of(*[one.content for one in held]) if hashed else bytes(8)
                 with read(held, [like.channels for like in likes], rules, facts) as halves:
-                    if not _correspond(halves, alike):
+                    if not self._correspond(halves, likes):
                         sizes = [f"{half.width}x{half.height}" for half in halves]
                         misfits.append(f"{files[0].name} is {sizes[0]} and its partner {sizes[1]}")
-                    pixels = np.concatenate([side.ravel() for side in _fitted(halves, likes, options)])
-                    return Reading(pixels, tuple(facts), digest)
+                    pixels, whole = self._taken(halves, likes, options)
+                    return Reading(pixels, tuple(facts), digest), whole
             except Exception as error:  # damaged files make decoders raise anything
-                return Reading(None, error=error)
+                return Reading(None, error=error), ()
 
         def check() -> None:
             if misfits:
+                some = first_few(misfits, separator="; ")
                 raise DataError(
-                    f"Of {len(misfits)} of {len(pairs)} pairs the pictures differ in {'size' if alike else 'shape'}: "
-                    f"{_first(misfits)}",
+                    f"Of {len(misfits)} of {len(pairs)} pairs {self._misfit(likes)}: {some}",
                     hint="Resize one of each, so that the same place shows the same thing; or take them out."
                     + (" Where the source shall be smaller or larger: --set data.source_size=N." if alike else ""),
                 )
 
         report = PictureReport(what="pairs", left_out=collection.left_out)
-        self._store = PictureStore(
-            pairs,
-            read_pairs,
-            shape=(sum(like.pixels for like in likes),),
-            name=lambda files: files[0].name,
-            where=collection.containers[0].where,
-            memory_gb=options.memory_gb,
-            unreadable=options.unreadable,
-            report=report,
-            notify=notify,
-            check=check,
-            cache=cache_of(options, lambda files: file_digest(*files), pairs=how, alike=alike),
-        )
+        settings: StoreSettings = {
+            "name": lambda files: files[0].name,
+            "where": collection.containers[0].where,
+            "memory_gb": options.memory_gb,
+            "unreadable": options.unreadable,
+            "report": report,
+            "notify": notify,
+            "check": check,
+        }
+        cache = cache_of(options, lambda files: file_digest(*files), pairs=how, alike=alike)
+        self._store = self._open_store(pairs, read_pair, likes, cache, settings)
         self.description = f"{len(self._store)} pairs {how}"
         self.lengths: tuple[int, ...] = (len(self._store),)
         self.in_memory = self._store.in_memory
@@ -159,6 +157,103 @@ class PairsSource:
             source=both[:, : first.pixels].reshape(-1, *first.shape),
             target=both[:, first.pixels :].reshape(-1, *second.shape),
         )
+
+    @staticmethod
+    def _correspond(halves: Halves, likes: Sequence[Picture]) -> bool:
+        return _correspond(halves, likes[0].shape[1:] == likes[1].shape[1:])
+
+    @staticmethod
+    def _misfit(likes: Sequence[Picture]) -> str:
+        alike = likes[0].shape[1:] == likes[1].shape[1:]
+        return f"the pictures differ in {'size' if alike else 'shape'}"
+
+    @staticmethod
+    def _taken(halves: Halves, likes: Sequence[Picture], options: DataConfig) -> tuple[NDArray[np.uint8], Whole]:
+        """What is kept of a pair that was read: an array of the shape of all pairs, or whole pictures."""
+        return np.concatenate([side.ravel() for side in _fitted(halves, likes, options)]), ()
+
+    def _open_store(
+        self,
+        pairs: Sequence[Files],
+        read: Callable[[Files, bool], tuple[Reading, Whole]],
+        likes: Sequence[Picture],
+        cache: Cache | None,
+        settings: StoreSettings,
+    ) -> PictureStore[Files]:
+        def read_pairs(some: Sequence[Files], hashed: bool) -> Iterator[Reading]:
+            return (read(files, hashed)[0] for files in some)
+
+        shape = (sum(like.pixels for like in likes),)
+        return PictureStore(pairs, read_pairs, shape=shape, cache=cache, **settings)
+
+
+class WholePairsSource(PairsSource):
+    """Pairs at their own sizes, of which corresponding parts are shown.
+
+    The larger picture of a pair is exactly so many times as large as the smaller, but for what is left at its right
+    and lower border. Raises as `check_parts`.
+    """
+
+    has_parts = True
+    _store: WholeStore[Files]
+
+    def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
+        return self.parts(indices, Cut())
+
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        return _pair(self._store.parts(indices[0], cut))
+
+    def whole(self, index: int) -> Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
+        return _pair([picture[None] for picture in self._store.whole(index)])
+
+    @staticmethod
+    def _correspond(halves: Halves, likes: Sequence[Picture]) -> bool:
+        scales = _times(likes)
+        sides = [(half.height // scale, half.width // scale) for half, scale in zip(halves, scales, strict=True)]
+        return sides[0] == sides[1] and min(sides[0]) > 0
+
+    @staticmethod
+    def _misfit(likes: Sequence[Picture]) -> str:
+        first, second = _times(likes)
+        return f"the second picture is not {second // first if second > first else f'1/{first // second}'} of the first"
+
+    @staticmethod
+    def _taken(halves: Halves, likes: Sequence[Picture], options: DataConfig) -> tuple[NDArray[np.uint8], Whole]:
+        whole = []
+        for half, scale in zip(halves, _times(likes), strict=True):
+            pixels = pixels_of(half)
+            whole.append(pixels[:, : pixels.shape[1] // scale * scale, : pixels.shape[2] // scale * scale])
+        return np.zeros(0, dtype=np.uint8), tuple(whole)
+
+    def _open_store(
+        self,
+        pairs: Sequence[Files],
+        read: Callable[[Files, bool], tuple[Reading, Whole]],
+        likes: Sequence[Picture],
+        cache: Cache | None,
+        settings: StoreSettings,
+    ) -> WholeStore[Files]:
+        def read_pairs(some: Sequence[Files], hashed: bool) -> Iterator[tuple[Reading, Whole]]:
+            return (read(files, hashed) for files in some)
+
+        return WholeStore(pairs, read_pairs, likes=likes, **settings)
+
+
+def _times(likes: Sequence[Picture]) -> tuple[int, int]:
+    """Of source and target: how many times as large it is as the smaller of the two."""
+    least = min(like.height for like in likes)
+    return likes[0].height // least, likes[1].height // least
+
+
+def _pair(sides: Sequence[NDArray[np.uint8]]) -> Pair:
+    import torch
+
+    from ganzoo.architecture import Pair
+
+    first, second = (torch.from_numpy(np.ascontiguousarray(side)) for side in sides)
+    return Pair(source=first, target=second)
 
 
 def _fitted(halves: Halves, likes: Sequence[Picture], options: DataConfig) -> Iterator[NDArray[np.uint8]]:
@@ -217,37 +312,3 @@ def _correspond(halves: Halves, alike: bool) -> bool:
         return first.size == second.size
     scale = second.height / first.height
     return abs(second.width - first.width * scale) <= max(1.0, scale)
-
-
-def _matched(first: Collection, second: Collection) -> list[Files]:
-    sides = [_by_name(first), _by_name(second)]
-    alone = [
-        f"{len(names)} of {len(sides[number])} in {side.where} have no partner: {_first(sorted(names))}"
-        for number, side in enumerate((first, second))
-        if (names := set(sides[number]) - set(sides[1 - number]))
-    ]
-    if alone:
-        raise DataError(
-            "The two folders do not match. " + "; ".join(alone),
-            hint="A pair has one path and name in both folders (the suffix may differ). "
-            "Pictures that do not correspond want an unpaired architecture (`ganzoo list`); `ganzoo data info` "
-            "looks at them with --unpaired.",
-        )
-    return [(file, sides[1][name]) for name, file in sides[0].items()]
-
-
-def _by_name(side: Collection) -> dict[str, PictureFile]:
-    named: dict[str, PictureFile] = {}
-    for file in side.files:
-        folder, slash, last = file.name.rpartition("/")
-        name = f"{folder}{slash}{last.rpartition('.')[0] or last}"
-        if name in named:
-            raise DataError(
-                f"{side.where} has {named[name].name} and {file.name}, and it is not clear which is the partner.",
-                hint="Keep one of them.",
-            )
-        named[name] = file
-    return named
-
-
-_first = partial(first_few, separator="; ")

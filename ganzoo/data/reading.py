@@ -26,7 +26,7 @@ from ganzoo.data.decoding import opened_pictures
 from ganzoo.data.depth import read_scale
 from ganzoo.data.kinds import by_suffix, formats_here, versions
 from ganzoo.data.opened import jpeg_facts, jpeg_image
-from ganzoo.data.pictures import fitted
+from ganzoo.data.pictures import fitted, pixels_of
 from ganzoo.data.rules import LARGE_PIXELS, FileFacts, Rules, least
 from ganzoo.datainfo import Picture
 from ganzoo.errors import RequestError, one_line
@@ -155,6 +155,31 @@ def _reading(
             return Reading(_fitted(image, like, options), tuple(known), digest)
     except Exception as error:  # damaged files make decoders raise anything: struct, zlib, index errors
         return Reading(None, error=error)
+
+
+def read_whole(
+    files: Sequence[PictureFile], channels: Sequence[int], rules: Rules, *, hashed: bool
+) -> tuple[Reading, tuple[NDArray[np.uint8], ...]]:
+    """The pictures of an item at their own sizes, (C, H, W) each; the reading has a place for pixels, and none."""
+    known: list[FileFacts] = []
+    try:
+        held = [Held(file.name, file.read()) for file in files]
+        digest = digest_of(*[one.content for one in held]) if hashed else bytes(_DIGEST)
+        with opened_pictures(held, channels, rules=rules, facts=known) as images:
+            pictures = tuple(pixels_of(image) for image in images)
+        return Reading(np.zeros(0, dtype=np.uint8), tuple(known), digest), pictures
+    except Exception as error:  # damaged files make decoders raise anything
+        return Reading(None, error=error), ()
+
+
+def check_parts(options: DataConfig) -> None:
+    """Raises RequestError for settings that parts of pictures at their own size have no use for."""
+    for name, value in (("cache", options.cache), ("load_size", options.load_size)):
+        if value:
+            raise RequestError(
+                f"data.{name} is for pictures that are resized, and data.fit = 'part' shows parts of them as they are.",
+                hint=f"Leave data.{name} out, or: --set data.fit=crop",
+            )
 
 
 def _fitted(image: Image.Image, like: Picture, options: DataConfig) -> NDArray[np.uint8]:

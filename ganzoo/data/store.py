@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NotRequired, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,19 @@ _TAKEN = np.zeros(0, dtype=np.uint8)  # stands for pixels that are held already
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+
+
+class StoreSettings(TypedDict):
+    """What a store is told besides its items; see `PictureStore`."""
+
+    name: Callable[[Any], str]
+    where: str
+    memory_gb: float
+    unreadable: float
+    report: PictureReport
+    notify: Notify
+    stream: NotRequired[bool]
+    check: NotRequired[Callable[[], None]]
 
 
 class PictureStore(Generic[ItemT]):

@@ -40,13 +40,14 @@ def first_pictures(
     import numpy as np
 
     from ganzoo.architecture.build import implementation_class
+    from ganzoo.architecture.wanted import wanted_by
     from ganzoo.data.opening import open_data, seen_by_networks
 
-    kind = implementation_class(run.offer).wants
-    source = open_data(run.config, kind, registry, notify)
+    wanted = wanted_by(implementation_class(run.offer), run.config.architecture)
+    source = open_data(run.config, wanted, registry, notify)
     shown = seen_by_networks(source, run.data)
     indices = np.arange(min(count, *source.lengths))
-    return shown.fetch([indices] * len(source.lengths)), kind == "pairs"
+    return shown.fetch([indices] * len(source.lengths)), wanted.kind == "pairs"
 
 
 def _function(graph: Graph, device: str) -> GraphFunction:

@@ -151,7 +151,7 @@ def _as_input(graph: GraphFunction, pixels: NDArray[np.uint8]) -> NDArray[Any]:
             hint=f"--size {size_text(*wanted[1:])} makes them fit.",
         )
     padding = [(0, 0), (0, 0), *((0, want - have) for want, have in zip(wanted[1:], given[1:], strict=True))]
-    filled = np.pad(pixels, padding, mode="symmetric")
+    filled = np.pad(pixels, padding, mode="reflect")
     return (filled.astype(np.float32) * ((spec.high - spec.low) / 255) + np.float32(spec.low)).astype(spec.dtype)
 
 

@@ -13,7 +13,7 @@ from ganzoo.architecture.build import build_architecture
 from ganzoo.architecture.families import family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
 from ganzoo.config.resolve import Layer, resolve
-from ganzoo.datainfo import DataInfo
+from ganzoo.datainfo import DataInfo, Domain, Picture, height_and_width, size_text
 from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, shell_word
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
@@ -65,7 +65,7 @@ def _import(
     weights = _read(files, offer)
     for line in weights.notes:
         say(line)
-    data = weights.data if size is None else DataInfo(weights.data.pictures, weights.data.condition, size=size)
+    data = weights.data if size is None else _of_size(weights.data, size)
     tables = {"architecture": weights.settings, "data": _data_settings(data)}
     config = resolve(offer.spec.name, config_class(offer), [Layer(origin="import", tables=tables)])
     try:
@@ -93,6 +93,25 @@ def _import(
     finally:
         lock.release()
     return run
+
+
+def _of_size(data: DataInfo, size: int | tuple[int, int]) -> DataInfo:
+    """With pictures of this size painted; what is read keeps its proportion to that."""
+    painted = data.pictures.get("target", next(iter(data.pictures.values())))
+    height, width = height_and_width(size)
+    pictures: dict[Domain, Picture] = {}
+    for domain, picture in data.pictures.items():
+        sides = (height * picture.height, width * picture.width)
+        if sides[0] % painted.height or sides[1] % painted.width:
+            raise RequestError(
+                f"--size {size_text(height, width)} is of what is painted, {painted.height // picture.height} times as "
+                "large as what is read.",
+                hint="State a multiple of that.",
+            )
+        pictures[domain] = Picture(
+            channels=picture.channels, height=sides[0] // painted.height, width=sides[1] // painted.width
+        )
+    return DataInfo(pictures, data.condition)
 
 
 def _data_settings(data: DataInfo) -> dict[str, Any]:
@@ -162,7 +181,8 @@ def _load(architecture: Architecture, weights: ForeignWeights, files: Sequence[P
     if missing := [name for name in state if name not in weights.state and name.partition(".")[0] in given]:
         raise CheckpointError(f"{names} has a part of a network only; it lacks {first_few(missing)}.")
     architecture.load_state_dict({**state, **weights.state})
-    return sorted({name.partition(".")[0] for name in state} - given)
+    networks = {name.partition(".")[0] for name, _ in architecture.named_parameters()}
+    return sorted(networks - given)
 
 
 def _shape(tensor: Tensor) -> str:

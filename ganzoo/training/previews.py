@@ -22,6 +22,7 @@ from ganzoo.roles import painting_chain, translations, way_back
 from ganzoo.tensors import Dim, TensorSpec
 
 _BATCH = 16
+_PREPARED = (-1.0, 1.0)
 _ROWS = 16
 
 
@@ -93,17 +94,24 @@ def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None
     for start in range(0, len(given), _BATCH):
         part = given[start : start + _BATCH]
         translated = translate(graph, part)
-        beside = [_as_uint8(part, graph.inputs[0]), _as_uint8(translated, graph.outputs[0])]
+        beside = [to_uint8(part.float().cpu().numpy()), _as_uint8(translated, graph.outputs[0])]
         if back is not None:
-            beside.append(_as_uint8(translate(back, translated), back.outputs[0]))
+            returned = translate(back, as_prepared(translated, graph.outputs[0]))
+            beside.append(_as_uint8(returned, back.outputs[0]))
         elif truth is not None:
-            beside.append(_as_uint8(truth[start : start + _BATCH], graph.outputs[0]))
+            beside.append(to_uint8(truth[start : start + _BATCH].float().cpu().numpy()))
         rows.append(side_by_side(*beside))
     return np.concatenate(rows)
 
 
 def translate(graph: Graph, images: Tensor) -> Tensor:
-    """What a translation makes of pictures: its first output. Other inputs have their default, or what seed 0 draws."""
+    """What a translation makes of pictures in [-1, 1]: its first output, between the values that its spec has.
+
+    Other inputs have their default, or what seed 0 draws.
+    """
+    spec = graph.inputs[0]
+    if (spec.low, spec.high) != _PREPARED:
+        images = (images + 1) * ((spec.high - spec.low) / 2) + spec.low
     open_sides = zip(graph.inputs[0].shape[1:], images.shape[1:], strict=True)
     dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
     others = [
@@ -163,6 +171,13 @@ def vectors_of(batch: Batch | Pair) -> Tensor | None:
     """What comes with real pictures as a vector (B, K); None where nothing does, or labels."""
     label = batch.label if isinstance(batch, Batch) else None
     return label if label is not None and label.ndim == 2 else None
+
+
+def as_prepared(images: Tensor, spec: TensorSpec) -> Tensor:
+    """What a graph paints, in [-1, 1] as prepared pictures are."""
+    if (spec.low, spec.high) == _PREPARED:
+        return images
+    return (images - spec.low) * (2 / (spec.high - spec.low)) - 1
 
 
 def _as_uint8(images: Tensor, spec: TensorSpec) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ from ganzoo.training.ema import averaged_state
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import save_engine
 from ganzoo.training.previews import (
+    as_prepared,
     classes_of,
     paint_batches,
     takes_vectors,
@@ -38,6 +39,7 @@ from ganzoo.training.scoring import eight_bits, open_scorer
 
 _SCORED_AT_ONCE = 16
 _MOST_CLASSES = 20  # whose scores are worth a number each
+_LEAST_ERROR = 1e-4  # of squared grey levels: equal pictures have 88 dB and not infinitely many
 
 
 class RunWriter:
@@ -104,6 +106,8 @@ class RunWriter:
 
     def _decides(self, score: Mapping[str, float]) -> dict[str, Any]:
         """The score by which the best checkpoint is chosen, as a checkpoint keeps it."""
+        if self._scorer is None and "score.psnr" in score:
+            return {"score": score["score.psnr"], "score_of": "score.psnr", "score_better": "higher"}
         if self._scorer is None:
             return {"score": score.get("score.frechet")}
         return {
@@ -176,16 +180,24 @@ class RunWriter:
             vectors = condition is not None and condition.kind == "vector" and takes_vectors(painters)
             labels = self._vectors(count) if vectors else None
             painted = paint_batches(painters, count=count, device=self._engine.device, labels=labels)
-            seen = self._ranges.watch(painters[-1], painted)
+            seen = _prepared(painters[-1], self._ranges.watch(painters[-1], painted))
             classes = classes_of(painters, count)
             scores = [self._thumbnails.score(seen, against=painters[-1].paints or "real", labels=classes)]
         else:
+            scores = []
+            ways = [graph for graph in translations(graphs) if not graph.on_request]
+            if twin.judged_by == "truth" and ways:
+                truth = {"score.psnr": sum(self._psnr(graph, count) for graph in ways) / len(ways)}
+                self._ranges.warn(self._reporter.say)
+                return {**truth, **self._by_metrics(graphs)}
+            if twin.judged_by == "none" and ways:
+                return self._by_metrics(graphs)
             scores = [
                 self._thumbnails.score(
-                    self._ranges.watch(graph, self._translated(graph, count)), against=graph.paints or "target"
+                    _prepared(graph, self._ranges.watch(graph, self._translated(graph, count))),
+                    against=graph.paints or "target",
                 )
-                for graph in translations(graphs)
-                if not graph.on_request
+                for graph in ways
             ]
         self._ranges.warn(self._reporter.say)
         condition = self._source.info.condition
@@ -200,7 +212,7 @@ class RunWriter:
         if painters := painting_chain(graphs):
             painted = paint_batches(painters, count=count, device=self._engine.device)
             return scorer.score(
-                painted, self._source, count=count, against=painters[-1].paints or "real",
+                _prepared(painters[-1], painted), self._source, count=count, against=painters[-1].paints or "real",
                 labels=classes_of(painters, count), partners=None,
             )  # fmt: skip
         graph = next(graph for graph in translations(graphs) if not graph.on_request)
@@ -210,11 +222,12 @@ class RunWriter:
         def beside() -> Iterator[tuple[Any, Any]]:
             for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
                 read = getattr(self._engine.prepare(batch), graph.reads or "source")
-                yield eight_bits(translate(graph, read)), getattr(batch, paints).numpy()
+                made = as_prepared(translate(graph, read), graph.outputs[0])
+                yield eight_bits(made), getattr(batch, paints).numpy()
 
         paired = self._engine.architecture.wants == "pairs"
         return scorer.score(
-            self._translated(graph, count), self._source, count=count, against=paints, labels=None,
+            _prepared(graph, self._translated(graph, count)), self._source, count=count, against=paints, labels=None,
             partners=beside if paired else None,
         )  # fmt: skip
 
@@ -222,6 +235,17 @@ class RunWriter:
         reads = graph.reads or "source"
         for batch in evenly_spaced(self._source, count, of=reads, chunk=_SCORED_AT_ONCE):
             yield translate(graph, getattr(self._engine.prepare(batch), reads))
+
+    def _psnr(self, graph: Graph, count: int) -> float:
+        """Of translations and their truths, in dB: the mean over pictures, as they would be saved."""
+        values: list[float] = []
+        for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
+            read = getattr(self._engine.prepare(batch), graph.reads or "source")
+            (made,) = self._ranges.watch(graph, [translate(graph, read)])
+            painted = torch.from_numpy(eight_bits(as_prepared(made, graph.outputs[0]))).float()
+            error = (painted - getattr(batch, graph.paints or "target").cpu().float()).square().mean((1, 2, 3))
+            values += (10 * torch.log10(255**2 / error.clamp_min(_LEAST_ERROR))).tolist()
+        return sum(values) / len(values)
 
     def _vectors(self, count: int) -> Iterator[torch.Tensor]:
         """Of `count` real pictures, evenly spaced, again from the first if there are fewer."""
@@ -237,6 +261,10 @@ class RunWriter:
     def _attempt(self, what: str, work: Callable[[], object]) -> None:
         if self._ranks.leads:
             self._reporter.attempt(what, work)
+
+
+def _prepared(graph: Graph, images: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    return (as_prepared(batch, graph.outputs[0]) for batch in images)
 
 
 def _as_metrics(scores: Sequence[Score], names: Sequence[str]) -> dict[str, float]:

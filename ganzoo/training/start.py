@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.architecture.build import build_architecture, implementation_class
+from ganzoo.architecture.wanted import wanted_by
 from ganzoo.config import NoiseToImageConfig
 from ganzoo.config.resolve import Layer, RunConfig
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
+from ganzoo.data.degradation.source import Degraded
 from ganzoo.data.domains import with_whole_paths
-from ganzoo.data.opening import info_shown, open_data, pictures_per_epoch
+from ganzoo.data.opening import completed, info_shown, makes_partners, open_data, pictures_per_epoch
 from ganzoo.errors import CheckpointError, DataError, RequestError, shell_word
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugin.installed import InstalledSpec
@@ -54,10 +56,13 @@ def start_run(
         check_free(out)
         if is_run(out):  # another may train there, and no network need be built to see it
             claim(out).release()
-    kind = implementation_class(offer).wants
-    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, progress.say))
+    wanted = wanted_by(implementation_class(offer), config.architecture)
+    config = completed(config, wanted)
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, wanted.kind, registry, progress.say))
     loggers = find_loggers(config.train.loggers, registry)
-    source = open_data(config, kind, registry, Teller(progress))
+    source = open_data(config, wanted, registry, Teller(progress))
+    if makes_partners(config.data) and not isinstance(source, Degraded):
+        config = dataclasses.replace(config, data=dataclasses.replace(config.data, degrade="none"))
     config = config.in_kimg(pictures_per_epoch(source, config))
     info = info_shown(source, config)
     architecture = build_architecture(offer, config.architecture, info, seed=config.train.seed)
@@ -135,12 +140,12 @@ def resume_run(
     if now != run.trained_by:
         progress.say(f"this run was begun with {run.trained_by}; {now} goes on with it")
     loggers = find_loggers(run.config.train.loggers, registry)
-    kind = implementation_class(run.offer).wants
+    wanted = wanted_by(implementation_class(run.offer), run.config.architecture)
     run = dataclasses.replace(
-        run, config=dataclasses.replace(run.config, data=with_whole_paths(run.config.data, kind, registry))
+        run, config=dataclasses.replace(run.config, data=with_whole_paths(run.config.data, wanted.kind, registry))
     )
     try:
-        source = open_data(run.config, kind, registry, Teller(progress))
+        source = open_data(run.config, wanted, registry, Teller(progress))
     except DataError as error:
         moved = f"If the pictures moved: ganzoo train --resume {shell_word(path)} --data PATH"
         raise DataError(error.message, hint="\n".join(filter(None, (error.hint, moved)))) from error

@@ -1,0 +1,42 @@
+"""The data that an architecture learns from, known before it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ganzoo.architecture.base import Architecture
+from ganzoo.architecture.image_to_image import ImageToImage
+from ganzoo.architecture.records import DataKind
+from ganzoo.errors import PluginError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedData:
+    """kind: see `DataKind`. scale: how many times as large the targets of pairs are as their sources.
+
+    degradation: a recipe of `data.degrade` that makes sources of targets, where good pictures alone are given; empty:
+    both have to be given.
+    """
+
+    kind: DataKind
+    scale: int = 1
+    degradation: str = ""
+
+
+def wanted_by(implementation: type[Architecture], config: Any) -> WantedData:
+    """What an architecture with these settings learns from. Raises PluginError for a scale or recipe that is none."""
+    if not issubclass(implementation, ImageToImage):
+        return WantedData(kind=implementation.wants)
+    bare = implementation.__new__(implementation)
+    torch.nn.Module.__init__(bare)
+    bare.config = config
+    scale, degradation = bare.scale, bare.degradation
+    if isinstance(scale, bool) or not isinstance(scale, int) or scale < 1 or not isinstance(degradation, str):
+        raise PluginError(
+            f"{implementation.__name__} has scale = {scale!r} and degradation = {degradation!r}.",
+            hint="Expected a whole number from 1, and a text.",
+        )
+    return WantedData(kind=implementation.wants, scale=scale, degradation=degradation)

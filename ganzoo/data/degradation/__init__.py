@@ -1,0 +1,1 @@
+"""Low-quality partners of good pictures: recipes, and sources that follow them."""

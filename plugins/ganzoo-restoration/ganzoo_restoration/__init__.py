@@ -1,0 +1,1 @@
+"""SRGAN, ESRGAN and Real-ESRGAN for ganzoo."""
