@@ -78,7 +78,7 @@ def test_torch_is_left_as_it_was():
 
 
 def test_every_phase_has_its_turn_early_and_late(registry):
-    for chosen in registry.architectures:
+    for chosen in [one for one in registry.architectures if one.spec.trains]:
         engine = Subject(chosen).engine()
         numbers = steps_to_rehearse(engine)
         late = [number for number in numbers if number * engine.batch_size > 10**7]

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ganzoo.cli.common import echo
+from ganzoo.cli.progress import Stages
 from ganzoo.errors import RequestError
 
 
@@ -55,6 +56,8 @@ from ganzoo.errors import RequestError
 )
 @click.option("--direction", metavar="NAME", help="The translation, e.g. b2a; the first if not stated.")
 @click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
+@click.option("--tile", type=click.IntRange(0), help="Cut pictures into tiles of so many pixels; 0: never.")
+@click.option("--overlap", type=click.IntRange(0), help="With --tile: pixels of surroundings that a tile is read with.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 def command(
     sources: tuple[Path, ...],
@@ -71,9 +74,8 @@ def command(
     walk: int | None,
     fps: float,
     inputs: tuple[Path, ...],
-    direction: str | None,
-    size: str | None,
     checkpoint: str | None,
+    **translating: Any,
 ) -> None:
     """Paint pictures, or translate them, with a run or an ONNX file.
 
@@ -86,6 +88,7 @@ def command(
     ganzoo sample runs/zebras -i horse.jpg -o zebra.png       # at its own size
     ganzoo sample runs/zebras -i horses/ -o zebras/           # each file
     ganzoo sample b2a.onnx -i zebras/ -o horses/
+    ganzoo sample x4.onnx -i photo.jpg -o big.png --tile 512
 
     A picture depends on its seed and label, or on the picture given, alone; a run and its exported file give the same.
     An ONNX file needs no torch.
@@ -95,17 +98,20 @@ def command(
     from ganzoo.cli.parse import parse_seeds, parse_values
 
     model = load(sources, checkpoint=checkpoint)
-    if model.translates and (inputs or direction or not model.paints):
+    asked = {f"--{name}": value for name, value in translating.items() if value is not None}
+    if model.translates and (inputs or asked or not model.paints):
         from ganzoo.api.translate_files import translate_files
 
         stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--mix": mix, "--walk": walk}
         if wrong := [name for name, value in stated.items() if value is not None]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
-        shape: dict[str, Any] = {"size": size, "count": count, "columns": columns, "values": parse_values(values)}
-        echo(translate_files(model, inputs, out=out, direction=direction, **shape))
+        shape: dict[str, Any] = {"count": count, "columns": columns, "values": parse_values(values), **translating}
+        with Stages("translating") as progress:
+            line = translate_files(model, inputs, out=out, progress=progress, **shape)
+        echo(line)
         return
-    if model.paints and (inputs or direction or size):
-        raise RequestError(f"{model.path} paints from noise: --input, --direction and --size are for translation.")
+    if inputs or asked:
+        raise RequestError(f"{model.path} paints from noise: {', '.join(asked) or '--input'} is for translation.")
     if walk is not None and mix is not None:
         raise RequestError("--walk and --mix are two things; state one.")
     chosen = _seeds(seeds, seed, count, 4 if walk or mix else 64)

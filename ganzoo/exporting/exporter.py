@@ -249,6 +249,7 @@ def _metadata(
         "position": str(position),
         "role": str(graph.role),
         **{key: name for key, name in (("after", graph.after), ("back", graph.back)) if name is not None},
+        **({"reach": str(graph.reach)} if graph.reach is not None else {}),
         "model_sha256": model,
         "precision": precision,
         "training_data": origin.training_data or "none: untrained",

@@ -14,16 +14,16 @@ _USM_WEIGHT, _USM_LEAST = 0.5, 10 / 255
 
 
 def filtered(images: Tensor, kernel: Tensor) -> Tensor:
-    """(B, C, H, W) through a kernel (K, L), odd sides, the same for each channel; borders are reflected."""
+    """(B, C, H, W) through a kernel (K, L), odd sides, on the same device; borders are reflected."""
     channels, (height, width) = images.shape[1], kernel.shape
-    weight = kernel.to(images).expand(channels, 1, height, width)
+    weight = kernel.to(images.dtype).expand(channels, 1, height, width)
     return conv2d(reflected(images, height // 2, width // 2), weight, groups=channels)
 
 
 def gaussian_blurred(images: Tensor, sigma: float, size: int = 0) -> Tensor:
     """(B, C, H, W). size: of the kernel, odd; as many pixels as matter if 0."""
     size = size or 2 * max(1, round(3 * sigma)) + 1
-    line = torch.exp(-((torch.arange(size) - size // 2) ** 2) / (2 * sigma**2))
+    line = torch.exp(-((torch.arange(size, device=images.device) - size // 2) ** 2) / (2 * sigma**2))
     line = line / line.sum()
     return filtered(filtered(images, line[None, :]), line[:, None])
 

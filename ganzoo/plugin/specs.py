@@ -82,6 +82,7 @@ class ArchitectureSpec:
     families: what the importer reads, by the names of families that `ganzoo.architecture.families` tells files by, e.g.
         ("StyleGAN2",), or by one of your own; who gives such a file to another architecture is sent to this one.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
+    trains: False for networks that are imported and paint, and have no game to learn in; they need no `tiny`.
 
     Raises ValueError for a malformed field, so that a broken plugin is caught where it is loaded.
     """
@@ -95,6 +96,7 @@ class ArchitectureSpec:
     importer: str = ""
     families: tuple[str, ...] = ()
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    trains: bool = True
 
     def __post_init__(self) -> None:
         _check_name("architecture", self.name)
@@ -111,6 +113,10 @@ class ArchitectureSpec:
             raise ValueError(f"families of {self.name!r} are {self.families!r}; expected a tuple of names")
         if self.families and not self.importer:
             raise ValueError(f"families of {self.name!r} are {self.families!r}, and it has no importer to read them")
+        if not isinstance(self.trains, bool):
+            raise ValueError(f"trains of {self.name!r} is {self.trains!r}; expected True or False")
+        if not self.trains and not self.importer:
+            raise ValueError(f"{self.name!r} does not train, and has no importer that brings its weights")
         for preset_name, preset in self.presets.items():
             _check_name(f"preset of {self.name!r}:", preset_name)
             if not isinstance(preset, Preset):

@@ -98,6 +98,12 @@ class OnnxFile:
         after, back = (self.metadata.get(f"{PREFIX}{key}") or None for key in ("after", "back"))
         return GraphRole(role=cast(Role, role), after=after, back=back)
 
+    @property
+    def reach(self) -> int | None:
+        """How many pixels of the input away an output pixel sees; None where the file does not say."""
+        text = self.metadata.get(f"{PREFIX}reach", "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+
     def operators(self) -> dict[str, int]:
         """How many nodes there are of each operator, subgraphs included, most first."""
         counts = Counter(node.op_type for node in nodes(self.model.graph))
@@ -196,7 +202,13 @@ def describe_metadata(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec
     if picture is not None:
         props["Image.BitmapPixelFormat"] = "Gray8" if picture.shape[1] == 1 else "Rgb8"
         props["Image.ColorSpaceGamma"] = "SRGB"
-        props["Image.NominalPixelRange"] = "NominalRange_0_255" if picture.dtype == "uint8" else "Normalized_1_1"
+        props["Image.NominalPixelRange"] = (
+            "NominalRange_0_255"
+            if picture.dtype == "uint8"
+            else "Normalized_0_1"
+            if (picture.low, picture.high) == (0, 1)
+            else "Normalized_1_1"
+        )
     return props
 
 

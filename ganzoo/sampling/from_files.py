@@ -99,4 +99,5 @@ def _function(file: OnnxFile, signatures: Mapping[str, Signature], provider: str
         role=declared.role,
         after=declared.after,
         back=declared.back,
+        reach=file.reach,
     )

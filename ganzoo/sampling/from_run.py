@@ -78,4 +78,5 @@ def _function(graph: Graph, device: str) -> GraphFunction:
         back=graph.back,
         reads=graph.reads,
         paints=graph.paints,
+        reach=graph.reach,
     )

@@ -22,7 +22,7 @@ BATCH = 16
 class GraphFunction:
     """One graph. run: arrays in the order of `inputs` -> arrays in the order of `outputs`.
 
-    role, after, back, reads, paints: as `ganzoo.architecture.Graph` declares them.
+    role, after, back, reads, paints, reach: as `ganzoo.architecture.Graph` declares them.
     """
 
     name: str
@@ -34,6 +34,7 @@ class GraphFunction:
     back: str | None = None
     reads: Domain | None = None
     paints: Domain | None = None
+    reach: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

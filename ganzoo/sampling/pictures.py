@@ -200,14 +200,21 @@ def check_animation_name(path: Path) -> None:
         )
 
 
-def _save(image: Image.Image, path: Path, **options: Any) -> None:
+def check_place(path: Path) -> None:
+    """Raises RequestError for a file that is there and is no picture."""
     from PIL import Image as Pillow
 
-    from ganzoo.data.pictures import is_picture, save_image
+    from ganzoo.data.pictures import is_picture
 
     readable = Pillow.registered_extensions().get(path.suffix.lower()) in Pillow.OPEN
     if readable and path.is_file() and path.stat().st_size and not is_picture(path):
         raise RequestError(f"{path} is there, and is no picture.", hint="Choose another -o, or remove it.")
+
+
+def _save(image: Image.Image, path: Path, **options: Any) -> None:
+    from ganzoo.data.pictures import save_image
+
+    check_place(path)
     save_image(image, path, **options)
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.errors import DataError, RequestError
+from ganzoo.progress import Progress, ProgressListener, Silent
+from ganzoo.sampling.enlarging import Enlarging, Tiling
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.pictures import Pictures, check_picture_name, ends_like_a_picture
+from ganzoo.sampling.pictures import Pictures, check_picture_name, check_place, ends_like_a_picture
 from ganzoo.sampling.translation import (
+    channels_read,
     choose_direction,
     read_pixels,
     translate_pixels,
@@ -37,7 +40,7 @@ class TranslateRequest:
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
     direction: by name; None for the first. size: height and width to make the pictures first. count, columns: of a
-    grid. values: of inputs besides the picture, by name.
+    grid. values: of inputs besides the picture, by name. tiling: how large pictures are cut.
     """
 
     inputs: tuple[Path, ...]
@@ -47,6 +50,8 @@ class TranslateRequest:
     count: int | None = None
     columns: int | None = None
     values: Values = field(default_factory=dict)
+    tiling: Tiling = field(default_factory=Tiling)
+    progress: ProgressListener = field(default_factory=Silent)
 
     @property
     def into_folder(self) -> bool:
@@ -87,7 +92,8 @@ def _one(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say:
     (path,) = _files(request.inputs, say)
     check_picture_name(request.out)
     _spare(request.out, _originals([path]))
-    _write(translate_pixels(read_pixels(path, graph, request.size), graph, values=request.values)[0], request.out)
+    check_place(request.out)
+    _translate(path, request.out, graph, request, say)
     return f"{graph.name}{source.origin}: {request.out}"
 
 
@@ -95,10 +101,35 @@ def _each(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say
     files = _files(request.inputs, say)
     targets = _targets(files, request.out)
     done = 0
-    for path, pixels in _readable(list(files), graph, request.size, say):
-        _write(translate_pixels(pixels, graph, values=request.values)[0], targets[path])
-        done += 1
+    for number, path in enumerate(files, start=1):
+        try:
+            _translate(path, targets[path], graph, request, say)
+        except DataError as error:
+            say(f"left out: {error.message}")
+        else:
+            done += 1
+        request.progress.update(Progress(done=number, total=len(files), unit="pictures", values={"status": graph.name}))
+    if not done:
+        raise DataError(f"None of the {len(files)} pictures can be read.")
     return f"{done} picture{'' if done == 1 else 's'} through {graph.name}{source.origin}: {request.out}"
+
+
+def _translate(
+    path: Path, out: Path, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
+) -> None:
+    """One file to one file. Raises DataError for one that cannot be read."""
+    if request.size is not None:
+        pixels = read_pixels(path, graph, request.size)
+        _write(translate_pixels(pixels, graph, values=request.values)[0], out)
+        return
+    from ganzoo.data.originals import read_original
+
+    original = read_original(path, channels_read(graph), say)
+    # A folder has a bar of its own; of one picture the tiles are what takes time.
+    progress = request.progress if request.one_file else Silent()
+    Enlarging(graph=graph, tiling=request.tiling, values=request.values, say=say, progress=progress).to_file(
+        original, out
+    )
 
 
 def _targets(files: dict[Path, Path], out: Path) -> dict[Path, Path]:

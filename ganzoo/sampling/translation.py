@@ -54,7 +54,7 @@ def translate_pixels(
     for graph in graphs:
         open_sides = zip(graph.inputs[0].shape[1:], painted.shape[1:], strict=True)
         dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
-        others = [_same_rows(spec, len(painted), dims, values or {}) for spec in graph.inputs[1:]]
+        others = [same_rows(spec, len(painted), dims, values or {}) for spec in graph.inputs[1:]]
         read, painted = painted, graph.run([painted, *others])[0]
         spec = graph.outputs[0]
         # What the network made of what was there, of what it made of everything.
@@ -66,8 +66,8 @@ def translate_pixels(
     return results
 
 
-def _same_rows(spec: TensorSpec, count: int, dims: Mapping[str, int], values: Values) -> NDArray[Any]:
-    """The same row for each picture: as stated, its default, or what seed 0 draws."""
+def same_rows(spec: TensorSpec, count: int, dims: Mapping[str, int], values: Values) -> NDArray[Any]:
+    """The same row for each of `count` pictures: as stated, its default, or what seed 0 draws."""
     import numpy as np
 
     row = spec.full(values[spec.name], 1) if spec.name in values else spec.default_or_sample([0], dims)
@@ -112,7 +112,7 @@ def read_pixels(path: Path, graph: GraphFunction, size: tuple[int, int] | None) 
     from ganzoo.data.decoding import opened_pictures
 
     try:
-        with opened_pictures([path], [_channels(graph)], about=size) as (image,):
+        with opened_pictures([path], [channels_read(graph)], about=size) as (image,):
             return _pixels(image, size)
     except Exception as error:  # damaged files make decoders raise anything
         raise DataError(f"{path} cannot be read as a picture: {one_line(error)}") from None
@@ -122,7 +122,7 @@ def image_pixels(image: Image.Image, graph: GraphFunction, size: tuple[int, int]
     """A picture in memory as (1, C, H, W), of the size that is stated."""
     from ganzoo.data.decoding import as_mode
 
-    return _pixels(as_mode(image, channels=_channels(graph)), size)
+    return _pixels(as_mode(image, channels=channels_read(graph)), size)
 
 
 def _pixels(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -131,7 +131,8 @@ def _pixels(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint
     return (pixels_of(image) if size is None else fitted(image, height=size[0], width=size[1]))[None]
 
 
-def _channels(graph: GraphFunction) -> int:
+def channels_read(graph: GraphFunction) -> int:
+    """Of the picture that a translation reads."""
     channels = graph.inputs[0].shape[1]
     assert isinstance(channels, int)
     return channels

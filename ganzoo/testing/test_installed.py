@@ -44,6 +44,7 @@ def _suites() -> dict[str, type]:
             _title(offer.qualified_name), (ArchitectureConformance,), {"architecture": offer.qualified_name}
         )
         for offer in registry.architectures
+        if offer.spec.trains
     }
     sources = {
         f"{_title(offer.qualified_name)}_data": type(

@@ -52,6 +52,12 @@ def start_run(
     that cannot work leaves nothing behind. Raises what its parts raise.
     """
     leads = ranks is None or ranks.leads
+    if not offer.spec.trains:
+        able = [o.spec.name for o in registry.architectures if o.spec.trains and o.spec.task == offer.spec.task]
+        raise RequestError(
+            f"{offer.spec.name} paints with weights that were imported, and has no game to learn in.",
+            hint=f"These learn: {', '.join(able)}." if able else "",
+        )
     if write and leads:
         check_free(out)
         if is_run(out):  # another may train there, and no network need be built to see it

@@ -8,7 +8,7 @@ from ganzoo import ArchitectureSpec, Preset, hookimpl
 GANZOO_API = 2
 
 _VIEWS = {"flip": True, "turn": True}
-_QUICK_LR = {"start": 1e-3, "end": 1e-5, "to_kimg": 60.0, "shape": "cosine"}
+_QUICK_LR = {"start": 1e-3, "end": 1e-5, "to_kimg": 150.0, "shape": "cosine"}
 
 
 def _tiny(**settings: Any) -> Preset:
@@ -31,13 +31,13 @@ def _digits(**settings: Any) -> Preset:
     )  # fmt: skip
 
 
-def _quick(summary: str, train: Mapping[str, Any] | None = None, **settings: Any) -> Preset:
+def _quick(summary: str, **settings: Any) -> Preset:
     return Preset(
         summary=summary,
         architecture={"adversarial_weight": 0.0, "perceptual_weight": 0.0, "ema_half_life_kimg": 0.5,
                       "pixel_loss": "l1", "lr": _QUICK_LR, **settings},
-        train={"batch_size": 16, "kimg": 60.0, "sample_count": 16, "sample_every_kimg": 10.0,
-               "checkpoint_every_kimg": 10.0, "score_count": 200, **(train or {})},
+        train={"batch_size": 16, "kimg": 150.0, "sample_count": 16, "sample_every_kimg": 25.0,
+               "checkpoint_every_kimg": 25.0, "score_count": 200},
         data={"size": 64, "channels": 3, **_VIEWS},
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 "restore": _quick(
                     "repairs 64x64 parts of your own pictures without enlarging, ten minutes on two CPU cores; with "
                     "data.degrade=noise:10-40, jpeg:10-60, gray, holes or several of them",
-                    train={"kimg": 60.0}, scale=1, generator="compact", width=32, convolutions=10, sharpen=False,
+                    scale=1, width=24, growth=12, blocks=4, sharpen=False,
                 ),
                 "quick": _quick(
                     "4x from 64x64 parts of your own pictures, compact, pixels alone, ten minutes on two CPU cores",
@@ -152,6 +152,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             implementation="ganzoo_restoration.fixed:FixedRestoration",
             config="ganzoo_restoration.fixed:FixedConfig",
             importer="ganzoo_restoration.fixed:read_fixed",
+            trains=False,
             families=(
                 "SwinIR", "HAT", "DAT", "SPAN", "OmniSR", "Restormer", "NAFNet", "SCUNet", "PLKSR", "ATD", "ESRGAN+",
             ),

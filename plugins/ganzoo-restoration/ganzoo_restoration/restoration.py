@@ -67,6 +67,7 @@ class Restoration(ImageToImage):
         # Whose features a run has learnt to match: another network's would be another game.
         self.register_buffer("perceptual_digest", torch.zeros(_DIGEST_BYTES, dtype=torch.uint8))
         self._extractors: list[FeatureExtractor] = []  # in a list: it is no part of the model, nor of a checkpoint
+        self._known = False
 
     def directions(self) -> Mapping[str, Direction]:
         network = self.generator
@@ -144,16 +145,17 @@ class Restoration(ImageToImage):
     def _extractor(self, images: Tensor) -> FeatureExtractor:
         """On the device of the pictures. Raises CheckpointError for another network than the run has begun with."""
         network = self._extractors[0].to(images.device)
+        if self._known:  # asked of the buffer at each step, the host would wait for the device
+            return network
+        digest = torch.tensor(list(bytes.fromhex(network.digest)), dtype=torch.uint8)
         if not self.perceptual_digest.any():
-            self.perceptual_digest.copy_(torch.tensor(list(bytes.fromhex(network.digest)), dtype=torch.uint8))
-            self._known = True
-        elif not getattr(self, "_known", False):
-            if bytes(self.perceptual_digest.tolist()).hex() != network.digest:
-                raise CheckpointError(
-                    f"{self.config.perceptual} is another feature network than this run was begun with.",
-                    hint="Put the file back, or begin a new run with --init-from.",
-                )
-            self._known = True
+            self.perceptual_digest.copy_(digest)
+        elif not torch.equal(self.perceptual_digest.cpu(), digest):
+            raise CheckpointError(
+                f"{self.config.perceptual} is another feature network than this run was begun with.",
+                hint="Put the file back, or begin a new run with --init-from.",
+            )
+        self._known = True
         return network
 
     def compile_networks(self, **options: Any) -> None:
