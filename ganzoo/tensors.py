@@ -47,6 +47,7 @@ class Dim(metaclass=Translating):
     name: its symbolic name in the ONNX file. multiple, least: sizes the network accepts.
     default: the size it was trained at, taken where nobody says another; None for none.
     times: of an output that is so many times as large as the input's dimension of this name: `4*height` in the file.
+    rounded: of an output, to which multiple it is rounded up: `8*ceil(height/8)`.
     """
 
     name: str
@@ -54,10 +55,17 @@ class Dim(metaclass=Translating):
     least: int = 1
     default: int | None = None
     times: int = 1
+    rounded: int = 1
 
     def __str__(self) -> str:
         """As the ONNX file has it."""
+        if self.rounded > 1:
+            return f"{self.times * self.rounded}*ceil({self.name}/{self.rounded})"
         return self.name if self.times == 1 else f"{self.times}*{self.name}"
+
+    def painted(self, size: int) -> int:
+        """Of an output, its size where the input's has `size`."""
+        return self.times * self.rounded * -(-size // self.rounded)
 
     def accepts(self, size: int) -> bool:
         """Whether the network takes this size, in pixels or rows."""
@@ -117,7 +125,7 @@ class TensorSpec(metaclass=Translating):
 
     def sizes(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         """The concrete shape. Raises KeyError for a `Dim` that `dims` does not name."""
-        return tuple(size if isinstance(size, int) else size.times * dims[size.name] for size in self.shape)
+        return tuple(size if isinstance(size, int) else size.painted(dims[size.name]) for size in self.shape)
 
     def _counted(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         """`sizes`, which a stranger's file may have stated. Raises RequestError for more numbers than memory has."""
@@ -175,6 +183,7 @@ class TensorSpec(metaclass=Translating):
                     "least": size.least,
                     "usual": size.default,
                     "times": size.times,
+                    **({"rounded": size.rounded} if size.rounded > 1 else {}),
                 }
                 for size in self.shape
             ],
@@ -200,6 +209,7 @@ class TensorSpec(metaclass=Translating):
             dim.multiple >= 1
             and dim.least >= 1
             and dim.times >= 1
+            and dim.rounded >= 1
             and (dim.default is None or dim.accepts(dim.default))
             for dim in dims
         )
@@ -231,4 +241,5 @@ def _dim(value: Mapping[str, Any]) -> Dim:
         least=value["least"],
         default=value["usual"],
         times=value.get("times", 1),
+        rounded=value.get("rounded", 1),
     )

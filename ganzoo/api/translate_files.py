@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ganzoo.api.arguments import to_whole
+from ganzoo.api.arguments import to_paths, to_whole
 from ganzoo.progress import ProgressListener, listener
 from ganzoo.sampling.enlarging import Tiling
 from ganzoo.sampling.model import Model, stated_size
@@ -22,6 +22,7 @@ def translate_files(
     count: int | None = None,
     columns: int | None = None,
     values: Mapping[str, float | Sequence[float]] | None = None,
+    pictures: Mapping[str, Path | str | Sequence[Path | str]] | None = None,
     tile: int | None = None,
     overlap: int | None = None,
     progress: ProgressListener | None = None,
@@ -31,6 +32,7 @@ def translate_files(
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
     direction: by name; the first if None. size: pixels to make them first, a number or height and width.
     count, columns: of a grid. values: of inputs besides the picture, by name.
+    pictures: of a translation that takes others, {"style": "wave.jpg"}, or several, of which each is painted with.
     tile: pixels of a side of the tiles that a picture is cut into; 0 for whole pictures, None for tiles of 512 where a
         picture is large. overlap: of a tile's surroundings, on each side; None for what the network needs, up to 32.
 
@@ -44,6 +46,7 @@ def translate_files(
         count=count,
         columns=columns,
         values=values or {},
+        further={name: tuple(to_paths(given, "pictures")) for name, given in (pictures or {}).items()},
         tiling=Tiling(
             tile=None if tile is None else to_whole(tile, "tile", least=0),
             overlap=None if overlap is None else to_whole(overlap, "overlap", least=0),

@@ -30,7 +30,7 @@ Weights = Mapping[str, float]
 """Of layers by name."""
 
 EFFICIENTNET = "efficientnet-lite0"
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 _VGG = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _LAYER = re.compile(r"(conv|relu)([1-5])_([1-4])")
 _LEAST = 1e-8
@@ -92,7 +92,7 @@ def feature_distance(network: FeatureExtractor, weights: Weights, one: Tensor, o
 
 def normalised(images: Tensor) -> Tensor:
     """(B, 3, H, W) in [0, 1], of which ImageNet's mean and deviation were taken."""
-    mean, std = (images.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
+    mean, std = (images.new_tensor(values)[:, None, None] for values in (MEAN, STD))
     return (images - mean) / std
 
 

@@ -200,6 +200,8 @@ class Graph:
     on_request: exported only when it is asked for by name.
     reach: of a translation, how many pixels of the input away an output pixel sees; None where that is all of them, or
         not known. Large pictures are cut into tiles by it.
+    beside: of a translation that takes further pictures, whose they are, by the names of the inputs: {"style":
+        "target"}. Previews take them from the same row of a batch.
     """
 
     name: str
@@ -213,6 +215,7 @@ class Graph:
     paints: Domain | None = None
     on_request: bool = False
     reach: int | None = None
+    beside: Mapping[str, Domain] = field(default_factory=dict)
 
     def run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The outputs, always as a tuple, without gradients. Raises PluginError for what are no tensors."""

@@ -47,6 +47,16 @@ def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
     return values
 
 
+def parse_pictures(texts: Sequence[str]) -> dict[str, list[str]]:
+    """`FILE` or `NAME=FILE` each, by name; "" where none is stated. A file that is there may have a `=` in its name."""
+    pictures: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        named = equals and name.isidentifier() and not Path(text).exists()
+        pictures.setdefault(name if named else "", []).append(path if named else text)
+    return pictures
+
+
 def parse_shape(text: str) -> tuple[str, tuple[int, ...]]:
     """`NAME=1x3x256x256`, or `NAME=scalar`. Raises RequestError."""
     name, equals, sizes = text.rpartition("=")

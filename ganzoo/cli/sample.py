@@ -56,6 +56,7 @@ from ganzoo.errors import RequestError
 )
 @click.option("--direction", metavar="NAME", help="The translation, e.g. b2a; the first if not stated.")
 @click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
+@click.option("--with", "others", multiple=True, metavar="[NAME=]FILE", help="The other picture, such as a style.")
 @click.option("--tile", type=click.IntRange(0), help="Cut pictures into tiles of so many pixels; 0: never.")
 @click.option("--overlap", type=click.IntRange(0), help="With --tile: pixels of surroundings that a tile is read with.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
@@ -95,16 +96,17 @@ def command(
     """
     from ganzoo.api.load import load
     from ganzoo.api.picture_names import check_picture_name
-    from ganzoo.cli.parse import parse_seeds, parse_values
+    from ganzoo.cli.parse import parse_pictures, parse_seeds, parse_values
 
     model = load(sources, checkpoint=checkpoint)
-    asked = {f"--{name}": value for name, value in translating.items() if value is not None}
+    asked = {f"--{name}": value for name, value in translating.items() if value not in (None, ())}
     if model.translates and (inputs or asked or not model.paints):
         from ganzoo.api.translate_files import translate_files
 
         stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--mix": mix, "--walk": walk}
         if wrong := [name for name, value in stated.items() if value is not None]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
+        translating["pictures"] = parse_pictures(translating.pop("others"))
         shape: dict[str, Any] = {"count": count, "columns": columns, "values": parse_values(values), **translating}
         with Stages("translating") as progress:
             line = translate_files(model, inputs, out=out, progress=progress, **shape)

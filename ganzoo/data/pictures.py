@@ -90,6 +90,12 @@ def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None])
 
 
+def resized_pixels(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """(1, C, H, W) -> (1, C, height, width), the middle of it."""
+    image = Image.fromarray(pixels[0, 0] if pixels.shape[1] == 1 else pixels[0].transpose(1, 2, 0))
+    return fitted(image, height=height, width=width)[None]
+
+
 def to_uint8(images: NDArray[np.generic], *, low: float = -1.0, high: float = 1.0) -> NDArray[np.uint8]:
     """Pixels in [low, high] to 0..255, rounded, clipped; uint8 is returned as it is."""
     if images.dtype == np.uint8:

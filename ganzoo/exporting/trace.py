@@ -129,6 +129,7 @@ def _serialize(program: Any, graph: Graph, metadata: Mapping[str, str]) -> bytes
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     ClearMetadataAndDocStringPass()(program.model)  # nodes carry stack traces with build paths
+    _rename_doubles(program.model.graph)
     program.model.metadata_props.clear()
     program.model.metadata_props.update(sorted(metadata.items()))
     proto = onnx_ir.serde.serialize_model(program.model)
@@ -149,6 +150,15 @@ def _serialize(program: Any, graph: Graph, metadata: Mapping[str, str]) -> bytes
     return content
 
 
+def _rename_doubles(graph: Any) -> None:
+    """torch names what is inside after its operators, and does not see that an input or output has that name."""
+    ours = [*graph.inputs, *graph.outputs]
+    taken = {value.name for value in ours}
+    for number, value in enumerate(value for node in graph for value in node.outputs):
+        if value.name in taken and not any(value is one for one in ours):
+            value.name = f"{value.name}.{number}"
+
+
 def _check_symbolic(specs: Sequence[TensorSpec], values: Any) -> None:
     """A dimension asked to be symbolic can come out as the traced size without a word."""
     for spec, value in zip(specs, values, strict=True):
@@ -158,7 +168,7 @@ def _check_symbolic(specs: Sequence[TensorSpec], values: Any) -> None:
                     f"dimension {axis} ({size}) of {spec.name!r} came out fixed at {found.dim_value}.",
                     hint="Something in the module depends on the traced size, for example int(x.shape[0]).",
                 )
-            if isinstance(size, Dim) and size.times > 1:
+            if isinstance(size, Dim) and (size.times > 1 or size.rounded > 1):
                 found.dim_param = str(size)  # torch writes it in one of several ways
 
 

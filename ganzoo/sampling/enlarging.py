@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,11 +47,15 @@ class Tiling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Enlarging:
-    """A translation with what goes with each picture. say: a line for the user. progress: told after each tile."""
+    """A translation with what goes with each picture.
+
+    further: other pictures (1, C, H, W) that it takes. say: a line for the user. progress: told after each tile.
+    """
 
     graph: GraphFunction
     tiling: Tiling
     values: Values = field(default_factory=dict)
+    further: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     say: Callable[[str], None] = lambda line: None
     progress: ProgressListener = field(default_factory=Silent)
 
@@ -114,8 +118,8 @@ class Enlarging:
                 self.progress.update(Progress(done=done, total=len(plan), unit="tiles", values={"status": "painting"}))
         if apart > level / 255:
             self.say(
-                f"tiles differ by up to {apart * 255 / level:.1f} grey levels where they meet, and fade into each other: "
-                f"--overlap {min(2 * max(overlap, 16), reach or 512)} makes that less"
+                f"tiles differ by up to {apart * 255 / level:.1f} grey levels where they meet, and fade into each "
+                f"other: --overlap {min(2 * max(overlap, 16), reach or 512)} makes that less"
             )
 
     def _tile(self, pixels: int) -> int:
@@ -130,9 +134,14 @@ class Enlarging:
         """most: the value of white in what is read. level: in what is painted."""
         import numpy as np
 
-        from ganzoo.sampling.translation import same_rows
+        from ganzoo.sampling.translation import as_input, same_rows
 
-        read, paints = self.graph.inputs[0], self.graph.outputs[0]
+        read, paints, scale = self.graph.inputs[0], self.graph.outputs[0], scale_of(self.graph)
+        further = {
+            spec.name: as_input(self.graph, spec, self.further[spec.name])
+            for spec in self.graph.inputs[1:]
+            if spec.name in self.further
+        }
 
         def paint(part: NDArray[np.float32]) -> NDArray[np.float32]:
             given = (part[None] * ((read.high - read.low) / most) + np.float32(read.low)).astype(read.dtype)
@@ -141,10 +150,15 @@ class Enlarging:
                 for side, size in zip(read.shape[1:], given.shape[1:], strict=True)
                 if isinstance(side, Dim)
             }
-            others = [same_rows(spec, 1, dims, self.values) for spec in self.graph.inputs[1:]]
+            others = [
+                further[spec.name] if spec.name in further else same_rows(spec, 1, dims, self.values)
+                for spec in self.graph.inputs[1:]
+            ]
             made = self.graph.run([given, *others])[0][0]
             if not np.isfinite(made).all():
                 raise GanzooError(f"{self.graph.name} painted values that are not finite.")
+            # Some networks round the size of what they paint up.
+            made = made[:, : part.shape[1] * scale, : part.shape[2] * scale]
             values: NDArray[np.float32] = made.astype(np.float32) - paints.low
             return values * (level / (paints.high - paints.low))
 

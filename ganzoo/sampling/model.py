@@ -14,8 +14,9 @@ from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.noise import InputChoices, Label, class_names, layer_count, mix, paint, walk
 from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
-from ganzoo.sampling.translation import choose_direction, image_pixels, read_pixels, translate_pixels
+from ganzoo.sampling.translation import check_further, choose_direction, image_pixels, read_pixels, translate_pixels
 from ganzoo.sampling.values import checked_values
+from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -151,6 +152,7 @@ class Model:
         direction: str | None = None,
         size: Size | str | None = None,
         values: Mapping[str, Numbers] | None = None,
+        pictures: Mapping[str, Any] | None = None,
     ) -> Pictures:
         """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size, or so many
         times as large.
@@ -158,6 +160,7 @@ class Model:
         picture: a path, a PIL image, an array (H, W), (H, W, C) or (N, H, W, C) uint8, or a list of such.
         direction: by name, e.g. "b2a"; the first if None.
         size: pixels to make them first, a number or height and width. values: of inputs besides the picture, by name.
+        pictures: of a translation that takes others, {"style": picture}.
         Raises RequestError for a model that paints from noise, or pictures that do not fit; DataError for a file that
         cannot be read.
         """
@@ -177,7 +180,10 @@ class Model:
                 hint="Translate them one by one, or state size=.",
             )
         stated = checked_values(_choices(None, values).values, graph.inputs[1:], self.path)
-        painted = [translate_pixels(item, graph, values=stated)[0] for item in given]
+        specs = {spec.name: spec for spec in graph.inputs}
+        check_further(graph, list(pictures or {}), self.path)
+        further = {name: _pixels(item, graph, None, specs[name]) for name, item in (pictures or {}).items()}
+        painted = [translate_pixels(item, graph, values=stated, further=further)[0] for item in given]
         return Pictures(np.concatenate(painted).transpose(0, 2, 3, 1))
 
     def translate_files(self, request: TranslateRequest) -> str:
@@ -290,12 +296,13 @@ def _listed(picture: Any) -> list[Any]:
     return list(picture) if isinstance(picture, list | tuple) else [picture]
 
 
-def _pixels(picture: Any, graph: GraphFunction, size: tuple[int, int] | None) -> Any:
+def _pixels(picture: Any, graph: GraphFunction, size: tuple[int, int] | None, spec: TensorSpec | None = None) -> Any:
+    """spec: of the input that it is for; the first if None."""
     import numpy as np
     from PIL import Image
 
     if isinstance(picture, str | Path):
-        return read_pixels(Path(picture), graph, size)
+        return read_pixels(Path(picture), graph, size, spec=spec)
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
             raise _no_picture(picture)
@@ -304,4 +311,4 @@ def _pixels(picture: Any, graph: GraphFunction, size: tuple[int, int] | None) ->
         picture = Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)
     if not isinstance(picture, Image.Image):
         raise RequestError(f"A {type(picture).__name__} is no picture: expected a path, a PIL image or an array.")
-    return image_pixels(picture, graph, size)
+    return image_pixels(picture, graph, size, spec=spec)

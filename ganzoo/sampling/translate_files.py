@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,9 @@ from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.pictures import Pictures, check_picture_name, check_place, ends_like_a_picture
 from ganzoo.sampling.translation import (
     channels_read,
+    check_further,
     choose_direction,
+    further_pictures,
     read_pixels,
     translate_pixels,
     translate_strips,
@@ -40,7 +42,9 @@ class TranslateRequest:
 
     inputs: files and folders; empty: the pictures that the run learnt from. out: a picture file, or a folder.
     direction: by name; None for the first. size: height and width to make the pictures first. count, columns: of a
-    grid. values: of inputs besides the picture, by name. tiling: how large pictures are cut.
+    grid. values: of inputs besides the picture, by name. further: of a translation that takes
+    other pictures, these, by the name of the input, "" for its only one; several of one are painted each.
+    tiling: how large pictures are cut.
     """
 
     inputs: tuple[Path, ...]
@@ -50,6 +54,7 @@ class TranslateRequest:
     count: int | None = None
     columns: int | None = None
     values: Values = field(default_factory=dict)
+    further: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     tiling: Tiling = field(default_factory=Tiling)
     progress: ProgressListener = field(default_factory=Silent)
 
@@ -77,59 +82,113 @@ def translate_files(
     """
     graph = choose_direction(source, request.direction)
     checked_values(request.values, graph.inputs[1:], source.path)
+    further = _further(source, graph, request, say)
     if (request.into_folder or request.one_file) and (request.count or request.columns):
         raise RequestError(
             "--count and --columns are for a grid: pictures to translate, and -o that ends like a picture."
         )
     if not request.inputs:
-        return _grid_of_learnt(source, graph, request, learnt)
+        return _grid_of_learnt(source, graph, request, learnt, further[0][1])
     if request.into_folder:
-        return _each(source, graph, request, say)
-    return _one(source, graph, request, say) if request.one_file else _grid_of_files(source, graph, request, say)
+        return _each(source, graph, request, say, further)
+    if request.one_file and len(further) == 1:
+        return _one(source, graph, request, say, further[0][1])
+    return _grid_of_files(source, graph, request, say, further)
 
 
-def _one(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]) -> str:
+Further = Mapping[str, "NDArray[np.uint8]"]
+"""Of other pictures that a translation takes, (1, C, H, W), by the names of its inputs."""
+
+
+def _further(
+    source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
+) -> list[tuple[str, Further]]:
+    """Each choice of the other pictures, and what it is called: one, without any, for a translation of one picture.
+
+    Raises RequestError for pictures that it does not take, or lacks, DataError for one that cannot be read.
+    """
+    import itertools
+
+    wanted = further_pictures(graph)
+    given: dict[str, list[Path]] = {}
+    for name, paths in request.further.items():
+        if not name and len(wanted) > 1:
+            raise RequestError(
+                f"{graph.name} takes {', '.join(wanted)} besides the first picture.", hint=f"--with {wanted[0]}=PICTURE"
+            )
+        given[name or (wanted[0] if wanted else "a picture")] = list(_files(paths, say))
+    check_further(graph, list(given), source.path)
+    specs = {spec.name: spec for spec in graph.inputs}
+    read = {
+        name: [(path.stem, read_pixels(path, graph, None, spec=specs[name])) for path in paths]
+        for name, paths in given.items()
+    }
+    return [
+        ("-".join(stem for stem, _ in chosen), dict(zip(read, [pixels for _, pixels in chosen], strict=True)))
+        for chosen in itertools.product(*read.values())
+    ]
+
+
+def _one(
+    source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None], further: Further
+) -> str:
     (path,) = _files(request.inputs, say)
     check_picture_name(request.out)
     _spare(request.out, _originals([path]))
     check_place(request.out)
-    _translate(path, request.out, graph, request, say)
+    _translate(path, request.out, graph, request, say, further)
     return f"{graph.name}{source.origin}: {request.out}"
 
 
-def _each(source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]) -> str:
+def _each(
+    source: GraphSet,
+    graph: GraphFunction,
+    request: TranslateRequest,
+    say: Callable[[str], None],
+    further: Sequence[tuple[str, Further]],
+) -> str:
+    """Each picture; with several choices of the others, a folder for each of those."""
     files = _files(request.inputs, say)
-    targets = _targets(files, request.out)
+    work = [
+        (path, target, others)
+        for name, others in further
+        for path, target in _targets(files, request.out / name if len(further) > 1 else request.out).items()
+    ]
     done = 0
-    for number, path in enumerate(files, start=1):
+    for number, (path, target, others) in enumerate(work, start=1):
         try:
-            _translate(path, targets[path], graph, request, say)
+            _translate(path, target, graph, request, say, others)
         except DataError as error:
             say(f"left out: {error.message}")
         else:
             done += 1
-        request.progress.update(Progress(done=number, total=len(files), unit="pictures", values={"status": graph.name}))
+        request.progress.update(Progress(done=number, total=len(work), unit="pictures", values={"status": graph.name}))
     if not done:
         raise DataError(f"None of the {len(files)} pictures can be read.")
     return f"{done} picture{'' if done == 1 else 's'} through {graph.name}{source.origin}: {request.out}"
 
 
 def _translate(
-    path: Path, out: Path, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
+    path: Path,
+    out: Path,
+    graph: GraphFunction,
+    request: TranslateRequest,
+    say: Callable[[str], None],
+    further: Further,
 ) -> None:
     """One file to one file. Raises DataError for one that cannot be read."""
     if request.size is not None:
         pixels = read_pixels(path, graph, request.size)
-        _write(translate_pixels(pixels, graph, values=request.values)[0], out)
+        _write(translate_pixels(pixels, graph, values=request.values, further=further)[0], out)
         return
     from ganzoo.data.originals import read_original
 
     original = read_original(path, channels_read(graph), say)
     # A folder has a bar of its own; of one picture the tiles are what takes time.
     progress = request.progress if request.one_file else Silent()
-    Enlarging(graph=graph, tiling=request.tiling, values=request.values, say=say, progress=progress).to_file(
-        original, out
-    )
+    Enlarging(
+        graph=graph, tiling=request.tiling, values=request.values, further=further, say=say, progress=progress
+    ).to_file(original, out)
 
 
 def _targets(files: dict[Path, Path], out: Path) -> dict[Path, Path]:
@@ -155,7 +214,11 @@ def _targets(files: dict[Path, Path], out: Path) -> dict[Path, Path]:
 
 
 def _grid_of_files(
-    source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
+    source: GraphSet,
+    graph: GraphFunction,
+    request: TranslateRequest,
+    say: Callable[[str], None],
+    further: Sequence[tuple[str, Further]],
 ) -> str:
     import numpy as np
 
@@ -163,7 +226,31 @@ def _grid_of_files(
     _spare(request.out, _originals(files))
     size = request.size or usual_size(graph)
     pictures = [pixels for _, pixels in _readable(files, graph, size, say)]
+    if further[0][1]:
+        return _write_table(source, graph, pictures, further, request)
     return _write_strips(source, graph, np.concatenate(pictures), None, request)
+
+
+def _write_table(
+    source: GraphSet,
+    graph: GraphFunction,
+    given: Sequence[NDArray[np.uint8]],
+    further: Sequence[tuple[str, Further]],
+    request: TranslateRequest,
+) -> str:
+    """Pictures down, the others along, and inside what becomes of each two."""
+    import numpy as np
+
+    from ganzoo.data.pictures import resized_pixels
+
+    height, width = given[0].shape[2:]
+    heads = [resized_pixels(next(iter(others.values())), height, width) for _, others in further]
+    rows = [np.concatenate([np.full_like(given[0], 255), *heads], 3)]
+    for pixels in given:
+        painted = [translate_pixels(pixels, graph, values=request.values, further=others)[0] for _, others in further]
+        rows.append(np.concatenate([pixels, *painted], 3))
+    _write(np.concatenate(rows, 2), request.out)
+    return f"{len(given)} pictures by {len(further)}; {graph.name}{source.origin}: {request.out}"
 
 
 def _grid_of_learnt(
@@ -171,6 +258,7 @@ def _grid_of_learnt(
     graph: GraphFunction,
     request: TranslateRequest,
     learnt: Callable[[GraphFunction], LearntPictures],
+    further: Further,
 ) -> str:
     if request.into_folder:
         raise RequestError("Which pictures?", hint=f"Add --input FOLDER, or end {request.out} like a picture: .png")
@@ -178,7 +266,7 @@ def _grid_of_learnt(
     if request.size is not None:
         raise RequestError("--size goes with --input; the pictures of the run have the size it learnt at.")
     given, truth = ask(request.count or IN_A_GRID)
-    return _write_strips(source, graph, given, truth, request)
+    return _write_strips(source, graph, given, truth, request, further)
 
 
 def _write_strips(
@@ -187,8 +275,9 @@ def _write_strips(
     given: NDArray[np.uint8],
     truth: NDArray[np.uint8] | None,
     request: TranslateRequest,
+    further: Further | None = None,
 ) -> str:
-    strips, third = translate_strips(source, graph, given, truth, request.values)
+    strips, third = translate_strips(source, graph, given, truth, request.values, further)
     _write(strips, request.out, request.columns)
     return f"{len(given)} times source, translation{third}; {graph.name}{source.origin}: {request.out}"
 

@@ -33,34 +33,67 @@ def choose_direction(source: GraphSet, name: str | None) -> GraphFunction:
         raise RequestError(
             f"{source.path} has no direction {name!r}.{did_you_mean(name, named)} Directions: {', '.join(named)}."
         )
-    if chosen.inputs[0].kind != "picture" or any(spec.kind == "picture" for spec in chosen.inputs[1:]):
+    if chosen.inputs[0].kind != "picture":
         kinds = ", ".join(f"{spec.name} ({spec.kind})" for spec in chosen.inputs)
-        raise RequestError(f"{chosen.name} of {source.path} takes {kinds}, not one picture first.")
+        raise RequestError(f"{chosen.name} of {source.path} takes {kinds}, not a picture first.")
     return chosen
 
 
+def further_pictures(graph: GraphFunction) -> list[str]:
+    """Names of the pictures that a translation takes besides the first."""
+    return [spec.name for spec in graph.inputs[1:] if spec.kind == "picture"]
+
+
+def check_further(graph: GraphFunction, given: Sequence[str], path: Path) -> None:
+    """Raises RequestError where a translation takes other pictures besides the first than those given."""
+    wanted = further_pictures(graph)
+    if lacking := [name for name in wanted if name not in given]:
+        raise RequestError(
+            f"{graph.name} of {path} takes another picture, {lacking[0]!r}, and none is given.",
+            hint=f"--with {lacking[0]}=PICTURE",
+        )
+    if odd := [name for name in given if name not in wanted]:
+        raise RequestError(
+            f"{graph.name} of {path} takes no picture {odd[0]!r}.{did_you_mean(odd[0], wanted)} "
+            + (f"It takes {', '.join(wanted)} besides the first." if wanted else "It takes one picture."),
+        )
+
+
 def translate_pixels(
-    pixels: NDArray[np.uint8], *graphs: GraphFunction, values: Values | None = None
+    pixels: NDArray[np.uint8],
+    *graphs: GraphFunction,
+    values: Values | None = None,
+    further: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> list[NDArray[np.uint8]]:
     """(N, C, H, W) uint8 of any size -> what each graph makes of what the one before it made, whole.
 
     A size that the network does not take is filled up by reflection, and what was filled up is cut off afterwards.
-    Nothing is rounded between two graphs. values: of inputs besides the picture, see `checked_values`.
+    Nothing is rounded between two graphs. values: of inputs besides the picture, see `checked_values`. further: by the
+    names of inputs, pictures (1, C, H, W) that each is painted with.
     """
+    import numpy as np
+
     from ganzoo.data.pictures import to_uint8
 
     height, width = pixels.shape[2:]
-    painted, results = _as_input(graphs[0], pixels), []
+    painted, results = as_input(graphs[0], graphs[0].inputs[0], pixels), []
     for graph in graphs:
         open_sides = zip(graph.inputs[0].shape[1:], painted.shape[1:], strict=True)
         dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
-        others = [same_rows(spec, len(painted), dims, values or {}) for spec in graph.inputs[1:]]
+        others = [
+            np.repeat(as_input(graph, spec, further[spec.name]), len(painted), 0)
+            if further and spec.name in further
+            else same_rows(spec, len(painted), dims, values or {})
+            for spec in graph.inputs[1:]
+        ]
         read, painted = painted, graph.run([painted, *others])[0]
         spec = graph.outputs[0]
         # What the network made of what was there, of what it made of everything.
         height, width = (
-            round(side * large / small)
-            for side, large, small in zip((height, width), painted.shape[2:], read.shape[2:], strict=True)
+            side * stated.times if isinstance(stated, Dim) else round(side * large / small)
+            for side, stated, large, small in zip(
+                (height, width), spec.shape[2:], painted.shape[2:], read.shape[2:], strict=True
+            )
         )
         results.append(to_uint8(painted[:, :, :height, :width], low=spec.low, high=spec.high))
     return results
@@ -80,6 +113,7 @@ def translate_strips(
     given: NDArray[np.uint8],
     truth: NDArray[np.uint8] | None,
     values: Values | None = None,
+    further: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> tuple[NDArray[np.uint8], str]:
     """Source and translation, and behind them the way back if there is one, or else the truth if it is known.
 
@@ -93,7 +127,7 @@ def translate_strips(
     ways = (graph,) if back is None else (graph, back)
     for start in range(0, len(given), BATCH):
         part = slice(start, start + BATCH)
-        beside = [given[part], *translate_pixels(given[part], *ways, values=values)]
+        beside = [given[part], *translate_pixels(given[part], *ways, values=values, further=further)]
         if back is None and truth is not None:
             beside.append(truth[part])
         rows.append(side_by_side(*beside))
@@ -107,22 +141,26 @@ def usual_size(graph: GraphFunction) -> tuple[int, int]:
     return height, width
 
 
-def read_pixels(path: Path, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """A file as (1, C, H, W), of the size that is stated. Raises DataError."""
+def read_pixels(
+    path: Path, graph: GraphFunction, size: tuple[int, int] | None, *, spec: TensorSpec | None = None
+) -> NDArray[np.uint8]:
+    """A file as (1, C, H, W), of the size that is stated. spec: of the input; the first if None. Raises DataError."""
     from ganzoo.data.decoding import opened_pictures
 
     try:
-        with opened_pictures([path], [channels_read(graph)], about=size) as (image,):
+        with opened_pictures([path], [channels_read(graph, spec)], about=size) as (image,):
             return _pixels(image, size)
     except Exception as error:  # damaged files make decoders raise anything
         raise DataError(f"{path} cannot be read as a picture: {one_line(error)}") from None
 
 
-def image_pixels(image: Image.Image, graph: GraphFunction, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """A picture in memory as (1, C, H, W), of the size that is stated."""
+def image_pixels(
+    image: Image.Image, graph: GraphFunction, size: tuple[int, int] | None, *, spec: TensorSpec | None = None
+) -> NDArray[np.uint8]:
+    """A picture in memory as (1, C, H, W), of the size that is stated. spec: of the input; the first if None."""
     from ganzoo.data.decoding import as_mode
 
-    return _pixels(as_mode(image, channels=channels_read(graph)), size)
+    return _pixels(as_mode(image, channels=channels_read(graph, spec)), size)
 
 
 def _pixels(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint8]:
@@ -131,17 +169,18 @@ def _pixels(image: Image.Image, size: tuple[int, int] | None) -> NDArray[np.uint
     return (pixels_of(image) if size is None else fitted(image, height=size[0], width=size[1]))[None]
 
 
-def channels_read(graph: GraphFunction) -> int:
-    """Of the picture that a translation reads."""
-    channels = graph.inputs[0].shape[1]
+def channels_read(graph: GraphFunction, spec: TensorSpec | None = None) -> int:
+    """Of the picture that a translation reads, or of another input of it."""
+    channels = (spec or graph.inputs[0]).shape[1]
     assert isinstance(channels, int)
     return channels
 
 
-def _as_input(graph: GraphFunction, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+def as_input(graph: GraphFunction, spec: TensorSpec, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """(N, C, H, W) as an input of a graph takes it, filled up to a size that it takes. Raises RequestError."""
     import numpy as np
 
-    spec, given = graph.inputs[0], pixels.shape[1:]
+    given = pixels.shape[1:]
     wanted = [
         size.smallest(have) if isinstance(size, Dim) else size for size, have in zip(spec.shape[1:], given, strict=True)
     ]

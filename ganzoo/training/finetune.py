@@ -64,7 +64,7 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     given = model_tensors(checkpoint)
 
     def ours(name: str) -> bool:
-        return any(name.startswith(f"{network}.") for network in (*networks, *averaged))
+        return any(name.startswith(f"{network}.") for network in (*networks, *averaged, *engine.architecture.fixed))
 
     state = {name: tensor for name, tensor in engine.architecture.state_dict().items() if ours(name)}
     matched, reshaped, missing = _copy(given, state)
@@ -81,7 +81,11 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
             f"of pictures of {run.data}.",
             hint="--init-from takes a run of the same architecture; widths and sizes decide which layers fit.",
         )
-    frozen = {name for name, parameter in engine.architecture.named_parameters() if not parameter.requires_grad}
+    frozen = {
+        name
+        for name, parameter in engine.architecture.named_parameters()
+        if not parameter.requires_grad and name.partition(".")[0] not in engine.architecture.fixed
+    }
     if anew := sorted(frozen & {*reshaped, *missing}):
         raise RequestError(
             f"{', '.join(anew[:_NAMED])} would be frozen as it began: {path} has nothing that fits.",

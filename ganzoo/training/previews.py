@@ -5,7 +5,7 @@ Shapes: B batch, N pictures, C channels, H, W.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -78,23 +78,33 @@ def write_previews(
     for graph in translating:
         taken: Tensor = getattr(batch, graph.reads or "source")
         truth: Tensor | None = getattr(batch, graph.paints or "target") if paired else None
-        images[graph.name] = strips(graph, way_back(graph, graphs), taken, truth)
+        others: dict[str, Tensor] = {name: getattr(batch, domain) for name, domain in graph.beside.items()}
+        images[graph.name] = strips(graph, way_back(graph, graphs), taken, truth, others)
     for index, (name, pixels) in enumerate(images.items()):
         place = path if index == 0 else child(path.parent, f"{path.stem}-{name}{path.suffix}")
         save_image(grid(pixels), place, within=within)
     return path
 
 
-def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None = None) -> NDArray[np.uint8]:
+def strips(
+    graph: Graph,
+    back: Graph | None,
+    given: Tensor,
+    truth: Tensor | None = None,
+    others: Mapping[str, Tensor] | None = None,
+) -> NDArray[np.uint8]:
     """What is given, its translation, and the way back or the truth, side by side: (N, C, H, 2 W or 3 W) uint8.
 
-    given, truth: (N, C, H, W) in [-1, 1].
+    given, truth: (N, C, H, W) in [-1, 1]. others: further pictures that the translation takes, of each row; they are
+    shown behind what is given.
     """
     rows = []
     for start in range(0, len(given), _BATCH):
         part = given[start : start + _BATCH]
-        translated = translate(graph, part)
-        beside = [to_uint8(part.float().cpu().numpy()), _as_uint8(translated, graph.outputs[0])]
+        further = {name: images[start : start + _BATCH] for name, images in (others or {}).items()}
+        translated = translate(graph, part, further)
+        beside = [to_uint8(side.float().cpu().numpy()) for side in (part, *further.values())]
+        beside.append(_as_uint8(translated, graph.outputs[0]))
         if back is not None:
             returned = translate(back, as_prepared(translated, graph.outputs[0]))
             beside.append(_as_uint8(returned, back.outputs[0]))
@@ -104,23 +114,36 @@ def strips(graph: Graph, back: Graph | None, given: Tensor, truth: Tensor | None
     return np.concatenate(rows)
 
 
-def translate(graph: Graph, images: Tensor) -> Tensor:
+def translate(graph: Graph, images: Tensor, others: Mapping[str, Tensor] | None = None) -> Tensor:
     """What a translation makes of pictures in [-1, 1]: its first output, between the values that its spec has.
 
-    Other inputs have their default, or what seed 0 draws.
+    others: further pictures that it takes, in [-1, 1], of each row. Other inputs have their default, or what seed 0
+    draws.
     """
-    spec = graph.inputs[0]
-    if (spec.low, spec.high) != _PREPARED:
-        images = (images + 1) * ((spec.high - spec.low) / 2) + spec.low
-    open_sides = zip(graph.inputs[0].shape[1:], images.shape[1:], strict=True)
-    dims = {side.name: size for side, size in open_sides if isinstance(side, Dim)}
-    others = [
-        torch.from_numpy(spec.default_or_sample([0], dims))
+    known = {graph.inputs[0].name: images, **(others or {})}
+    dims = {
+        side.name: size
+        for spec in graph.inputs
+        if spec.name in known
+        for side, size in zip(spec.shape[1:], known[spec.name].shape[1:], strict=True)
+        if isinstance(side, Dim)
+    }
+    inputs = [
+        _as_given(known[spec.name], spec)
+        if spec.name in known
+        else torch.from_numpy(spec.default_or_sample([0], dims))
         .to(images.device)
         .expand(len(images), *[-1] * (len(spec.shape) - 1))
-        for spec in graph.inputs[1:]
+        for spec in graph.inputs
     ]
-    return graph.run(images, *others)[0]
+    return graph.run(*inputs)[0]
+
+
+def _as_given(images: Tensor, spec: TensorSpec) -> Tensor:
+    """Prepared pictures between the values that a graph takes them in."""
+    if (spec.low, spec.high) == _PREPARED:
+        return images
+    return (images + 1) * ((spec.high - spec.low) / 2) + spec.low
 
 
 def paint_batches(

@@ -221,8 +221,7 @@ class RunWriter:
 
         def beside() -> Iterator[tuple[Any, Any]]:
             for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
-                read = getattr(self._engine.prepare(batch), graph.reads or "source")
-                made = as_prepared(translate(graph, read), graph.outputs[0])
+                made = as_prepared(_of_batch(graph, self._engine.prepare(batch)), graph.outputs[0])
                 yield eight_bits(made), getattr(batch, paints).numpy()
 
         paired = self._engine.architecture.wants == "pairs"
@@ -234,14 +233,13 @@ class RunWriter:
     def _translated(self, graph: Graph, count: int) -> Iterator[torch.Tensor]:
         reads = graph.reads or "source"
         for batch in evenly_spaced(self._source, count, of=reads, chunk=_SCORED_AT_ONCE):
-            yield translate(graph, getattr(self._engine.prepare(batch), reads))
+            yield _of_batch(graph, self._engine.prepare(batch))
 
     def _psnr(self, graph: Graph, count: int) -> float:
         """Of translations and their truths, in dB: the mean over pictures, as they would be saved."""
         values: list[float] = []
         for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
-            read = getattr(self._engine.prepare(batch), graph.reads or "source")
-            (made,) = self._ranges.watch(graph, [translate(graph, read)])
+            (made,) = self._ranges.watch(graph, [_of_batch(graph, self._engine.prepare(batch))])
             painted = torch.from_numpy(eight_bits(as_prepared(made, graph.outputs[0]))).float()
             error = (painted - getattr(batch, graph.paints or "target").cpu().float()).square().mean((1, 2, 3))
             values += (10 * torch.log10(255**2 / error.clamp_min(_LEAST_ERROR))).tolist()
@@ -261,6 +259,12 @@ class RunWriter:
     def _attempt(self, what: str, work: Callable[[], object]) -> None:
         if self._ranks.leads:
             self._reporter.attempt(what, work)
+
+
+def _of_batch(graph: Graph, batch: Batch | Pair) -> torch.Tensor:
+    """What a translation makes of prepared pictures, with the further ones that it takes."""
+    others = {name: getattr(batch, domain) for name, domain in graph.beside.items()}
+    return translate(graph, getattr(batch, graph.reads or "source"), others)
 
 
 def _prepared(graph: Graph, images: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -8,7 +8,6 @@ from ganzoo import ArchitectureSpec, Preset, hookimpl
 GANZOO_API = 2
 
 _VIEWS = {"flip": True, "turn": True}
-_QUICK_LR = {"start": 1e-3, "end": 1e-5, "to_kimg": 150.0, "shape": "cosine"}
 
 
 def _tiny(**settings: Any) -> Preset:
@@ -31,13 +30,14 @@ def _digits(**settings: Any) -> Preset:
     )  # fmt: skip
 
 
-def _quick(summary: str, **settings: Any) -> Preset:
+def _quick(summary: str, kimg: float = 150.0, **settings: Any) -> Preset:
     return Preset(
         summary=summary,
         architecture={"adversarial_weight": 0.0, "perceptual_weight": 0.0, "ema_half_life_kimg": 0.5,
-                      "pixel_loss": "l1", "lr": _QUICK_LR, **settings},
-        train={"batch_size": 16, "kimg": 150.0, "sample_count": 16, "sample_every_kimg": 25.0,
-               "checkpoint_every_kimg": 25.0, "score_count": 200},
+                      "pixel_loss": "l1", "lr": {"start": 1e-3, "end": 1e-5, "to_kimg": kimg, "shape": "cosine"},
+                      **settings},
+        train={"batch_size": 16, "kimg": kimg, "sample_count": 16, "sample_every_kimg": kimg / 6,
+               "checkpoint_every_kimg": kimg / 6, "score_count": 200},
         data={"size": 64, "channels": 3, **_VIEWS},
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                 "restore": _quick(
                     "repairs 64x64 parts of your own pictures without enlarging, ten minutes on two CPU cores; with "
                     "data.degrade=noise:10-40, jpeg:10-60, gray, holes or several of them",
-                    scale=1, width=24, growth=12, blocks=4, sharpen=False,
+                    kimg=60.0, scale=1, width=24, growth=12, blocks=4, sharpen=False,
                 ),
                 "quick": _quick(
                     "4x from 64x64 parts of your own pictures, compact, pixels alone, ten minutes on two CPU cores",

@@ -1,0 +1,1 @@
+"""AdaIN and fast style transfer for ganzoo."""
