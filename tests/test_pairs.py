@@ -200,7 +200,8 @@ def test_labels_are_left_alone_and_every_place_is_cut():
 def test_the_prefetcher_cuts_and_the_centre_is_what_is_scored():
     source = RandomPictures(DataInfo(channels=1, size=12), task="image-to-image", count=7, paired=True)
     order = Order(seed=0, batch_size=6, lengths=source.lengths)
-    with Prefetcher(source, order, crops=crops()) as prefetcher:
+    cut = crops()
+    with Prefetcher(source, order, arrange=lambda indices, step: cut(source.fetch(indices), step=step)) as prefetcher:
         assert prefetcher.batch(3).source.shape == (6, 1, 8, 8)
     centred = Centred(source, DataInfo(shown(8, ("source", "target"))))
     assert centred.info.size == 8

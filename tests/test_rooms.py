@@ -130,6 +130,7 @@ WRITERS = {
     "ganzoo/runs/lock.py": "its own file, which is never renamed: the lock is on it",
     "ganzoo/runs/weights.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/runs/checkpoint.py": "renames what it removes",
+    "ganzoo/data/png.py": "under the name that files.py gave",
     "ganzoo/data/prepared.py": "under the name that files.py gave",
     "ganzoo/data/cache.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/evaluation/feature_set.py": "rows into a folder of temporary files",

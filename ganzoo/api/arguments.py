@@ -129,3 +129,13 @@ def one_length(**lengths: object) -> None:
     stated = [f"{name}=" for name, value in lengths.items() if value is not None]
     if len(stated) > 1:
         raise RequestError(f"{' and '.join(stated)} both state the length; give one.")
+
+
+def to_shares(value: object) -> dict[Path, float]:
+    """Runs by their shares; empty for None. Raises RequestError for what is no mapping of numbers."""
+    try:
+        given = {} if value is None else dict(value)  # type: ignore[call-overload]
+        return {to_path(path, "blend"): float(*one) if isinstance(one, list) else float(one)
+                for path, one in given.items()}  # fmt: skip
+    except (TypeError, ValueError):
+        raise RequestError(f"blend = {short(value)}: expected runs by shares, {{'runs/psnr': 0.3}}.") from None

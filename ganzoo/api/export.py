@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ganzoo.api.arguments import to_choice, to_optional_path, to_run
+from ganzoo.api.arguments import to_choice, to_optional_path, to_run, to_shares
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
 from ganzoo.errors import RequestError, shell_word
@@ -26,13 +26,15 @@ def export(
     precision: Literal["fp32", "fp16"] = "fp32",
     output: Literal["float", "uint8"] = "float",
     checkpoint: str | int = "best",
+    blend: Mapping[Any, Any] | None = None,
     progress: ProgressListener | None = None,
 ) -> list[ExportedGraph]:
     """Export a run's graphs to ONNX; a file is kept only when ONNX Runtime agrees with torch at several batch sizes.
 
     out: MODEL.onnx for one graph, or a directory; RUN/exports if None. graph: the one to export; "" for all.
     precision: of the weights inside. output: pixels in [-1, 1], or 0..255 as uint8.
-    checkpoint: "best", "last", or a number of steps.
+    checkpoint: "best", "last", or a number of steps. blend: other runs of the same networks by their shares, as of
+    `load`.
 
     Raises RequestError for a graph or checkpoint that is not there, CheckpointError, ExportError when torch cannot
     export it, GateError when the file does not paint the same pictures; then nothing is left under the final name.
@@ -49,7 +51,8 @@ def export(
             f"{path} is an architecture, not a run.",
             hint=f"ganzoo export {shell_word(path)} --untrained -o {shell_word(Path(f'{path}.onnx'))}",
         )
-    trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint))
+    shares = to_shares(blend)
+    trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint), blend=shares)
     facts = {"run": str(path), "checkpoint": trained.step, "score": trained.score}
     return export_graphs(
         trained.architecture,

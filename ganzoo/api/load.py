@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ganzoo.api.arguments import to_paths
+from ganzoo.api.arguments import to_paths, to_shares
 from ganzoo.api.registry import installed
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener, say_warning
@@ -22,6 +22,7 @@ def load(
     checkpoint: str | int | None = None,
     device: str = "cpu",
     provider: str = "cpu",
+    blend: Mapping[Any, Any] | None = None,
     progress: ProgressListener | None = None,
 ) -> Model:
     """A model from a run, from an ONNX file, from several that belong together, or from a folder of such.
@@ -29,6 +30,7 @@ def load(
     source: paths, a `Run`, or what `export` gave.
 
     checkpoint: of a run: "best" (the default), "last", or a number of steps. Files need no torch.
+    blend: of a run, others of the same networks by their shares, {"runs/psnr": 0.3}: each weight is so much of theirs.
     device: on which a run paints, as torch names it. provider: of ONNX Runtime, with which files paint.
 
     Raises RequestError for what is neither, for two files of one graph, or a checkpoint that was not kept;
@@ -44,7 +46,9 @@ def load(
             return _of_files(found, checkpoint, progress, provider, as_declared=True)
     files = [path for path in paths if path.suffix == ".onnx"]
     if not files and len(paths) == 1:
-        return _of_run(paths[0], checkpoint, progress, device)
+        return _of_run(paths[0], checkpoint, progress, device, to_shares(blend))
+    if blend:
+        raise RequestError("blend goes with a run; an ONNX file has its weights.")
     if len(files) < len(paths):
         raise RequestError("One run, or ONNX files that belong together, can be sampled at once.")
     return _of_files(files, checkpoint, progress, provider)
@@ -65,13 +69,19 @@ def _of_files(
     return Model(open_files(files, as_declared=as_declared, provider=provider), say=say_warning(listener(progress)))
 
 
-def _of_run(path: Path, checkpoint: str | int | None, progress: ProgressListener | None, device: str) -> Model:
+def _of_run(
+    path: Path,
+    checkpoint: str | int | None,
+    progress: ProgressListener | None,
+    device: str,
+    blend: Mapping[Path, float],
+) -> Model:
     from ganzoo.sampling.from_run import first_pictures, open_run_graphs
 
     say = say_warning(listener(progress))
     registry = installed(progress)
     which = "best" if checkpoint is None else str(checkpoint)
-    source, trained = open_run_graphs(path, registry, checkpoint=which, say=say, device=device)
+    source, trained = open_run_graphs(path, registry, checkpoint=which, say=say, device=device, blend=blend)
     return Model(
         source,
         run=trained.run,

@@ -65,6 +65,8 @@ FAMILIES: tuple[tuple[str, _Test], ...] = (
     ("pix2pix and CycleGAN", _like(r"model\.model\.1\.model\.1\.weight$")),
     ("DCGAN of pytorch/examples", _both(_any("main.0.weight"), _any("main.12.weight", "main.11.weight"))),
     ("ESRGAN+", _like(r".*\.conv1x1\.weight$")),
+    ("ATD", _any("relative_position_index_SA")),
+    ("PLKSR", _like(r"(.*\.)?feats\.\d+\.channe_mixer\.")),
     ("HAT", _like(r"(.*\.)?residual_group\.blocks\.\d+\.conv_block\.cab\.")),
     ("DAT", _like(r"(.*\.)?layers\.\d+\.blocks\.\d+\.attn\.attns\.0\.pos\.")),
     ("SwinIR", _like(r"(.*\.)?layers\.\d+\.residual_group\.blocks\.\d+\.attn\.relative_position_bias_table$")),

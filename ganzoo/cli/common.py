@@ -20,6 +20,12 @@ def json_option(function: FunctionT) -> FunctionT:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on stdout.")(function)
 
 
+def blend_option(function: FunctionT) -> FunctionT:
+    """`--blend RUN=SHARE`."""
+    about = "Another run of the same networks, and its share of each weight: runs/psnr=0.3."
+    return click.option("--blend", multiple=True, metavar="RUN=SHARE", help=about)(function)
+
+
 def echo(text: str, *, err: bool = False) -> None:
     """A text, without what names of strangers in it would tell a terminal. Raises GanzooError where stdout is full."""
     click.echo(escaped(text), err=err)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganzoo.cli.common import echo, json_option, print_json
+from ganzoo.cli.common import blend_option, echo, json_option, print_json
 from ganzoo.cli.progress import Lines
 from ganzoo.errors import RequestError, shell_word
 
@@ -29,21 +29,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --untrained: of the weights.",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["fp32", "fp16"]),
-    default="fp32",
-    show_default=True,
-    help="Of the weights inside.",
-)
-@click.option(
-    "--output",
-    type=click.Choice(["float", "uint8"]),
-    default="float",
-    show_default=True,
-    help="Pixels in [-1, 1], or 0..255.",
-)
+@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", help="Of the weights: fp32 or fp16.")
+@click.option("--output", type=click.Choice(["float", "uint8"]), default="float", help="Pixels as floats, or 0..255.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
+@blend_option
 @json_option
 def command(
     source: str,
@@ -56,6 +45,7 @@ def command(
     precision: Literal["fp32", "fp16"],
     output: Literal["float", "uint8"],
     checkpoint: str | None,
+    blend: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Export a run to ONNX, with proof that it paints the same pictures.
@@ -69,6 +59,7 @@ def command(
     are in MODEL.proof.json beside it.
     """
     from ganzoo.api.export import export, export_untrained
+    from ganzoo.cli.parse import parse_values
     from ganzoo.config.resolve import set_layer
 
     if untrained:
@@ -85,7 +76,7 @@ def command(
             raise RequestError("--preset, --set and --seed go with --untrained; a run has its settings.")
         exported = export(
             source, out=out, graph=graph, precision=precision, output=output, checkpoint=checkpoint or "best",
-            progress=_Checkpoint(),
+            blend=parse_values(blend, "--blend"), progress=_Checkpoint(),
         )  # fmt: skip
     if as_json:
         print_json([item.to_json() for item in exported])

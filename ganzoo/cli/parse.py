@@ -33,17 +33,17 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
+def parse_values(texts: Sequence[str], option: str = "--value") -> dict[str, list[float]]:
     """`NAME=NUMBER` or `NAME=1,2,3` each. Raises RequestError."""
     values = {}
     for text in texts:
-        name, _, numbers = text.partition("=")
+        name, _, numbers = text.rpartition("=")
         if name in values:
-            raise RequestError(f"--value states {name!r} twice.")
+            raise RequestError(f"{option} states {name!r} twice.")
         try:
             values[name] = [float(number) for number in numbers.split(",")]
         except ValueError:
-            raise RequestError(f"--value {short(text)} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
+            raise RequestError(f"{option} {short(text)} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
     return values
 
 

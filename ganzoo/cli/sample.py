@@ -7,52 +7,29 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.common import echo
+from ganzoo.cli.common import blend_option, echo
 from ganzoo.cli.progress import Stages
 from ganzoo.errors import RequestError
 
 
 @click.command("sample")
 @click.argument("sources", metavar="RUN|MODEL.onnx", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, or a folder for many."
-)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The picture to write, or a folder.")
 @click.option("-n", "--count", type=click.IntRange(1, 10_000), help="Pictures in the grid; 64 if not stated.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 10_001), help="Seed of the first picture, 0 if not stated.")
 @click.option("--seeds", metavar="0-15,20", help="The seeds themselves, in place of --seed and --count.")
 @click.option("--columns", type=click.IntRange(1), help="Pictures in a row; as square as it can be if not stated.")
-@click.option(
-    "--label",
-    metavar="CLASS[,...]",
-    help="Of a class-conditional generator: names or numbers of classes to paint, in turn; all: each.",
-)
+@click.option("--label", metavar="CLASS[,...]", help="Classes to paint, in turn, by name or number; all: each.")
 @click.option("--names", is_flag=True, help="With --label: a row for each class, its name beside it.")
-@click.option(
-    "--value",
-    "values",
-    multiple=True,
-    metavar="NAME=NUMBER[,NUMBER...]",
-    help="Of an input that is a number, e.g. truncation_psi=0.7, or a vector of them.",
-)
+@click.option("--value", "values", multiple=True, metavar="NAME=NUMBER[,...]", help="Of an input: truncation_psi=0.7.")
 @click.option("--mix", metavar="SEEDS", help="Paint a table: the seeds, with styles of these seeds in --layers.")
+@click.option("--layers", metavar="0-3", help="With --mix: layers that take the other style; the coarse half.")
 @click.option(
-    "--layers", metavar="0-3", help="With --mix: which layers take the other style; the coarse half if not stated."
-)
-@click.option(
-    "--walk",
-    type=click.IntRange(1, 10_000),
-    metavar="FRAMES",
-    help="Go from seed to seed and back, so many pictures from each to the next: -o walk.gif, .webp or .png.",
+    "--walk", type=click.IntRange(1, 10_000), metavar="FRAMES", help="Seed to seed and back: -o walk.gif, .webp."
 )
 @click.option("--fps", type=click.FloatRange(1, 120), default=24.0, show_default=True, help="With --walk.")
 @click.option(
-    "-i",
-    "--input",
-    "inputs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE|FOLDER",
-    help="Pictures to translate; repeat for more.",
+    "-i", "--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="To translate: files, folders."
 )
 @click.option("--direction", metavar="NAME", help="The translation, e.g. b2a; the first if not stated.")
 @click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
@@ -60,6 +37,7 @@ from ganzoo.errors import RequestError
 @click.option("--tile", type=click.IntRange(0), help="Cut pictures into tiles of so many pixels; 0: never.")
 @click.option("--overlap", type=click.IntRange(0), help="With --tile: pixels of surroundings that a tile is read with.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
+@blend_option
 def command(
     sources: tuple[Path, ...],
     out: Path,
@@ -98,7 +76,7 @@ def command(
     from ganzoo.api.picture_names import check_picture_name
     from ganzoo.cli.parse import parse_pictures, parse_seeds, parse_values
 
-    model = load(sources, checkpoint=checkpoint)
+    model = load(sources, checkpoint=checkpoint, blend=parse_values(translating.pop("blend"), "--blend"))
     asked = {f"--{name}": value for name, value in translating.items() if value not in (None, ())}
     if model.translates and (inputs or asked or not model.paints):
         from ganzoo.api.translate_files import translate_files

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.plugin.registry import Registry
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.checkpoint import Checkpoint
@@ -183,11 +183,20 @@ class TrainedModel:
     score: float | None
 
 
-def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], which: str = "best") -> TrainedModel:
+def load_trained(
+    path: Path,
+    registry: Registry,
+    *,
+    say: Callable[[str], None],
+    which: str = "best",
+    blend: Mapping[Path, float] | None = None,
+) -> TrainedModel:
     """A whole checkpoint of a run, with the averaged weights in place.
 
     which: `best`, `last` or a number of steps. say: receives a line for each damaged checkpoint that was passed over.
-    Raises CheckpointError, RequestError for a checkpoint that is not there.
+    blend: other runs of the same networks by their shares; each weight is (1 - sum of shares) of its own, and the share
+    of each other's (network interpolation, arXiv:1809.00219, 3.4).
+    Raises CheckpointError, RequestError for a checkpoint that is not there, or runs that cannot be blended.
     """
     from ganzoo.architecture.build import build_architecture
     from ganzoo.architecture.evaluation import evaluation_copy
@@ -207,6 +216,43 @@ def load_trained(path: Path, registry: Registry, *, say: Callable[[str], None], 
             f"{run.offer.version}: {one_line(error)}",
             hint=f"It was trained with {run.trained_by}.",
         ) from None
+    if blend:
+        _blend(twin, run, {other: load_trained(other, registry, say=say) for other in blend}, blend)
     kimg = checkpoint.step * run.config.train.batch_size / 1000
     score = checkpoint.state().get("score")
     return TrainedModel(run=run, architecture=twin, step=checkpoint.step, kimg=kimg, score=score)
+
+
+def _blend(
+    architecture: Architecture, run: Run, others: Mapping[Path, TrainedModel], shares: Mapping[Path, float]
+) -> None:
+    """In place. Raises RequestError for shares beyond 0 and 1, or networks of another kind or shape."""
+    import torch
+
+    if not all(0 <= share <= 1 for share in shares.values()) or sum(shares.values()) > 1:
+        raise RequestError(
+            f"Shares of {', '.join(f'{share:g}' for share in shares.values())}: expected 0 to 1, and 1 in all at most.",
+            hint="For example --blend runs/psnr=0.3",
+        )
+    own, live = architecture.state_dict(), architecture.state_dict(keep_vars=True)
+    modules = [graph.module for graph in architecture.graphs()]
+    painting = {id(tensor) for module in modules for tensor in module.state_dict(keep_vars=True).values()}
+    shown = [name for name, tensor in live.items() if id(tensor) in painting]
+    for path, other in others.items():
+        theirs = other.architecture.state_dict()
+        apart = [name for name in shown if name not in theirs or theirs[name].shape != own[name].shape]
+        if other.run.architecture != run.architecture or apart:
+            raise RequestError(
+                f"{path} is a {other.run.architecture} of other networks than {run.path}, a {run.architecture}"
+                + (f": {apart[0]} differs." if apart else "."),
+                hint="Blend runs of one architecture, of which one was begun from the other (--init-from).",
+            )
+    with torch.no_grad():
+        for name in shown:
+            tensor = own[name]
+            if not tensor.is_floating_point():
+                continue
+            mixed = (1 - sum(shares.values())) * tensor
+            for path, share in shares.items():
+                mixed = mixed + share * others[path].architecture.state_dict()[name]
+            tensor.copy_(mixed)

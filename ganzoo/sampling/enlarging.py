@@ -59,6 +59,19 @@ class Enlarging:
     say: Callable[[str], None] = lambda line: None
     progress: ProgressListener = field(default_factory=Silent)
 
+    def to_array(self, original: Original) -> NDArray[np.uint8]:
+        """(s H, s W, C). Raises RequestError for tiles that do not fit."""
+        import numpy as np
+
+        height, width = original.pixels.shape[:2]
+        scale, channels = scale_of(self.graph), _channels(self.graph.outputs[0].shape[1])
+        with scratch("ganzoo-picture-") as folder:
+            canvas = _Canvas(folder / "pixels", (height * scale, width * scale, channels), np.uint8)
+            self._paint(original, canvas)
+            painted = np.array(canvas.pixels)
+            canvas.close()
+        return painted
+
     def to_file(self, original: Original, out: Path) -> None:
         """Raises RequestError for tiles that do not fit, or a file that cannot be written."""
         import numpy as np
@@ -90,18 +103,23 @@ class Enlarging:
             side.smallest(have) if isinstance(side, Dim) else side
             for side, have in zip(sides, (height, width), strict=True)
         ]
-        if wanted[0] < height or wanted[1] < width:
-            raise RequestError(
-                f"{self.graph.name} takes pictures of {wanted[0]}x{wanted[1]}, not {height}x{width}.",
-                hint=f"--size {wanted[0]}x{wanted[1]} makes them fit.",
-            )
-        reader = _Reader(original.pixels)
         tile = self._tile(height * width)
+        if not all(isinstance(side, Dim) for side in sides):  # it has one size, and larger pictures are tiles of it
+            if wanted[0] != wanted[1] or self.tiling.tile not in (None, wanted[0]):
+                raise RequestError(
+                    f"{self.graph.name} takes pictures of {wanted[0]}x{wanted[1]} alone.",
+                    hint=f"--tile {wanted[0]} cuts them so."
+                    if wanted[0] == wanted[1]
+                    else f"--size {wanted[0]}x{wanted[1]} makes them fit.",
+                )
+            tile, wanted = wanted[0], [max(wanted[0], height), max(wanted[1], width)]
+        reader = _Reader(original.pixels)
         multiple = max(side.multiple if isinstance(side, Dim) else 1 for side in sides)
         reach = self.graph.reach
         overlap = self.tiling.overlap
         if overlap is None:
-            overlap = USUAL_OVERLAP if reach is None else min(reach, USUAL_OVERLAP)
+            usual = min(USUAL_OVERLAP, tile // 6) if tile else USUAL_OVERLAP
+            overlap = usual if reach is None else min(reach, usual)
         plan = plan_tiles(wanted[0], wanted[1], tile=tile or max(wanted), overlap=overlap, multiple=multiple)
 
         def write(rows: slice, columns: slice, values: NDArray[np.float32]) -> None:

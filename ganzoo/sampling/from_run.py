@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
 
 def open_run_graphs(
-    path: Path, registry: Registry, *, checkpoint: str, say: Callable[[str], None], device: str = "cpu"
+    path: Path,
+    registry: Registry,
+    *,
+    checkpoint: str,
+    say: Callable[[str], None],
+    device: str = "cpu",
+    blend: Mapping[Path, float] | None = None,
 ) -> tuple[GraphSet, TrainedModel]:
-    """checkpoint, say: as for `load_trained`, whose errors it raises. device: on which it paints."""
+    """checkpoint, say, blend: as for `load_trained`, whose errors it raises. device: on which it paints."""
     from ganzoo.architecture.graphs import graphs_of
 
-    trained = load_trained(path, registry, say=say, which=checkpoint)
+    trained = load_trained(path, registry, say=say, which=checkpoint, blend=blend)
     trained.architecture.to(device)
     graphs = [_function(graph, device) for graph in graphs_of(trained.architecture)]
     return GraphSet(path=path, graphs=graphs, origin=f" of step {trained.step:,}"), trained

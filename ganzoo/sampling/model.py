@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ganzoo.config.fields import PictureSize
 from ganzoo.datainfo import Size, height_and_width
 from ganzoo.errors import DataError, RequestError
+from ganzoo.sampling.enlarging import Enlarging, Tiling
+from ganzoo.sampling.further import check_further
+from ganzoo.sampling.given import listed, pixels_given
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.noise import InputChoices, Label, class_names, layer_count, mix, paint, walk
 from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
-from ganzoo.sampling.translation import check_further, choose_direction, image_pixels, read_pixels, translate_pixels
+from ganzoo.sampling.translation import choose_direction
 from ganzoo.sampling.values import checked_values
-from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -153,6 +155,8 @@ class Model:
         size: Size | str | None = None,
         values: Mapping[str, Numbers] | None = None,
         pictures: Mapping[str, Any] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
     ) -> Pictures:
         """What a picture, or each of several of one size, becomes: (N, H, W, C) uint8 of their own size, or so many
         times as large.
@@ -160,17 +164,19 @@ class Model:
         picture: a path, a PIL image, an array (H, W), (H, W, C) or (N, H, W, C) uint8, or a list of such.
         direction: by name, e.g. "b2a"; the first if None.
         size: pixels to make them first, a number or height and width. values: of inputs besides the picture, by name.
-        pictures: of a translation that takes others, {"style": picture}.
+        pictures: of a translation that takes others, {"style": picture}. tile, overlap: as of `translate_files`.
         Raises RequestError for a model that paints from noise, or pictures that do not fit; DataError for a file that
         cannot be read.
         """
         import numpy as np
 
+        from ganzoo.data.originals import Original
+
         if not self.translates:
             hint = "model.sample(seeds)" if self.paints else ""
             raise RequestError(f"{self.path} {self._does()} and translates no pictures.", hint=hint)
         graph = choose_direction(self.source, direction)
-        given = [_pixels(item, graph, stated_size(size)) for item in _listed(picture)]
+        given = [pixels_given(item, graph, stated_size(size)) for item in listed(picture)]
         if not given:
             raise RequestError("No picture is given.", hint="model.translate(path)")
         if len({item.shape[1:] for item in given}) > 1:
@@ -182,9 +188,15 @@ class Model:
         stated = checked_values(_choices(None, values).values, graph.inputs[1:], self.path)
         specs = {spec.name: spec for spec in graph.inputs}
         check_further(graph, list(pictures or {}), self.path)
-        further = {name: _pixels(item, graph, None, specs[name]) for name, item in (pictures or {}).items()}
-        painted = [translate_pixels(item, graph, values=stated, further=further)[0] for item in given]
-        return Pictures(np.concatenate(painted).transpose(0, 2, 3, 1))
+        further = {name: pixels_given(item, graph, None, specs[name]) for name, item in (pictures or {}).items()}
+        tiling = Tiling(tile=tile, overlap=overlap)
+        way = Enlarging(graph=graph, tiling=tiling, values=stated, further=further, say=self._say)
+        painted = [
+            way.to_array(Original(np.ascontiguousarray(pixels.transpose(1, 2, 0)), None))
+            for item in given
+            for pixels in item
+        ]
+        return Pictures(np.stack(painted))
 
     def translate_files(self, request: TranslateRequest) -> str:
         """Translate files and folders to files; one line about what was written. Raises what `translate` raises."""
@@ -277,38 +289,3 @@ def _seeds(seeds: Iterable[SupportsIndex]) -> list[int]:
     if not found or not all(0 <= seed < 2**32 for seed in found):
         raise RequestError(f"seeds = {seeds!r}: expected at least one, each from 0 to {2**32 - 1}.")
     return found
-
-
-def _no_picture(array: Any) -> RequestError:
-    return RequestError(
-        f"A picture of {array.dtype} {list(array.shape)}: expected uint8 (H, W) or (H, W, C) with 1, 3 or 4 channels, "
-        "0 to 255."
-    )
-
-
-def _listed(picture: Any) -> list[Any]:
-    import numpy as np
-
-    if isinstance(picture, Pictures):
-        return list(picture.pixels)
-    if isinstance(picture, np.ndarray) and picture.ndim == 4:
-        return list(picture)
-    return list(picture) if isinstance(picture, list | tuple) else [picture]
-
-
-def _pixels(picture: Any, graph: GraphFunction, size: tuple[int, int] | None, spec: TensorSpec | None = None) -> Any:
-    """spec: of the input that it is for; the first if None."""
-    import numpy as np
-    from PIL import Image
-
-    if isinstance(picture, str | Path):
-        return read_pixels(Path(picture), graph, size, spec=spec)
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim not in (2, 3):
-            raise _no_picture(picture)
-        if 0 in picture.shape or (picture.ndim == 3 and picture.shape[2] not in (1, 3, 4)):
-            raise _no_picture(picture)
-        picture = Image.fromarray(picture[:, :, 0] if picture.shape[2:] == (1,) else picture)
-    if not isinstance(picture, Image.Image):
-        raise RequestError(f"A {type(picture).__name__} is no picture: expected a path, a PIL image or an array.")
-    return image_pixels(picture, graph, size, spec=spec)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 from ganzoo.errors import DataError, RequestError
 from ganzoo.progress import Progress, ProgressListener, Silent
 from ganzoo.sampling.enlarging import Enlarging, Tiling
+from ganzoo.sampling.further import Further, choices_of, table
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.pictures import Pictures, check_picture_name, check_place, ends_like_a_picture
 from ganzoo.sampling.translation import (
     channels_read,
-    check_further,
     choose_direction,
-    further_pictures,
     read_pixels,
     translate_pixels,
     translate_strips,
@@ -82,7 +81,8 @@ def translate_files(
     """
     graph = choose_direction(source, request.direction)
     checked_values(request.values, graph.inputs[1:], source.path)
-    further = _further(source, graph, request, say)
+    named = {name: list(_files(paths, say)) for name, paths in request.further.items()}
+    further = choices_of(graph, named, source.path)
     if (request.into_folder or request.one_file) and (request.count or request.columns):
         raise RequestError(
             "--count and --columns are for a grid: pictures to translate, and -o that ends like a picture."
@@ -94,39 +94,6 @@ def translate_files(
     if request.one_file and len(further) == 1:
         return _one(source, graph, request, say, further[0][1])
     return _grid_of_files(source, graph, request, say, further)
-
-
-Further = Mapping[str, "NDArray[np.uint8]"]
-"""Of other pictures that a translation takes, (1, C, H, W), by the names of its inputs."""
-
-
-def _further(
-    source: GraphSet, graph: GraphFunction, request: TranslateRequest, say: Callable[[str], None]
-) -> list[tuple[str, Further]]:
-    """Each choice of the other pictures, and what it is called: one, without any, for a translation of one picture.
-
-    Raises RequestError for pictures that it does not take, or lacks, DataError for one that cannot be read.
-    """
-    import itertools
-
-    wanted = further_pictures(graph)
-    given: dict[str, list[Path]] = {}
-    for name, paths in request.further.items():
-        if not name and len(wanted) > 1:
-            raise RequestError(
-                f"{graph.name} takes {', '.join(wanted)} besides the first picture.", hint=f"--with {wanted[0]}=PICTURE"
-            )
-        given[name or (wanted[0] if wanted else "a picture")] = list(_files(paths, say))
-    check_further(graph, list(given), source.path)
-    specs = {spec.name: spec for spec in graph.inputs}
-    read = {
-        name: [(path.stem, read_pixels(path, graph, None, spec=specs[name])) for path in paths]
-        for name, paths in given.items()
-    }
-    return [
-        ("-".join(stem for stem, _ in chosen), dict(zip(read, [pixels for _, pixels in chosen], strict=True)))
-        for chosen in itertools.product(*read.values())
-    ]
 
 
 def _one(
@@ -227,30 +194,9 @@ def _grid_of_files(
     size = request.size or usual_size(graph)
     pictures = [pixels for _, pixels in _readable(files, graph, size, say)]
     if further[0][1]:
-        return _write_table(source, graph, pictures, further, request)
+        _write(table(graph, pictures, further, request.values), request.out)
+        return f"{len(pictures)} pictures by {len(further)}; {graph.name}{source.origin}: {request.out}"
     return _write_strips(source, graph, np.concatenate(pictures), None, request)
-
-
-def _write_table(
-    source: GraphSet,
-    graph: GraphFunction,
-    given: Sequence[NDArray[np.uint8]],
-    further: Sequence[tuple[str, Further]],
-    request: TranslateRequest,
-) -> str:
-    """Pictures down, the others along, and inside what becomes of each two."""
-    import numpy as np
-
-    from ganzoo.data.pictures import resized_pixels
-
-    height, width = given[0].shape[2:]
-    heads = [resized_pixels(next(iter(others.values())), height, width) for _, others in further]
-    rows = [np.concatenate([np.full_like(given[0], 255), *heads], 3)]
-    for pixels in given:
-        painted = [translate_pixels(pixels, graph, values=request.values, further=others)[0] for _, others in further]
-        rows.append(np.concatenate([pixels, *painted], 3))
-    _write(np.concatenate(rows, 2), request.out)
-    return f"{len(given)} pictures by {len(further)}; {graph.name}{source.origin}: {request.out}"
 
 
 def _grid_of_learnt(

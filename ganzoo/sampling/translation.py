@@ -39,26 +39,6 @@ def choose_direction(source: GraphSet, name: str | None) -> GraphFunction:
     return chosen
 
 
-def further_pictures(graph: GraphFunction) -> list[str]:
-    """Names of the pictures that a translation takes besides the first."""
-    return [spec.name for spec in graph.inputs[1:] if spec.kind == "picture"]
-
-
-def check_further(graph: GraphFunction, given: Sequence[str], path: Path) -> None:
-    """Raises RequestError where a translation takes other pictures besides the first than those given."""
-    wanted = further_pictures(graph)
-    if lacking := [name for name in wanted if name not in given]:
-        raise RequestError(
-            f"{graph.name} of {path} takes another picture, {lacking[0]!r}, and none is given.",
-            hint=f"--with {lacking[0]}=PICTURE",
-        )
-    if odd := [name for name in given if name not in wanted]:
-        raise RequestError(
-            f"{graph.name} of {path} takes no picture {odd[0]!r}.{did_you_mean(odd[0], wanted)} "
-            + (f"It takes {', '.join(wanted)} besides the first." if wanted else "It takes one picture."),
-        )
-
-
 def translate_pixels(
     pixels: NDArray[np.uint8],
     *graphs: GraphFunction,

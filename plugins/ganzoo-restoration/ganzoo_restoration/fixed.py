@@ -84,10 +84,16 @@ def read_fixed(files: Sequence[Path]) -> ForeignWeights:
         )
     )  # fmt: skip
     return ForeignWeights(
-        settings={"network": found.architecture.name, "scale": found.scale, "tensors": tensors},
+        settings={
+            "network": found.architecture.name,
+            "scale": found.scale,
+            "tensors": tensors,
+        },
         data=DataInfo({"source": reads, "target": paints}),
         state={f"generator.{name}": tensor for name, tensor in own.items()},
-        notes=[f"{path.name}: {found.architecture.name}, read by spandrel; it paints, and does not learn here"],
+        notes=[
+            f"{path.name}: {found.architecture.name}, read by spandrel; it paints, and does not learn here",
+        ],
     )
 
 

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from ganzoo import DataInfo, Picture
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights, load_states
-from ganzoo.errors import CheckpointError, RequestError, first_few
+from ganzoo.errors import CheckpointError, RequestError, first_few, shell_word
 
 USUAL_SIZE = 64
 """Pixels of what is read, where nobody says another."""
@@ -91,7 +91,7 @@ def read_real_esrgan(files: Sequence[Path]) -> ForeignWeights:
     if first.kind == "rrdb" and (first.settings["enlarged"] != 4 or first.scale * first.unshuffle != 4):
         raise CheckpointError(
             f"{first.path} enlarges {first.scale} times without shrinking first, which is ESRGAN's network.",
-            hint=f"ganzoo import {first.path} --as esrgan --out RUN",
+            hint=f"ganzoo import {shell_word(first.path)} --as esrgan --out RUN",
         )
     return _weights([first, *(network for network in networks if network is not first)])
 
@@ -147,26 +147,41 @@ def _told(tensors: State, path: Path) -> Network:
         return _compact(tensors, path)
     if strange := [name for name in names if "conv1x1" in name or "srdb" in name]:
         raise CheckpointError(
-            f"{path} has {strange[0]!r}: it is a derivative of ESRGAN, and not ESRGAN.", hint=_AS_FIXED.format(path)
+            f"{path} has {strange[0]!r}: it is a derivative of ESRGAN, and not ESRGAN.",
+            hint=_as_fixed(path),
         )
     if any(re.match(r"body\.\d+\.conv1\.", name) for name in names):
         raise CheckpointError(
             f"{path} is the SRResNet of BasicSR, which has no batch norm and is not that of the paper.",
-            hint=_AS_FIXED.format(path),
+            hint=_as_fixed(path),
         )
+    seen = known_to_spandrel(tensors)
     raise CheckpointError(
         f"{path} holds neither RRDBNet nor SRVGGNetCompact nor Real-ESRGAN's discriminator: it has "
-        f"{first_few(sorted(names))}."
+        f"{first_few(sorted(names))}." + (f" By these names it is {seen}." if seen else ""),
+        hint=f"ganzoo import {shell_word(path)} --as fixed-restoration --out RUN" if seen else "",
     )
 
 
-_AS_FIXED = "If spandrel knows it: ganzoo import {} --as fixed-restoration --out RUN"
+def known_to_spandrel(tensors: Mapping[str, Tensor]) -> str:
+    """What spandrel, if it is installed, takes the tensors for by their names; "" for nothing."""
+    try:
+        import spandrel
+    except ModuleNotFoundError:
+        return ""
+    known = spandrel.MAIN_REGISTRY.architectures()
+    return next((str(one.architecture.name) for one in known if one.architecture.detect(dict(tensors))), "")
+
+
+def _as_fixed(path: Path) -> str:
+    return f"If spandrel knows it: ganzoo import {shell_word(path)} --as fixed-restoration --out RUN"
 
 
 def _rrdb(tensors: State, path: Path) -> Network:
     if strange := [name for name in tensors if "conv1x1" in name]:
         raise CheckpointError(
-            f"{path} has {strange[0]!r}: it is ESRGAN+, a derivative of ESRGAN.", hint=_AS_FIXED.format(path)
+            f"{path} has {strange[0]!r}: it is ESRGAN+, a derivative of ESRGAN.",
+            hint=_as_fixed(path),
         )
     state, notes = (_renamed_old if "model.0.weight" in tensors else _renamed)(tensors, path)
     first, last = _convolution(state, "conv_first", path), _convolution(state, "conv_last", path)
@@ -236,9 +251,7 @@ def _renamed_old(tensors: State, path: Path) -> tuple[State, list[str]]:
 
 
 def _unknown(name: str, path: Path) -> CheckpointError:
-    return CheckpointError(
-        f"{path} has {name!r}, which RRDBNet has not: it is a derivative.", hint=_AS_FIXED.format(path)
-    )
+    return CheckpointError(f"{path} has {name!r}, which RRDBNet has not: it is a derivative.", hint=_as_fixed(path))
 
 
 def _compact(tensors: State, path: Path) -> Network:
