@@ -69,12 +69,14 @@ def opened_source(
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
     from ganzoo.data.domains import with_whole_paths
-    from ganzoo.data.opening import info_shown, open_data, seen_by_networks
+    from ganzoo.data.opening import completed, info_shown, open_data, seen_by_networks
 
     config = resolve("ARCHITECTURE", NoiseToImageConfig, [])
     options = dataclasses.replace(options, flip=False, turn=False, balance=False)
-    config = dataclasses.replace(config, data=with_whole_paths(options, kind, registry, notify))
-    source = open_data(config, WantedData(kind=kind, scale=scale), registry, notify)
+    wanted = WantedData(kind=kind, scale=scale)
+    config = completed(dataclasses.replace(config, data=options), wanted)
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, notify))
+    source = open_data(config, wanted, registry, notify)
     if model is not None and model.run is not None and kind == "pictures":
         return seen_by_networks(source, model.run.data)
     return seen_by_networks(source, info_shown(source, config))

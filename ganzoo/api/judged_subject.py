@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ganzoo.architecture import DataKind
     from ganzoo.data.source import Notify
+    from ganzoo.data.whole import GivesParts
     from ganzoo.datainfo import Domain
     from ganzoo.evaluation.reals import SourcePictures
     from ganzoo.plugin.registry import Registry
@@ -154,7 +156,9 @@ def _mapped(labels: NDArray[np.int64], to: Sequence[int]) -> NDArray[np.int64]:
 def _translator(
     model: Model, request: SubjectRequest, registry: Registry, notify: Notify, facts: Mapping[str, Any]
 ) -> Opened:
+    from ganzoo.data.whole import gives_parts
     from ganzoo.evaluation.reals import SourcePictures, evenly
+    from ganzoo.sampling.enlarging import scale_of
     from ganzoo.sampling.judged import Translator
     from ganzoo.sampling.translation import choose_direction
 
@@ -167,16 +171,32 @@ def _translator(
     options = _data_of(model, request, graph.outputs[0].shape[1:], domains[1])
     if not options.source:
         raise RequestError("Which pictures shall be translated?", hint="--data SOURCE, or --data A --target B")
-    source = opened_source(options, _kind_for(model, options, registry, notify), registry, notify, model)
+    scale = scale_of(graph)
+    if model.run is None and scale > 1 and not (options.target or options.source_size or options.degrade):
+        raise RequestError(
+            f"{model.path} paints {scale} times as large, and {options.source!r} gives one of each pair alone.",
+            hint="--set data.degrade=down makes the small ones; or --data SMALL --target LARGE.",
+        )
+    kind = _kind_for(model, options, registry, notify)
+    source = opened_source(options, kind, registry, notify, model, scale=scale)
     sides = [SourcePictures(source, domain=domain) for domain in domains]
     given = SourcePictures(source, domain=domains[0], indices=evenly(sides[0].available, request.count))
     paired = len(source.lengths) == 1
     true = SourcePictures(source, domain=domains[1], indices=given.indices) if paired else None
     reals = some(sides[1], request.real_count)
     subject = Translator(
-        model.source, graph, given=given, true=true, facts=facts, values=dict(request.values), identity=given.identity()
-    )
+        model.source, graph, given=given, true=true, facts=facts, values=dict(request.values),
+        identity=given.identity(),
+        whole=partial(_whole, source, given.indices) if paired and gives_parts(source) else None,
+    )  # fmt: skip
     return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
+
+
+def _whole(source: GivesParts, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Whole pairs, source and target, (1, C, H, W) each of its own size."""
+    for index in indices.tolist():
+        pair = source.whole(index)
+        yield pair.source.numpy(), pair.target.numpy()  # type: ignore[union-attr]
 
 
 def _kind_for(model: Model, options: DataConfig, registry: Registry, notify: Notify) -> DataKind:
@@ -186,6 +206,8 @@ def _kind_for(model: Model, options: DataConfig, registry: Registry, notify: Not
         return implementation_class(model.run.offer).wants
     from ganzoo.errors import GanzooError
 
+    if options.degrade not in ("", "none") or options.source_size is not None:
+        return "pairs"
     try:  # a file does not say whether its pictures correspond; the pictures do
         from ganzoo.data.domains import open_kind, with_whole_paths
 
@@ -206,9 +228,11 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
             )
         if "source" in stated and "target" not in stated:
             stated["target"] = ""
-        return dataclasses.replace(model.run.config.data, **{**stated, "flip": False, "balance": False})
+        return dataclasses.replace(model.run.config.data, **{**stated, "flip": False, "turn": False, "balance": False})
     options = request.data
-    channels, height, width = (side if isinstance(side, int) else getattr(side, "default", None) for side in shape)
+    channels, height, width = (
+        side if isinstance(side, int) else side.default and side.painted(side.default) for side in shape
+    )
     fixed = all(isinstance(side, int) for side in shape)
     if fixed and "size" in request.stated and height_and_width(request.data.size or 1) != (height, width):
         raise RequestError(

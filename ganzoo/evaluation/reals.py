@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ganzoo.config import DataConfig
 
 _NOT_PIXELS = (
-    "source", "also", "target", "memory_gb", "device_memory_gb", "cache", "flip", "balance", "unreadable",
+    "source", "also", "target", "memory_gb", "device_memory_gb", "cache", "flip", "turn", "balance", "unreadable",
     "labels", "label_columns", "unlabelled", "size", "channels", "source_size", "source_channels",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from ganzoo.evaluation.metric import Latents
 from ganzoo.evaluation.picture_set import CHUNK, PictureChunk, PictureSet
 from ganzoo.evaluation.protocol import LOSSLESS
 from ganzoo.roles import way_back
+from ganzoo.sampling.enlarging import Enlarging, Tiling
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 from ganzoo.sampling.noise import InputChoices, labels_of, paint, walk
 from ganzoo.sampling.translation import translate_pixels
@@ -140,7 +141,8 @@ def _given(spec: Any, count: int, labels: NDArray[np.int64] | None, values: Valu
 
 class Translator:
     """A translation of pictures that are given. given, true: what it reads, and its partners in the same order, if they
-    are known. identity: of the given."""
+    are known. identity: of the given. whole: both at their own sizes, where those are parts of them; pairs are then
+    compared as whole pictures."""
 
     repeats = False
     history: Sequence[Mapping[str, Any]] = ()
@@ -155,9 +157,10 @@ class Translator:
         facts: Mapping[str, Any],
         values: Values,
         identity: str = "",
+        whole: Partners | None = None,
     ) -> None:
         self.facts = facts
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "count": given.count,
             "given": identity,
             "direction": graph.name,
@@ -167,6 +170,9 @@ class Translator:
         self._graph, self.given, self._values = graph, given, values
         back = way_back(graph, graphs.graphs)
         self.partners: Partners | None = None if true is None else (lambda: self._beside(true))
+        if whole is not None:
+            self.settings["parts"] = "whole pictures"
+            self.partners = lambda: self._whole(whole)
         self.way_back: Partners | None = None if back is None else (lambda: self._returned(back))
 
     def painted(self, first_seed: int) -> PictureSet:
@@ -183,6 +189,14 @@ class Translator:
         for start in range(0, painted.count, CHUNK):
             stop = min(start + CHUNK, painted.count)
             yield painted.read(start, stop).pixels, true.read(start, stop).pixels
+
+    def _whole(self, pairs: Partners) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+        from ganzoo.data.originals import Original
+
+        way = Enlarging(graph=self._graph, tiling=Tiling(), values=self._values)
+        for given, true in pairs():
+            painted = way.to_array(Original(given[0].transpose(1, 2, 0), None))
+            yield painted.transpose(2, 0, 1)[None], true
 
     def _returned(self, back: GraphFunction) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
         for start in range(0, self.given.count, CHUNK):

@@ -45,14 +45,19 @@ class Degraded:
         self.description = f"{source.description}, and partners made by {recipe.text}"
         self.lengths = source.lengths
         self.facts = facts_of(source)
+        self.has_parts = gives_parts(source)
         self._target: Picture = shown.pictures["target"]
         self._pictures = source if source.info.picture == self._target else Centred(source, _alone(self._target))
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:
         """The middle of each picture, and a partner that is the same whenever it is asked for."""
+        return self.parts(indices, Cut())
+
+    def parts(self, indices: Sequence[NDArray[np.int64]], cut: Cut) -> Pair:
+        """See `ganzoo.data.whole.GivesParts`."""
         randoms = [_of_picture(index) for index in indices[0]]
         if gives_parts(self.inner):
-            return self._paired(self.inner.parts(indices, self._cut(None)), randoms, margin=True)
+            return self._paired(self.inner.parts(indices, self._cut(cut.places)), randoms, margin=True)
         return self._paired(self._pictures.fetch(indices), randoms)
 
     def whole(self, index: int) -> Pair:
