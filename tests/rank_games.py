@@ -27,7 +27,7 @@ STEPS = 30
 DATA = DataInfo(channels=1, size=8, classes=10)
 TOYS = ("toy-wgan-gp", "toy-stylegan2", "toy-cyclegan", "toy-conditional")  # the stranger's has batch norm
 # Batch norm sees each process's rows alone, and dropout draws for them alone.
-TRANSLATIONS = {"cyclegan": {}, "pix2pix": {"norm": "instance", "dropout": 0.0}}
+TRANSLATIONS = {"cyclegan": {}, "pix2pix": {"norm": "instance", "dropout": 0.0}, "real-esrgan": {}, "adain": {}}
 _PLAIN = NoiseToImageConfig(latent_size=4, generator_lr=2e-3, discriminator_lr=2e-3)
 CONFIGS = {
     "eager r1": {"penalty": "r1"},
@@ -122,8 +122,7 @@ def main(folder, accumulate):
             results[offer.spec.name] = play(subject.build(), ranks, accumulate, source, rows, steps=10)
         for name, settings in TRANSLATIONS.items():
             subject = Subject(Registry.load().architecture(name), settings=settings)
-            paired = name == "pix2pix"
-            source = RandomPictures(subject.data, task="image-to-image", count=13, paired=paired)
+            source = RandomPictures(subject.data, wants=subject.implementation.wants, count=13)
             results[name] = play(subject.build(), ranks, accumulate, source, rows)
         for name in ("stylegan", "stylegan2"):
             subject = Subject(Registry.load().architecture(name), settings={"group": 2})  # of a rank's micro-batch

@@ -15,8 +15,11 @@ from ganzoo.errors import shell_word
 @click.option("--as", "architecture", metavar="ARCHITECTURE", required=True, help="What the weights are of.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", required=True, help="The run directory to make.")
 @click.option("--size", metavar="256|320x448", help="Pixels it was trained at, if not the usual: height by width.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="What the files do not say.")
 @json_option
-def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | None, as_json: bool) -> None:
+def command(
+    files: tuple[Path, ...], architecture: str, out: Path, size: str | None, assignments: tuple[str, ...], as_json: bool
+) -> None:
     """Make a run of weights that the original authors' code saved.
 
     \b
@@ -28,8 +31,10 @@ def command(files: tuple[Path, ...], architecture: str, out: Path, size: str | N
     tensors. A file that wants to run code is refused. What several files are, and who imports what: docs/importing.md.
     """
     from ganzoo.api.import_run import import_run
+    from ganzoo.config.resolve import set_layer
 
-    run = import_run(files, architecture=architecture, out=out, size=size)
+    stated = [set_layer(assignments)]
+    run = import_run(files, architecture=architecture, out=out, size=size, settings=stated)
     if as_json:
         tables = run.config.tables()
         print_json(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ganzoo.architecture import Architecture
-from ganzoo.architecture.build import build_architecture
+from ganzoo.architecture.build import build_architecture, implementation_class
 from ganzoo.architecture.families import family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
+from ganzoo.architecture.wanted import wanted_by
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.datainfo import DataInfo, Domain, Picture, height_and_width, size_text
 from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, shell_word
@@ -33,11 +34,13 @@ def import_weights(
     *,
     out: Path,
     size: int | tuple[int, int] | None,
+    settings: Mapping[str, Any] | None = None,
     say: Callable[[str], None],
 ) -> Run:
     """Write a run with one checkpoint, of step 0, that samples, exports and serves --init-from.
 
-    size: of the pictures it was trained at; what the importer takes for usual if not stated.
+    size: of the pictures it was trained at; what the importer takes for usual if not stated. settings: of the
+    architecture, over those that the tensors imply: what a file does not say.
     Raises RequestError for an architecture without importer, and CheckpointError for files that do not fit it.
     """
     if not offer.spec.importer:
@@ -48,7 +51,7 @@ def import_weights(
         )
     check_free(out)
     try:
-        return _import(files, offer, out=out, size=size, say=say)
+        return _import(files, offer, out=out, size=size, settings=settings or {}, say=say)
     except GanzooError as error:
         raise _of_what_it_is(error, files, offer, registry) from None
 
@@ -59,15 +62,22 @@ def _import(
     *,
     out: Path,
     size: int | tuple[int, int] | None,
+    settings: Mapping[str, Any],
     say: Callable[[str], None],
 ) -> Run:
     names = ", ".join(path.name for path in files)
     weights = _read(files, offer)
     for line in weights.notes:
         say(line)
-    data = weights.data if size is None else _of_size(weights.data, size)
-    tables = {"architecture": weights.settings, "data": _data_settings(data)}
-    config = resolve(offer.spec.name, config_class(offer), [Layer(origin="import", tables=tables)])
+    layers = [
+        Layer(origin="import", tables={"architecture": weights.settings}),
+        Layer(origin="--set", tables={"architecture": settings}),
+    ]
+    wanted = wanted_by(implementation_class(offer), resolve(offer.spec.name, config_class(offer), layers).architecture)
+    data = _scaled(weights.data, wanted.scale)
+    data = data if size is None else _of_size(data, size)
+    layers.append(Layer(origin="import, sizes", tables={"data": _data_settings(data)}))
+    config = resolve(offer.spec.name, config_class(offer), layers)
     try:
         architecture = build_architecture(offer, config.architecture, data, seed=config.train.seed)
     except RequestError as error:
@@ -93,6 +103,15 @@ def _import(
     finally:
         lock.release()
     return run
+
+
+def _scaled(data: DataInfo, scale: int) -> DataInfo:
+    """With what is painted so many times as large as what is read."""
+    if set(data.pictures) != {"source", "target"}:
+        return data
+    read, painted = data.pictures["source"], data.pictures["target"]
+    painted = Picture(channels=painted.channels, height=scale * read.height, width=scale * read.width)
+    return DataInfo({"source": read, "target": painted}, data.condition)
 
 
 def _of_size(data: DataInfo, size: int | tuple[int, int]) -> DataInfo:

@@ -244,9 +244,7 @@ def _renamed_old(tensors: State, path: Path) -> tuple[State, list[str]]:
         else:
             raise _unknown(name, path)
     if ups == 1:
-        return state, [
-            f"{path.name}: taken for x2; an old file of x3 has the same names: import it with --set scale=3 if it is"
-        ]
+        return state, [f"{path.name}: taken for x2; an old file of x3 has the same names; if it is one: --set scale=3"]
     return state, []
 
 

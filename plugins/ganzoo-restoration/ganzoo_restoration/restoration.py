@@ -126,8 +126,9 @@ class Restoration(ImageToImage):
                 "Every loss has the weight 0, and there is nothing to learn.", hint="For example --set pixel_weight=1"
             )
         with torch.no_grad():
-            error = mse_loss(images.detach().clamp(0, 1), good)
-        return Losses(terms, {"psnr": -10 * torch.log10(error.clamp_min(1e-10))})
+            errors = (images.detach().clamp(0, 1) - good).square().mean((1, 2, 3))
+        # A mean over pictures, which ranks and micro-batches cannot change.
+        return Losses(terms, {"psnr": -10 * torch.log10(errors.clamp_min(1e-10)).mean()})
 
     @abstractmethod
     def fooling(self, images: Tensor, good: Tensor, step: Step) -> Tensor:
