@@ -64,7 +64,8 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     given = model_tensors(checkpoint)
 
     def ours(name: str) -> bool:
-        return any(name.startswith(f"{network}.") for network in (*networks, *averaged, *engine.architecture.fixed))
+        whole = (*networks, *averaged, *engine.architecture.fixed)
+        return any(name == one or name.startswith(f"{one}.") for one in whole)
 
     state = {name: tensor for name, tensor in engine.architecture.state_dict().items() if ours(name)}
     matched, reshaped, missing = _copy(given, state)

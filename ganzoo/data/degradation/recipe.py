@@ -120,9 +120,15 @@ def parse_recipe(text: str, scale: int) -> Recipe:
     if not parts:
         raise RequestError("data.degrade is empty.", hint=f"For example {_example(scale)}")
     if SECOND_ORDER in names and len(names) > 1:
-        raise RequestError(f"data.degrade = {text!r}: second-order is a whole recipe, and stands alone.")
+        raise RequestError(
+            f"data.degrade = {text!r}: second-order is a whole recipe, and stands alone.",
+            hint="--set data.degrade=second-order",
+        )
     if names.count(DOWN) > 1:
-        raise RequestError(f"data.degrade = {text!r}: down stands in it twice; a partner has one size.")
+        raise RequestError(
+            f"data.degrade = {text!r}: down stands in it twice; a partner has one size.",
+            hint=f"For example {_example(scale)}",
+        )
     if SECOND_ORDER not in names and DOWN not in names and scale > 1:
         place = next((place for place, name in enumerate(names) if name != "blur"), len(names))
         parts.insert(place, Part(DOWN))

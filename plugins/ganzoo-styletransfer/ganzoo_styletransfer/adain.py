@@ -36,7 +36,7 @@ class AdaIN(Architecture):
 
     config: AdaINConfig
     wants: ClassVar[DataKind] = "domains"
-    fixed: ClassVar[tuple[str, ...]] = ("encoder",)
+    fixed: ClassVar[tuple[str, ...]] = ("encoder", "encoder_known")
     judged_by = "none"
     encoder_known: Tensor
 
