@@ -29,8 +29,8 @@ class Architecture(nn.Module, ABC):
     judged_by: how checkpoints are compared where no metric is asked for: by the `likeness` of what is painted to the
         pictures, by PSNR against the `truth` of each translation, or not at all, `none`, so that the last is the best;
         an attribute or a property.
-    fixed: names of submodules and buffers that no optimiser trains and that belong to what paints, such as an encoder; a run that
-        begins from another's weights takes them too.
+    fixed: names of submodules and buffers that no optimiser trains and that belong to what paints, such as an encoder;
+        a run that begins from another's weights takes them too.
     channels_last: train in that memory format. Convolutions on a CPU are a fifth faster for it (measured on
         DCGAN), but `x.view(len(x), -1)` of a picture is refused in it; use `flatten` or `reshape`.
     """

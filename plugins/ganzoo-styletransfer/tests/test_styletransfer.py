@@ -75,7 +75,7 @@ def test_the_halves_of_adain_are_the_whole(adain, given):
     mean, std = graphs["style_encoder"].run([given["style_45x33"]])
     half = np.array([0.5], dtype=np.float32)
     painted = graphs["stylize_statistics"].run([given["content_37x50"], mean, std, half])[0]
-    assert np.abs(painted - given["y_alpha05"]).max() < 1e-6
+    assert np.abs(painted - given["y_alpha05"]).max() <= 1e-5 * np.abs(given["y_alpha05"]).max()
 
 
 def test_features_statistics_and_losses_are_the_published_ones(adain, given):
@@ -215,7 +215,7 @@ def test_a_training_wants_an_encoder_and_a_checkpoint_stands_alone(tmp_path):
 def test_fast_styles_losses_are_the_papers(tmp_path):
     style, vgg = tmp_path / "style.png", tmp_path / "vgg16.pth"
     Image.fromarray(np.random.RandomState(0).randint(256, size=(20, 30, 3)).astype(np.uint8)).save(style)
-    state = {key: value for key, value in vgg19_state((2, 2, 4, 4)).items()}
+    state = vgg19_state((2, 2, 4, 4))
     places = [0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28]
     kept = [0, 2, 5, 7, 10, 12, 14, 19, 21, 23, 28, 30, 32]  # of VGG19, without the fourth of three blocks
     torch.save({f"features.{new}.{kind}": state[f"features.{old}.{kind}"] for new, old in zip(places, kept, strict=True)
