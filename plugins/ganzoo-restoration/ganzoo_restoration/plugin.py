@@ -133,8 +133,13 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
                     size=256, kimg=19_200.0, batch_size=48, views={"flip": True},
                 ),
                 "restore": _quick(
-                    "repairs 64x64 parts of your own pictures without enlarging, ten minutes on two CPU cores; with "
-                    "data.degrade=noise:10-40, jpeg:10-60, gray, holes or several of them",
+                    "repairs 64x64 parts of your own pictures, compact, ten minutes on two CPU cores; for example "
+                    "data.degrade=noise:10-40, jpeg:10-60 or blur:1-2,noise:5-20",
+                    kimg=60.0, scale=1, generator="compact", width=24, convolutions=8, sharpen=False,
+                ),
+                "repaint": _quick(
+                    "fills and colours 64x64 parts of your own pictures, and sees far, ten minutes on two CPU cores; "
+                    "data.degrade=gray or holes",
                     kimg=60.0, scale=1, width=24, growth=12, blocks=4, sharpen=False,
                 ),
                 "quick": _quick(

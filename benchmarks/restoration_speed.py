@@ -1,0 +1,109 @@
+"""Published restoration networks in ONNX Runtime against torch's eager mode: `python restoration_speed.py`.
+
+Batch 1 on the CPU, random weights, files as `ganzoo export` writes them. Each measurement is a process of its own, as
+spinning threads of one backend slow the other; the two take turns. Of torch the faster of its two memory formats.
+`tables.py` makes the table of docs/restoration.md. Fifteen minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from conftest import RESULTS, machine, machine_key
+
+NETWORKS = {
+    "RRDBNet x4, 23 blocks": {"blocks": 23},
+    "RRDBNet x4, 6 blocks": {"blocks": 6},
+    "compact x4, 16 convolutions": {"generator": "compact", "convolutions": 16},
+    "compact x4, 32 convolutions": {"generator": "compact", "convolutions": 32},
+}
+SIZES = ((64, 64), (256, 256), (480, 720))
+FORMATS = ("contiguous", "channels_last")
+
+
+def settings(name):
+    return {**NETWORKS[name], "adversarial_weight": 0.0, "data.size": 256}
+
+
+def samples(paint, seconds):
+    """Milliseconds of each run after the first, which allocates."""
+    paint()
+    found, deadline = [], time.perf_counter() + seconds
+    while time.perf_counter() < deadline or len(found) < 2:
+        began = time.perf_counter()
+        paint()
+        found.append(1000 * (time.perf_counter() - began))
+    return statistics.median(found)
+
+
+def in_torch(name, height, width, form, seconds):
+    import torch
+
+    import ganzoo as gz
+
+    layout = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}[form]
+    network = gz.build("real-esrgan", settings=settings(name)).generator.eval().to(memory_format=layout)
+    picture = torch.rand(1, 3, height, width).to(memory_format=layout)
+    with torch.inference_mode():
+        return samples(lambda: network(picture), seconds)
+
+
+def in_onnxruntime(path, height, width, seconds):
+    import numpy as np
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    picture = np.random.RandomState(0).rand(1, 3, height, width).astype(np.float32)
+    return samples(lambda: session.run(None, {"source": picture}), seconds)
+
+
+def apart(*arguments):
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", json.dumps(arguments)], check=True, capture_output=True, text=True
+    )
+    return float(done.stdout.split()[-1])
+
+
+def main(repeats, seconds):
+    from ganzoo.api.export import export_untrained
+
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, name in enumerate(NETWORKS):
+            path = str(Path(folder, f"{number}.onnx"))
+            export_untrained("real-esrgan", out=path, settings=settings(name))
+            for height, width in SIZES:
+                times = {"torch": [], "onnxruntime": []}
+                for _ in range(repeats):
+                    times["onnxruntime"].append(apart("onnxruntime", path, height, width, seconds))
+                    times["torch"].append(min(apart("torch", name, height, width, form, seconds) for form in FORMATS))
+                ratios = [a / b for a, b in zip(times["torch"], times["onnxruntime"], strict=True)]
+                row = {
+                    "network": name, "height": height, "width": width,
+                    **{f"{backend}_ms": statistics.median(found) for backend, found in times.items()},
+                    "ratio": statistics.median(ratios), "ratios": ratios,
+                }  # fmt: skip
+                rows.append(row)
+                print(json.dumps(row), flush=True)
+    result = {"machine": machine(), "repeats": repeats, "rows": rows}
+    (RESULTS / f"restoration_speed-{machine_key()}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--one")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    stated = parser.parse_args()
+    if stated.one:
+        kind, *rest = json.loads(stated.one)
+        print((in_torch if kind == "torch" else in_onnxruntime)(*rest))
+    else:
+        main(stated.repeats, stated.seconds)
