@@ -57,11 +57,12 @@ def in_torch(name, height, width, form, seconds):
 
 def in_onnxruntime(path, height, width, seconds):
     import numpy as np
-    import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    import ganzoo as gz
+
+    graph = gz.load(path).graphs[0]
     picture = np.random.RandomState(0).rand(1, 3, height, width).astype(np.float32)
-    return samples(lambda: session.run(None, {"source": picture}), seconds)
+    return samples(lambda: graph.run([picture]), seconds)
 
 
 def apart(*arguments):

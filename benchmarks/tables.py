@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gpu_tables
 import latency_table
+import restoration_tables
 import score_tables
 import sweep_tables
 
@@ -259,6 +260,7 @@ def labelled():
 
 README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md", ROOT / "docs" / "guide.md"
 GPU = ROOT / "docs" / "gpu.md"
+RESTORATION = ROOT / "docs/restoration.md"
 SCORES = ROOT / "docs" / "scores.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 
@@ -281,6 +283,9 @@ TABLES = {
     "latency": (ROOT / "docs" / "latency.md", latency_table.table),
     "latency_machines": (ROOT / "docs" / "latency.md", latency_table.machines),
     "latency_short": (README, lambda: latency_table.table(batch=1)),
+    "restoration": (RESTORATION, restoration_tables.restoration),
+    "restoration_speed": (RESTORATION, restoration_tables.speed),
+    "tiles": (RESTORATION, restoration_tables.tiles),
     "metrics": (SCORES, score_tables.metrics),
     "sanity": (SCORES, score_tables.sanity),
     "sanity_counts": (SCORES, score_tables.sanity_counts),

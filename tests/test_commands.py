@@ -93,6 +93,11 @@ _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]* [^\s`]*")
 OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/architecture/from_noise.py": {"size_text(*nearest)"},
     "ganzoo/architecture/image_to_image.py": {"size_text(*fitting)", "self._key(domain)", "wanted"},
+    "ganzoo/architecture/perceptual.py": {"option"},
+    "ganzoo/data/degradation/recipe.py": {"recipe"},
+    "ganzoo/sampling/enlarging.py": {"min(2 * max(overlap, 16), reach or 512)", "wanted[0]", "wanted[1]"},
+    "ganzoo/sampling/tiles.py": {"2 * context + 4 * _FADE + multiple"},
+    "ganzoo/training/import_weights.py": {"size_text(height, width)"},
     "ganzoo/cli/info.py": {"name"},
     "ganzoo/evaluation/metrics/kernel.py": {"_most(real, painted)"},
     "ganzoo/evaluation/networks/onnx_file.py": {"name", "key"},
@@ -105,7 +110,11 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/data/store.py": {"_share(bad, of)"},
     "ganzoo/training/pictures.py": {"typed_places(data)"},  # words that went through it one by one
     "ganzoo/training/start.py": {"typed_places(run.config.data)"},
-    "ganzoo/data/opening.py": {"given"},
+    "ganzoo/data/opening.py": {
+        "given",
+        "size_text(*(max(1, side // wanted.scale) * wanted.scale for side in size))",
+        "size_text(*sides)",
+    },
     "ganzoo/datainfo.py": {"min(height, width)"},
     "ganzoo/plugin/settings.py": {"min(height, width)"},
     "ganzoo/api/doctor.py": {"' '.join(names)"},
@@ -118,7 +127,10 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/training/checks.py": {"near"},
     "ganzoo/training/memory.py": {"more", "parts", "size // parts"},
     "ganzoo/training/ranks.py": {"device", "torch.cuda.device_count()"},
+    "plugins/ganzoo-restoration/ganzoo_restoration/models.py": {"sides"},
     "plugins/ganzoo-stylegan/ganzoo_stylegan/game.py": {"64 * self.data.size"},
+    "plugins/ganzoo-styletransfer/ganzoo_styletransfer/adain.py": {"_LEAST"},
+    "plugins/ganzoo-styletransfer/ganzoo_styletransfer/fast_style.py": {"'x'.join(map(str, sides))"},
 }
 
 

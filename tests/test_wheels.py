@@ -23,7 +23,10 @@ def wheels(tmp_path_factory):
 
 
 def test_a_wheel_holds_its_own_package_and_no_other(wheels):
-    assert set(wheels) == {"ganzoo", "ganzoo_classics", "ganzoo_cyclegan", "ganzoo_dcgan", "ganzoo_stylegan"}
+    assert set(wheels) == {
+        "ganzoo", "ganzoo_classics", "ganzoo_cyclegan", "ganzoo_dcgan", "ganzoo_restoration", "ganzoo_stylegan",
+        "ganzoo_styletransfer",
+    }  # fmt: skip
     for package, path in wheels.items():
         names = zipfile.ZipFile(path).namelist()
         assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {package}
@@ -55,7 +58,8 @@ def test_installed_from_wheels_the_verbs_work(wheels, tmp_path):
     assert where.stdout.count(str(site)) == 3
     listed = json.loads(ganzoo("list", "--json"))
     assert [item["name"] for item in listed["architectures"]] == [
-        "cgan", "cyclegan", "dcgan", "gan", "pix2pix", "stylegan", "stylegan2", "vae", "wgan", "wgan-gp",
+        "adain", "cgan", "cyclegan", "dcgan", "esrgan", "fast-style", "fixed-restoration", "gan", "pix2pix",
+        "real-esrgan", "srgan", "stylegan", "stylegan2", "vae", "wgan", "wgan-gp",
     ]  # fmt: skip
     assert listed["problems"] == []
     ganzoo("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", "run")

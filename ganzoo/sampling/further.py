@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganzoo.errors import RequestError, did_you_mean
+from ganzoo.errors import RequestError, did_you_mean, shell_word
 from ganzoo.sampling.graphs import GraphFunction
 from ganzoo.sampling.translation import read_pixels, translate_pixels
 from ganzoo.sampling.values import Values
@@ -39,7 +39,7 @@ def check_further(graph: GraphFunction, given: Sequence[str], path: Path) -> Non
     if lacking := [name for name in wanted if name not in given]:
         raise RequestError(
             f"{graph.name} of {path} takes another picture, {lacking[0]!r}, and none is given.",
-            hint=f"--with {lacking[0]}=PICTURE",
+            hint=f"--with {shell_word(f'{lacking[0]}=PICTURE')}",
         )
 
 
@@ -52,7 +52,8 @@ def choices_of(graph: GraphFunction, files: Mapping[str, Sequence[Path]], path: 
     wanted = names_of(graph)
     if "" in files and len(wanted) > 1:
         raise RequestError(
-            f"{graph.name} takes {', '.join(wanted)} besides the first picture.", hint=f"--with {wanted[0]}=PICTURE"
+            f"{graph.name} takes {', '.join(wanted)} besides the first picture.",
+            hint=f"--with {shell_word(f'{wanted[0]}=PICTURE')}",
         )
     named = {name or (wanted[0] if wanted else "a second"): paths for name, paths in files.items()}
     check_further(graph, list(named), path)

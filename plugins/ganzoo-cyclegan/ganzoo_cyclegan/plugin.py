@@ -8,10 +8,10 @@ _AS_PUBLISHED = {"start": 2e-4, "end": 0.0, "from_epochs": 100, "to_epochs": 200
 """The learning rate: constant for 100 epochs, then down to nothing over 100 more."""
 
 
-def _paper(summary: str) -> Preset:
+def _paper(summary: str, **settings: object) -> Preset:
     return Preset(
         summary=summary,
-        architecture={"lr": _AS_PUBLISHED},
+        architecture={"lr": _AS_PUBLISHED, **settings},
         train={"batch_size": 1, "epochs": 200.0, "sample_count": 16, "score_count": 200},
         data={
             "size": 256,
@@ -47,6 +47,11 @@ def ganzoo_architectures() -> list[ArchitectureSpec]:
             families=("pix2pix and CycleGAN",),
             presets={
                 "paper": _paper("256x256 cut from 286x286, ResNet-9, 200 epochs, batch 1"),
+                "style": _paper(
+                    "photographs as a collection of paintings, 256x256: the paper's own, with the identity loss that "
+                    "keeps colours",
+                    identity_weight=0.5,
+                ),
                 "digits": Preset(
                     summary="the built-in unpaired task at 32x32, three minutes on two CPU cores",
                     architecture={

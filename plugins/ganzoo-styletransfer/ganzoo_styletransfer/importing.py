@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo import DataInfo, Picture
 from ganzoo.architecture.foreign_weights import ForeignWeights, load_tensors
 from ganzoo.architecture.perceptual import MEAN, STD
-from ganzoo.errors import CheckpointError, RequestError, first_few
+from ganzoo.errors import CheckpointError, RequestError, first_few, shell_word
 
 _CONVOLUTIONS = (0, 2, 5, 9, 12, 16, 19, 22, 25, 29)
 """Of the encoder, up to relu4_1."""
@@ -92,7 +92,8 @@ def _encoder(tensors: Mapping[str, Tensor], path: Path, widths: Sequence[int]) -
     found = [state[f"{place}.weight"].shape[0] for place in (2, 9, 16, 29)]
     if found != list(widths):
         raise CheckpointError(
-            f"{path} has {found} feature maps, and {list(widths)} are wanted.", hint=f"--set widths={found}"
+            f"{path} has {found} feature maps, and {list(widths)} are wanted.",
+            hint=f"--set {shell_word(f'widths={found}')}",
         )
     return state
 
