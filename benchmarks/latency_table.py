@@ -27,15 +27,13 @@ MODELS = {
     "dcgan-64": ("dcgan", "paper", 64, "generator"),
     "cyclegan-256": ("cyclegan", "paper", 256, "a2b"),
     "pix2pix-256": ("pix2pix", "paper", 256, "a2b"),
-    "srgan-256": ("srgan", "paper", 256, "restore"),
-    "esrgan-256": ("esrgan", "paper", 256, "restore"),
-    "real-esrgan-256": ("real-esrgan", "paper", 256, "restore"),
-    "adain-256": ("adain", "paper", 256, "stylize"),
-    "fast-style-256": ("fast-style", "paper", 256, "stylize"),
     "stylegan-256": ("stylegan", "paper", 256, "generator"),
     "stylegan2-256": ("stylegan2", "auto", 256, "generator"),
 }
-"""Name of the file: architecture, preset, size in pixels of what is painted, graph."""
+"""Name of the file: architecture, preset, size in pixels, graph."""
+
+ELSEWHERE = {"srgan", "esrgan", "real-esrgan", "adain", "fast-style"}
+"""Whose time is that of a picture's size: `restoration_speed.py` measures them at several."""
 
 BATCHES = (1, 8)
 PROTOCOL = {"dims": {"batch": list(BATCHES)}, "repeats": 5, "least_seconds": 1.5, "within": 0.02}
