@@ -38,10 +38,12 @@ def speed():
     """ONNX Runtime against torch."""
     lines = []
     for found in _results("restoration_speed"):
-        lines += [_line(["network", "input", "torch, ms", "ONNX Runtime, ms", "times as fast"]), _line(["---"] * 5)]
+        headings = ["network", "input", "torch, ms", "ncnn, ms", "ONNX Runtime, ms", "torch / ONNX Runtime"]
+        lines += [_line(headings), _line(["---"] * len(headings))]
         for row in found["rows"]:
             lines.append(_line([
                 row["network"], f"{row['width']}x{row['height']}", f"{row['torch_ms']:,.0f}",
+                        f"{row['ncnn_ms']:,.0f}" if "ncnn_ms" in row else "-",
                 f"{row['onnxruntime_ms']:,.0f}",
                 f"{row['ratio']:.2f} ({min(row['ratios']):.2f} to {max(row['ratios']):.2f})",
             ]))  # fmt: skip

@@ -77,8 +77,8 @@ def proof_dims(inputs: Sequence[TensorSpec]) -> list[dict[str, int]]:
         for position, (name, dim) in enumerate(others.items()):
             usual = dim.default or dim.smallest(_LEAST_PROVED)
             base = dim.smallest(max(usual >> number, min(usual, _LEAST_PROVED)))
-            # Then one side is longer, lest height and width be taken for each other.
-            sizes[name] = base + dim.multiple * (number > 0 and (number + position) % 2)
+            # Then one side is longer, lest height and width be taken for each other; and a second picture is larger.
+            sizes[name] = base + dim.multiple * (number > 0 and (number + position) % 2 + 5 * (position // 2))
         cases.append({BATCH.name: batch, **sizes})
     return cases
 
