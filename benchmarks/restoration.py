@@ -31,13 +31,9 @@ from ganzoo.data.degradation.recipe import parse_recipe
 IMAGES = Path(__file__).parents[1] / "docs/img"
 SECONDS = 600
 _LUMA = np.array([65.481, 128.553, 24.966])
-SHARPER = {
-    "adversarial_weight": 0.1, "pixel_weight": 0.5, "discriminator_width": 16, "perceptual": "efficientnet-lite0",
-    "perceptual_layers": "block2,block4", "perceptual_weight": 0.1, "lr": 5e-4, "train.batch_size": 8,
-}  # fmt: skip
 TASKS = {
     "4x": ("quick", {"data.degrade": "down"}, None),
-    "4x, sharper": ("quick", {"data.degrade": "down", **SHARPER}, "4x"),
+    "4x, sharper": ("sharp", {"data.degrade": "down"}, "4x"),
     "denoise": ("restore", {"data.degrade": "noise:10-50"}, None),
     "colour": ("repaint", {"data.degrade": "gray"}, None),
     "fill": ("repaint", {"data.degrade": "holes:0.1-0.3"}, None),

@@ -263,7 +263,9 @@ def test_real_pairs_of_unequal_size_are_cut_at_the_same_place(registry, tmp_path
 
 def test_pairs_that_do_not_correspond_are_named(registry, tmp_path):
     low, high = unequal(tmp_path, odd=8)
-    with pytest.raises(DataError, match=r"3 of 3 pairs the second picture is not 4 of the first: .*31x20 .* 124x88"):
+    with pytest.raises(
+        DataError, match=r"3 of 3 pairs the target is not 4 times as large as the source: .*31x20 .* 124x88"
+    ):
         opened(registry, low, target=str(high), size=32, fit="part")
 
 

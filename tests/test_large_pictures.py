@@ -1,8 +1,12 @@
 """Large pictures: tiles against the whole, transparency, 16 bits, files and folders, and memory."""
 
+import dataclasses
+import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 
 import imagecodecs
 import numpy as np
@@ -104,7 +108,7 @@ def test_with_less_they_fade_into_each_other_and_the_seam_is_measured():
 
 def test_every_pixel_is_written_once_whatever_the_plan():
     for height, width in ((30, 30), (31, 100), (97, 64), (200, 33)):
-        for tile in (30, 41, 64):
+        for tile in (38, 41, 64):
             plan = plan_tiles(height, width, tile=tile, overlap=3)
             seen = np.zeros((3 * height, 3 * width), dtype=int)
 
@@ -271,6 +275,45 @@ def test_python_gives_what_the_file_gives(tmp_path, model):
     for given in (pixels, Image.fromarray(pixels), tmp_path / "in.png"):
         assert np.array_equal(held.translate(given, tile=48).pixels[0], np.asarray(Image.open(tmp_path / "out.png")))
     assert np.array_equal(held.translate(pixels).pixels, held.translate(pixels, tile=48).pixels)  # reach 4
+
+
+def test_a_size_keeps_transparency_bits_and_tiles(tmp_path, model):
+    saved(tmp_path / "in.png", picture(90, 61, channels=4, bits=16))
+    line = translate_files(gz.load(model), [tmp_path / "in.png"], out=tmp_path / "out.png", size="120x80", tile=64)
+    made = imagecodecs.png_decode((tmp_path / "out.png").read_bytes())
+    assert made.shape == (240, 160, 4) and made.dtype == np.uint16 and line
+    with pytest.raises(RequestError, match="not for a grid"):
+        translate_files(gz.load(model), [tmp_path / "in.png"] * 2, out=tmp_path / "grid.png", tile=64)
+
+
+def test_numbers_of_pixels_are_whole(model):
+    for wrong in ({"tile": 48.5}, {"tile": "a"}, {"overlap": -4}, {"tile": True}):
+        with pytest.raises(RequestError, match="expected a whole number of pixels from 0"):
+            gz.load(model).translate(picture(9, 9), **wrong)
+
+
+def test_a_network_that_may_see_everything_is_not_told_to_overlap_more():
+    said = []
+    seen = dataclasses.replace(graph(), reach=None)
+    Enlarging(graph=seen, tiling=Tiling(tile=48, overlap=0), say=said.append).to_array(original(picture(90, 90)))
+    assert len(said) == 1 and "may look at the whole picture" in said[0] and "--overlap" not in said[0]
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_leaves_no_temporary_files(tmp_path, model, number):
+    Image.fromarray(picture(100, 100)).resize((3000, 3000)).save(tmp_path / "in.png")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ganzoo", "sample", model, "-i", tmp_path / "in.png", "-o", tmp_path / "out.png",
+         "--tile", "128"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(scratch.glob("ganzoo-picture-*/pixels")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(getattr(signal, number))
+    assert process.wait(30) != 0
+    assert not list(scratch.glob("ganzoo-*")) and not (tmp_path / "out.png").exists()
 
 
 def test_what_cannot_be_written_is_said(tmp_path, model):

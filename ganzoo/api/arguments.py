@@ -135,7 +135,11 @@ def to_shares(value: object) -> dict[Path, float]:
     """Runs by their shares; empty for None. Raises RequestError for what is no mapping of numbers."""
     try:
         given = {} if value is None else dict(value)  # type: ignore[call-overload]
-        return {to_path(path, "blend"): float(*one) if isinstance(one, list) else float(one)
-                for path, one in given.items()}  # fmt: skip
+        if any(isinstance(share, bool) for share in given.values()):
+            raise TypeError
+        return {
+            to_path(path, "blend"): float(*share) if isinstance(share, list) else float(share)
+            for path, share in given.items()
+        }
     except (TypeError, ValueError):
         raise RequestError(f"blend = {short(value)}: expected runs by shares, {{'runs/psnr': 0.3}}.") from None

@@ -62,9 +62,16 @@ def some(pictures: SourcePictures, count: int, *, title: str = "") -> SourcePict
 
 
 def opened_source(
-    options: DataConfig, kind: DataKind, registry: Registry, notify: Notify, model: Model | None, *, scale: int = 1
+    options: DataConfig,
+    kind: DataKind,
+    registry: Registry,
+    notify: Notify,
+    model: Model | None,
+    *,
+    scale: int = 1,
+    degradation: str = "",
 ) -> DataSource:
-    """scale: of a translation whose sources are made of targets, how many times as large those are."""
+    """scale, degradation: of a translation whose sources are made of targets, see `WantedData`."""
     from ganzoo.architecture.wanted import WantedData
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
@@ -73,7 +80,7 @@ def opened_source(
 
     config = resolve("ARCHITECTURE", NoiseToImageConfig, [])
     options = dataclasses.replace(options, flip=False, turn=False, balance=False)
-    wanted = WantedData(kind=kind, scale=scale)
+    wanted = WantedData(kind=kind, scale=scale, degradation=degradation)
     config = completed(dataclasses.replace(config, data=options), wanted)
     config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, notify))
     source = open_data(config, wanted, registry, notify)

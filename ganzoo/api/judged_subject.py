@@ -178,7 +178,7 @@ def _translator(
             hint="--set data.degrade=down makes the small ones; or --data SMALL --target LARGE.",
         )
     kind = _kind_for(model, options, registry, notify)
-    source = opened_source(options, kind, registry, notify, model, scale=scale)
+    source = opened_source(options, kind, registry, notify, model, scale=scale, degradation=_degradation_of(model))
     sides = [SourcePictures(source, domain=domain) for domain in domains]
     given = SourcePictures(source, domain=domains[0], indices=evenly(sides[0].available, request.count))
     paired = len(source.lengths) == 1
@@ -190,6 +190,16 @@ def _translator(
         whole=partial(_whole, source, given.indices) if paired and gives_parts(source) else None,
     )  # fmt: skip
     return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
+
+
+def _degradation_of(model: Model) -> str:
+    """How the architecture of a run makes partners where good pictures alone are given; "" for what has none."""
+    if model.run is None:
+        return ""
+    from ganzoo.architecture.build import implementation_class
+    from ganzoo.architecture.wanted import wanted_by
+
+    return wanted_by(implementation_class(model.run.offer), model.run.config.architecture).degradation
 
 
 def _whole(source: GivesParts, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
@@ -228,6 +238,8 @@ def _data_of(model: Model, request: SubjectRequest, shape: Sequence[Any], domain
             )
         if "source" in stated and "target" not in stated:
             stated["target"] = ""
+        if stated.get("target") and "degrade" not in stated:
+            stated["degrade"] = "none"  # both are given, however the run made its own
         return dataclasses.replace(model.run.config.data, **{**stated, "flip": False, "turn": False, "balance": False})
     options = request.data
     channels, height, width = (

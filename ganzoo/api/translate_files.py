@@ -10,6 +10,7 @@ from ganzoo.progress import ProgressListener, listener
 from ganzoo.sampling.enlarging import Tiling
 from ganzoo.sampling.model import Model, stated_size
 from ganzoo.sampling.translate_files import TranslateRequest
+from ganzoo.scratch import ended_like_interrupted
 
 
 def translate_files(
@@ -53,4 +54,5 @@ def translate_files(
         ),
         progress=listener(progress),
     )
-    return model.translate_files(request)
+    with ended_like_interrupted():  # what is painted lies in temporary files
+        return model.translate_files(request)

@@ -43,7 +43,8 @@ def parse_values(texts: Sequence[str], option: str = "--value") -> dict[str, lis
         try:
             values[name] = [float(number) for number in numbers.split(",")]
         except ValueError:
-            raise RequestError(f"{option} {short(text)} is not of the form NAME=NUMBER, or NAME=1,2,3.") from None
+            form = "RUN=SHARE" if option == "--blend" else "NAME=NUMBER, or NAME=1,2,3"
+            raise RequestError(f"{option} {short(text)} is not of the form {form}.") from None
     return values
 
 

@@ -50,7 +50,9 @@ def completed(config: RunConfig, wanted: WantedData) -> RunConfig:
         parse_recipe(changes.get("degrade", data.degrade), wanted.scale)  # before anything is read
         if ("data", "fit") not in config.origins and data.load_size is None and not data.cache:
             changes["fit"] = "part"
-    elif wanted.scale > 1 and data.source_size is None:
+    elif wanted.degradation and ("data", "fit") not in config.origins and data.load_size is None and not data.cache:
+        changes["fit"] = "part"  # of who restores, resized pictures are not those that were given
+    if changes.get("degrade", data.degrade) in ("", "none") and wanted.scale > 1 and data.source_size is None:
         size = height_and_width(data.size or (DEFAULT.height, DEFAULT.width))
         if any(side % wanted.scale for side in size):
             raise RequestError(

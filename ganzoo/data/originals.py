@@ -22,6 +22,7 @@ from ganzoo.data.depth import to_eight_bits
 from ganzoo.data.kinds import DEEP
 from ganzoo.data.opened import Numbers
 from ganzoo.data.openers import content_of, opened_by_library
+from ganzoo.data.pictures import central_region
 from ganzoo.data.rules import AS_IT_IS, TURNS
 from ganzoo.errors import DataError, one_line
 from ganzoo.files import open_regular
@@ -40,6 +41,19 @@ class Original:
     def most(self) -> int:
         """The value of white."""
         return int(np.iinfo(self.pixels.dtype).max)
+
+    def fitted(self, height: int, width: int) -> Original:
+        """The largest part of these proportions from the middle, made this large, as `ganzoo.data.pictures.fitted`."""
+        planes = [*self.pixels.transpose(2, 0, 1), *([] if self.alpha is None else [self.alpha])]
+        made = [self._resized(plane, height, width) for plane in planes]
+        channels = self.pixels.shape[2]
+        return Original(np.stack(made[:channels], 2), made[channels] if self.alpha is not None else None)
+
+    def _resized(self, plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+        image = Image.fromarray(plane if plane.dtype == np.uint8 else plane.astype(np.float32))
+        box = central_region(image, height=height, width=width)
+        small = image.crop(box).resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(small).round().clip(0, self.most).astype(plane.dtype)
 
 
 def read_original(path: Path, channels: int, say: Callable[[str], None]) -> Original:

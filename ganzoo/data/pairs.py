@@ -217,7 +217,9 @@ class WholePairsSource(PairsSource):
     @staticmethod
     def _misfit(likes: Sequence[Picture]) -> str:
         first, second = _times(likes)
-        return f"the second picture is not {second // first if second > first else f'1/{first // second}'} of the first"
+        if second > first:
+            return f"the target is not {second // first} times as large as the source"
+        return f"the source is not {first // second} times as large as the target"
 
     @staticmethod
     def _taken(halves: Halves, likes: Sequence[Picture], options: DataConfig) -> tuple[NDArray[np.uint8], Whole]:

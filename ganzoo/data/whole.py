@@ -20,6 +20,7 @@ from ganzoo.data.report import PictureReport
 from ganzoo.data.store import PictureStore
 from ganzoo.datainfo import Picture
 from ganzoo.errors import DataError
+from ganzoo.progress import wants_advice
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch, Pair
@@ -156,7 +157,7 @@ class WholeStore(PictureStore[ItemT]):
         small = sum(
             n for (height, width), n in report.sizes.items() if height < likes[-1].height or width < likes[-1].width
         )
-        if small:
+        if small and wants_advice(notify):
             notify(
                 f"warning: {small:,} of {report.sizes.total():,} pictures are smaller than the parts that are shown; "
                 "their borders are mirrored"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import GanzooError, RequestError, one_line
 from ganzoo.progress import Progress, ProgressListener, Silent
 from ganzoo.sampling.graphs import GraphFunction
-from ganzoo.sampling.tiles import USUAL_OVERLAP, USUAL_TILE, paint_tiles, plan_tiles
+from ganzoo.sampling.tiles import USUAL_OVERLAP, USUAL_TILE, least_tile, paint_tiles, plan_tiles
 from ganzoo.sampling.values import Values
 from ganzoo.scratch import scratch
 from ganzoo.tensors import Dim
@@ -39,10 +39,16 @@ class Tiling:
     """tile: pixels of a side; 0 for whole pictures, None for tiles where a picture is large and its network can.
 
     overlap: of surroundings on each side of a tile; None for what the network needs, up to 32.
+    Raises RequestError for what are no whole numbers from 0.
     """
 
     tile: int | None = None
     overlap: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("tile", self.tile), ("overlap", self.overlap)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+                raise RequestError(f"{name} = {value!r}: expected a whole number of pixels from 0.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,8 +124,7 @@ class Enlarging:
         reach = self.graph.reach
         overlap = self.tiling.overlap
         if overlap is None:
-            usual = min(USUAL_OVERLAP, tile // 6) if tile else USUAL_OVERLAP
-            overlap = usual if reach is None else min(reach, usual)
+            overlap = USUAL_OVERLAP if reach is None else min(reach, USUAL_OVERLAP)
         plan = plan_tiles(wanted[0], wanted[1], tile=tile or max(wanted), overlap=overlap, multiple=multiple)
 
         def write(rows: slice, columns: slice, values: NDArray[np.float32]) -> None:
@@ -135,10 +140,16 @@ class Enlarging:
             if len(plan) > 1:
                 self.progress.update(Progress(done=done, total=len(plan), unit="tiles", values={"status": "painting"}))
         if apart > level / 255:
-            self.say(
-                f"tiles differ by up to {apart * 255 / level:.1f} grey levels where they meet, and fade into each "
-                f"other: --overlap {min(2 * max(overlap, 16), reach or 512)} makes that less"
-            )
+            what = f"tiles differ by up to {apart * 255 / level:.1f} grey levels where they meet"
+            if reach is None:
+                self.say(
+                    f"{what}: {self.graph.name} may look at the whole picture, as norms over it do, and then paints "
+                    "something else in tiles; --tile 0 for none"
+                )
+            else:
+                more = min(2 * max(overlap, 16), reach)
+                larger = f" --tile {least_tile(more, multiple)}" if tile < least_tile(more, multiple) else ""
+                self.say(f"{what}, and fade into each other:{larger} --overlap {more} makes that less")
 
     def _tile(self, pixels: int) -> int:
         if self.tiling.tile is not None:
@@ -177,8 +188,8 @@ class Enlarging:
                 raise GanzooError(f"{self.graph.name} painted values that are not finite.")
             # Some networks round the size of what they paint up.
             made = made[:, : part.shape[1] * scale, : part.shape[2] * scale]
-            values: NDArray[np.float32] = made.astype(np.float32) - paints.low
-            return values * (level / (paints.high - paints.low))
+            values: NDArray[np.float32] = (made.astype(np.float32) - paints.low) * (level / (paints.high - paints.low))
+            return values.clip(0, level)
 
         return paint
 

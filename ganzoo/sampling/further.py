@@ -6,6 +6,7 @@ Shapes: N pictures, C channels, H, W.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,16 +56,30 @@ def choices_of(graph: GraphFunction, files: Mapping[str, Sequence[Path]], path: 
             f"{graph.name} takes {', '.join(wanted)} besides the first picture.",
             hint=f"--with {shell_word(f'{wanted[0]}=PICTURE')}",
         )
-    named = {name or (wanted[0] if wanted else "a second"): paths for name, paths in files.items()}
+    if files and not wanted:
+        raise RequestError(f"{graph.name} of {path} takes one picture, and --with names another.")
+    named = {name or wanted[0]: paths for name, paths in files.items()}
     check_further(graph, list(named), path)
     specs = {spec.name: spec for spec in graph.inputs}
     read = {
-        name: [(path.stem, read_pixels(path, graph, None, spec=specs[name])) for path in paths]
+        name: [
+            (title, read_pixels(path, graph, None, spec=specs[name]))
+            for title, path in zip(_titles(paths), paths, strict=True)
+        ]
         for name, paths in named.items()
     }
     return [
         ("-".join(stem for stem, _ in chosen), dict(zip(read, [pixels for _, pixels in chosen], strict=True)))
         for chosen in itertools.product(*read.values())
+    ]
+
+
+def _titles(paths: Sequence[Path]) -> list[str]:
+    """Names for folders: those of the files, and of two with one name the whole, and its place."""
+    stems, names = Counter(path.stem for path in paths), Counter(path.name for path in paths)
+    return [
+        path.stem if stems[path.stem] == 1 else path.name if names[path.name] == 1 else f"{place}-{path.name}"
+        for place, path in enumerate(paths)
     ]
 
 

@@ -18,7 +18,7 @@ from ganzoo.sampling.noise import InputChoices, Label, class_names, layer_count,
 from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
 from ganzoo.sampling.translation import choose_direction
-from ganzoo.sampling.values import checked_values
+from ganzoo.sampling.values import beyond, checked_values
 
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
@@ -186,6 +186,8 @@ class Model:
                 hint="Translate them one by one, or state size=.",
             )
         stated = checked_values(_choices(None, values).values, graph.inputs[1:], self.path)
+        for line in beyond(stated, graph.inputs):
+            self._say(line)
         specs = {spec.name: spec for spec in graph.inputs}
         check_further(graph, list(pictures or {}), self.path)
         further = {name: pixels_given(item, graph, None, specs[name]) for name, item in (pictures or {}).items()}

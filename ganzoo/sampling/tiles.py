@@ -53,10 +53,11 @@ def plan_tiles(height: int, width: int, *, tile: int, overlap: int, multiple: in
     size = tile // multiple * multiple
     context = -(-overlap // multiple) * multiple
     step = size - 2 * context - -(-_FADE // multiple) * multiple
-    if (size < height or size < width) and step < multiple:
+    if (size < height or size < width) and step < max(multiple, _FADE):
+        least = least_tile(overlap, multiple)
         raise RequestError(
             f"Tiles of {tile} pixels with {overlap} of their surroundings on each side leave nothing in the middle.",
-            hint=f"--tile {2 * context + 4 * _FADE + multiple} or more, or a smaller --overlap.",
+            hint=f"--tile {least} or more" + (", or a smaller --overlap." if overlap else "."),
         )
     return TilePlan(
         down=_starts(height, size, step),
@@ -65,6 +66,12 @@ def plan_tiles(height: int, width: int, *, tile: int, overlap: int, multiple: in
         width=min(size, width),
         context=context,
     )
+
+
+def least_tile(overlap: int, multiple: int = 1) -> int:
+    """Pixels of the smallest tile with so many of its surroundings: as much again as it fades over is left of it."""
+    context, fade = (-(-pixels // multiple) * multiple for pixels in (overlap, _FADE))
+    return 2 * context + fade + max(multiple, fade)
 
 
 def _starts(length: int, size: int, step: int) -> list[int]:

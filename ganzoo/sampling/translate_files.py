@@ -19,11 +19,10 @@ from ganzoo.sampling.translation import (
     channels_read,
     choose_direction,
     read_pixels,
-    translate_pixels,
     translate_strips,
     usual_size,
 )
-from ganzoo.sampling.values import Values, checked_values
+from ganzoo.sampling.values import Values, beyond, checked_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,13 +79,18 @@ def translate_files(
     Raises RequestError for a request that does not fit, DataError for pictures that cannot be read.
     """
     graph = choose_direction(source, request.direction)
-    checked_values(request.values, graph.inputs[1:], source.path)
+    stated = checked_values(request.values, graph.inputs[1:], source.path)
+    for line in beyond(stated, graph.inputs):
+        say(line)
     named = {name: list(_files(paths, say)) for name, paths in request.further.items()}
     further = choices_of(graph, named, source.path)
     if (request.into_folder or request.one_file) and (request.count or request.columns):
         raise RequestError(
             "--count and --columns are for a grid: pictures to translate, and -o that ends like a picture."
         )
+    each = request.inputs and (request.into_folder or (request.one_file and len(further) == 1))
+    if not each and (request.tiling.tile is not None or request.tiling.overlap is not None):
+        raise RequestError("--tile and --overlap are for one picture to a file, or many to a folder; not for a grid.")
     if not request.inputs:
         return _grid_of_learnt(source, graph, request, learnt, further[0][1])
     if request.into_folder:
@@ -144,13 +148,11 @@ def _translate(
     further: Further,
 ) -> None:
     """One file to one file. Raises DataError for one that cannot be read."""
-    if request.size is not None:
-        pixels = read_pixels(path, graph, request.size)
-        _write(translate_pixels(pixels, graph, values=request.values, further=further)[0], out)
-        return
     from ganzoo.data.originals import read_original
 
     original = read_original(path, channels_read(graph), say)
+    if request.size is not None:
+        original = original.fitted(*request.size)
     # A folder has a bar of its own; of one picture the tiles are what takes time.
     progress = request.progress if request.one_file else Silent()
     Enlarging(

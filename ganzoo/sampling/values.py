@@ -46,6 +46,16 @@ def checked_values(values: Values, specs: Sequence[TensorSpec], path: Path) -> V
     }
 
 
+def beyond(values: Values, specs: Sequence[TensorSpec]) -> list[str]:
+    """A line for each number outside of the range that its input was made for."""
+    ranges = {spec.name: (spec.low, spec.high) for spec in specs if spec.kind == "number"}
+    return [
+        f"{printable(name)} = {value:g} lies outside {ranges[name][0]:g} to {ranges[name][1]:g}, which it was made for"
+        for name, value in values.items()
+        if name in ranges and not isinstance(value, Sequence) and not ranges[name][0] <= value <= ranges[name][1]
+    ]
+
+
 def how_to_state(spec: TensorSpec) -> str:
     """The option that states one value of an input."""
     if spec.kind == "class":

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganzoo.errors import RequestError, first_few
+from ganzoo.errors import RequestError, first_few, shell_word
 from ganzoo.plugin.registry import Registry
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.run import open_run
@@ -81,6 +81,12 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
             f"None of the {len(state)} tensors fits those of {path}, a {run.offer.spec.name} "
             f"of pictures of {run.data}.",
             hint="--init-from takes a run of the same architecture; widths and sizes decide which layers fit.",
+        )
+    fixed = [name for name in (*reshaped, *missing) if name.partition(".")[0] in engine.architecture.fixed]
+    if fixed and any(name.partition(".")[0] in engine.architecture.fixed for name in given):
+        raise RequestError(
+            f"{first_few(fixed)} of {path} have another shape, and would begin at random: nothing trains them.",
+            hint=f"With its settings: -c {shell_word(path / 'config.toml')}",
         )
     frozen = {
         name

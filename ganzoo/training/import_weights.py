@@ -189,6 +189,10 @@ def _load(architecture: Architecture, weights: ForeignWeights, files: Sequence[P
         if tensor.shape != state[name].shape
     ]:
         raise CheckpointError(f"{names} does not fit: {first_few(misfits)}.")
+    if odd := [
+        name for name, tensor in weights.state.items() if tensor.is_floating_point() != state[name].is_floating_point()
+    ]:
+        raise CheckpointError(f"{names} has whole numbers for weights, or the reverse: {first_few(odd)}.")
     shown = {
         id(tensor) for graph in architecture.graphs() for tensor in graph.module.state_dict(keep_vars=True).values()
     }

@@ -188,7 +188,6 @@ class RunWriter:
             ways = [graph for graph in translations(graphs) if not graph.on_request]
             if twin.judged_by == "truth" and ways:
                 truth = {"score.psnr": sum(self._psnr(graph, count) for graph in ways) / len(ways)}
-                self._ranges.warn(self._reporter.say)
                 return {**truth, **self._by_metrics(graphs)}
             if twin.judged_by == "none" and ways:
                 return self._by_metrics(graphs)
@@ -239,7 +238,7 @@ class RunWriter:
         """Of translations and their truths, in dB: the mean over pictures, as they would be saved."""
         values: list[float] = []
         for batch in evenly_spaced(self._source, count, of=graph.reads or "source", chunk=_SCORED_AT_ONCE):
-            (made,) = self._ranges.watch(graph, [_of_batch(graph, self._engine.prepare(batch))])
+            made = _of_batch(graph, self._engine.prepare(batch))
             painted = torch.from_numpy(eight_bits(as_prepared(made, graph.outputs[0]))).float()
             error = (painted - getattr(batch, graph.paints or "target").cpu().float()).square().mean((1, 2, 3))
             values += (10 * torch.log10(255**2 / error.clamp_min(_LEAST_ERROR))).tolist()

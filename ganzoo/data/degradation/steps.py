@@ -73,7 +73,7 @@ def as_jpeg(picture: Tensor, quality: int) -> Tensor:
     image, file = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels), io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     with Image.open(file) as kept:
-        return torch.from_numpy(pixels_of(kept)).to(torch.float32) / 255
+        return torch.from_numpy(pixels_of(kept).copy()).to(torch.float32) / 255
 
 
 def luma(picture: Tensor) -> Tensor:

@@ -69,8 +69,13 @@ def read_esrgan(files: Sequence[Path]) -> ForeignWeights:
     network = read_network(files[0])
     if network.kind == "discriminator":
         raise ForeignFamilyError(network.path, "Real-ESRGAN discriminator")
-    if network.kind == "compact" or network.unshuffle > 1:
-        raise ForeignFamilyError(network.path, "Real-ESRGAN compact" if network.kind == "compact" else "Real-ESRGAN")
+    if network.kind == "compact":
+        raise ForeignFamilyError(network.path, "Real-ESRGAN compact")
+    if network.unshuffle > 1:
+        raise CheckpointError(
+            f"{network.path} shrinks first and enlarges {network.scale} times, which is Real-ESRGAN's network.",
+            hint=f"ganzoo import {shell_word(network.path)} --as real-esrgan --out RUN",
+        )
     return _weights([network])
 
 
@@ -260,7 +265,7 @@ def _compact(tensors: State, path: Path) -> Network:
         raise CheckpointError(f"{path} ends in body.{last}, and the compact network in an even number from 4.")
     slopes, notes = "body.1.weight" in tensors, list[str]()
     if not slopes:
-        notes.append(f"{path.name}: its activation is not in the file; relu is assumed (--set activation=leaky-relu)")
+        notes.append(f"{path.name}: its activation is not in the file: relu, or --set activation=leaky-relu")
     width, channels = first.shape[:2]
     scale = math.isqrt(final.shape[0] // channels)
     if scale**2 * channels != final.shape[0] or scale not in (1, 2, 3, 4, 8) or channels not in (1, 3):

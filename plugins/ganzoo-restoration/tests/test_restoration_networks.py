@@ -12,6 +12,7 @@ from ganzoo_restoration.discriminators import SRGANDiscriminator, UNetDiscrimina
 from ganzoo_restoration.importing import read_network
 from ganzoo_restoration.rrdb import RRDBNet
 from ganzoo_restoration.srresnet import SRResNet
+from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import conv2d, pixel_unshuffle
 
@@ -242,6 +243,31 @@ def test_derivatives_are_refused_by_what_they_have(tmp_path, change, told):
     assert not (tmp_path / "run").exists()
 
 
+def test_an_imported_network_is_scored_on_good_pictures_alone(tmp_path, imported):
+    good = tmp_path / "good"
+    good.mkdir()
+    for number in range(2):
+        values = np.random.RandomState(number).randint(256, size=(6, 9, 3)).astype(np.uint8)
+        Image.fromarray(values).resize((90 + number, 61), Image.Resampling.BICUBIC).save(good / f"{number}.png")
+    run, file = imported["esrgan_rrdb_x4_new"]
+    found = [
+        gz.evaluate(run.path, data=good, metrics=["pairs"]),  # with the architecture's own recipe
+        gz.evaluate(file.path, data=good, metrics=["pairs"], settings={"data.degrade": "down"}),
+    ]
+    values = [one["psnr"].value for one in found]
+    assert values[0] == pytest.approx(values[1], abs=0.01)
+    with pytest.raises(RequestError, match="gives one of each pair alone") as caught:
+        gz.evaluate(file.path, data=good, metrics=["pairs"])
+    assert "data.degrade=down" in caught.value.hint
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    state = {key: (100 * tensor).to(torch.int32) for key, tensor in stored()["params"].items()}
+    torch.save(state, tmp_path / "int.pth")
+    with pytest.raises(CheckpointError, match="whole numbers for weights"):
+        gz.import_run(tmp_path / "int.pth", architecture="esrgan", out=tmp_path / "run")
+
+
 def test_files_go_to_whom_they_belong(tmp_path):
     compact, judge = REFERENCE / "srvgg_compact_x4.pth", REFERENCE / "unet_sn_discriminator.pth"
     with pytest.raises(CheckpointError, match="of the family Real-ESRGAN compact") as caught:
@@ -249,6 +275,9 @@ def test_files_go_to_whom_they_belong(tmp_path):
     assert "--as real-esrgan" in caught.value.hint
     with pytest.raises(RequestError, match=r"one generator, and perhaps a discriminator; given are .*discriminator"):
         gz.import_run(judge, architecture="real-esrgan", out=tmp_path / "run")
+    with pytest.raises(CheckpointError, match="which is Real-ESRGAN's network") as caught:
+        gz.import_run(REFERENCE / "realesrgan_x2_params_ema.pth", architecture="esrgan", out=tmp_path / "run")
+    assert "--as real-esrgan" in caught.value.hint
     with pytest.raises(CheckpointError, match="ESRGAN's network") as caught:
         torch.save(old_layout(3), tmp_path / "x8.pth")
         gz.import_run(tmp_path / "x8.pth", architecture="real-esrgan", out=tmp_path / "run")

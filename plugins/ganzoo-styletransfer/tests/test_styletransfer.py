@@ -155,6 +155,16 @@ def test_styles_are_given_with_pictures_and_many_make_a_table(adain, tmp_path):
     assert line.startswith("3 pictures by 2") and Image.open(tmp_path / "table.png").size == (96, 128)
 
 
+def test_styles_of_one_name_have_folders_of_their_own_and_numbers_beyond_their_range_are_remarked(adain, tmp_path):
+    contents = pictures(tmp_path / "c", 2, 40)
+    first, second = pictures(tmp_path / "s", 1, 30, start=7), pictures(tmp_path / "t", 1, 30, start=7)
+    styles = [first / "7.png", second / "7.png"]
+    translate_files(adain[2], [contents], out=tmp_path / "each", pictures={"style": styles})
+    assert len(list((tmp_path / "each").rglob("*.png"))) == 4
+    with pytest.warns(gz.GanzooWarning, match="strength = 2 lies outside 0 to 1"):
+        adain[2].translate(contents / "0.png", pictures={"style": styles[0]}, values={"strength": 2})
+
+
 def vgg19_state(widths):
     torch.manual_seed(0)
     state, given, place = {}, 3, 0
@@ -210,6 +220,9 @@ def test_a_training_wants_an_encoder_and_a_checkpoint_stands_alone(tmp_path):
     encoders = [load_trained(one.path, Registry.load(), say=print).architecture.encoder for one in (run, on)]
     assert all(torch.equal(a, b) for a, b in zip(encoders[0].parameters(), encoders[1].parameters(), strict=True))
     assert gz.load(on).translate(contents / "0.png", pictures={"style": styles / "9.png"}).shape[0] == 1
+    with pytest.raises(RequestError, match=r"encoder\..* have another shape, and would begin at random"):
+        gz.train("adain", data=contents, target=styles, out=tmp_path / "wide", preset="tiny", init_from=run, steps=1,
+                 settings={"widths": [3, 3, 4, 4]})  # fmt: skip
 
 
 def test_fast_styles_losses_are_the_papers(tmp_path):
