@@ -178,7 +178,8 @@ def _translator(
             hint="--set data.degrade=down makes the small ones; or --data SMALL --target LARGE.",
         )
     kind = _kind_for(model, options, registry, notify)
-    source = opened_source(options, kind, registry, notify, model, scale=scale, degradation=_degradation_of(model))
+    degradation = _degradation_of(model) or ("down" if scale > 1 else "")
+    source = opened_source(options, kind, registry, notify, model, scale=scale, degradation=degradation)
     sides = [SourcePictures(source, domain=domain) for domain in domains]
     given = SourcePictures(source, domain=domains[0], indices=evenly(sides[0].available, request.count))
     paired = len(source.lengths) == 1
