@@ -75,12 +75,9 @@ def choices_of(graph: GraphFunction, files: Mapping[str, Sequence[Path]], path: 
 
 
 def _titles(paths: Sequence[Path]) -> list[str]:
-    """Names for folders: those of the files, and of two with one name the whole, and its place."""
-    stems, names = Counter(path.stem for path in paths), Counter(path.name for path in paths)
-    return [
-        path.stem if stems[path.stem] == 1 else path.name if names[path.name] == 1 else f"{place}-{path.name}"
-        for place, path in enumerate(paths)
-    ]
+    """Names for folders: those of the files, and where two have one name its place behind it."""
+    stems = Counter(path.stem for path in paths)
+    return [path.stem if stems[path.stem] == 1 else f"{path.stem}-{place}" for place, path in enumerate(paths)]
 
 
 def table(
