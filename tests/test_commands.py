@@ -95,7 +95,7 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/architecture/image_to_image.py": {"size_text(*fitting)", "self._key(domain)", "wanted"},
     "ganzoo/architecture/perceptual.py": {"option"},
     "ganzoo/data/degradation/recipe.py": {"recipe"},
-    "ganzoo/sampling/enlarging.py": {"more", "wanted[0]", "wanted[1]"},
+    "ganzoo/sampling/enlarging.py": {"least_tile(more, multiple)", "more", "wanted[0]", "wanted[1]"},
     "ganzoo/sampling/tiles.py": {"least"},
     "ganzoo/training/import_weights.py": {"size_text(height, width)"},
     "ganzoo/cli/info.py": {"name"},

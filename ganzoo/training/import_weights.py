@@ -204,8 +204,8 @@ def _load(architecture: Architecture, weights: ForeignWeights, files: Sequence[P
     if missing := [name for name in state if name not in weights.state and name.partition(".")[0] in given]:
         raise CheckpointError(f"{names} has a part of a network only; it lacks {first_few(missing)}.")
     architecture.load_state_dict({**state, **weights.state})
-    networks = {name.partition(".")[0] for name, _ in architecture.named_parameters()}
-    return sorted(networks - given)
+    learnt = {name.partition(".")[0] for name, tensor in state.items() if tensor.is_floating_point()}
+    return sorted(learnt - given)
 
 
 def _shape(tensor: Tensor) -> str:
