@@ -64,7 +64,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: str =
         grid.add_row(*[_plain(cell) for cell in row])
     console = Console(color_system=None, highlight=False)
     if not console.is_terminal:
-        console.width = 200  # a pipe has no width; do not fold for it
+        console.width = 400  # a pipe has no width; do not fold for it
     with console.capture() as captured:
         console.print(grid)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
