@@ -27,21 +27,30 @@ def scratch(prefix: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def ended_like_interrupted() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP end the work as Ctrl-C does, so that temporary folders go with it."""
+    """Inside, SIGTERM and SIGHUP end the work as Ctrl-C does, so that temporary folders go with it.
+
+    A signal that is ignored stays ignored: nohup and shells ask for that, of SIGHUP and of a background job's SIGINT.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a Ctrl-C is ignored there, not this one
         signal.raise_signal(signal.SIGINT)  # as the terminal would: who runs plugins tells it from theirs
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *numbers)}
+    for number in numbers:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            if handler is not None:  # None: one that was not set from Python
+                signal.signal(number, handler)
 
 
 def remove_scratch() -> None:

@@ -299,22 +299,46 @@ def test_a_network_that_may_see_everything_is_not_told_to_overlap_more():
     assert len(said) == 1 and "may look at the whole picture" in said[0] and "--overlap" not in said[0]
 
 
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signal_leaves_no_temporary_files(tmp_path, model, number):
-    Image.fromarray(picture(100, 100)).resize((3000, 3000)).save(tmp_path / "in.png")
-    scratch = tmp_path / "scratch"
+def enlarging(folder, model, ignored):
+    """A process that is at work in its temporary folder, with these signals ignored and all others as usual."""
+    Image.fromarray(picture(100, 100)).resize((3000, 3000)).save(folder / "in.png")
+    scratch = folder / "scratch"
     scratch.mkdir()
+
+    def inherited():  # what this process ignores, because it runs under nohup or behind a shell, is not the test's
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+            signal.signal(getattr(signal, name), signal.SIG_IGN if name in ignored else signal.SIG_DFL)
+
     process = subprocess.Popen(
-        [sys.executable, "-m", "ganzoo", "sample", model, "-i", tmp_path / "in.png", "-o", tmp_path / "out.png",
-         "--tile", "128"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "ganzoo", "sample", model, "-i", folder / "in.png", "-o", folder / "out.png",
+         "--tile", "64"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL, preexec_fn=inherited,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(scratch.glob("ganzoo-picture-*/pixels")) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return process, scratch
+
+
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [("SIGTERM", ()), ("SIGHUP", ()), ("SIGINT", ()), ("SIGTERM", ("SIGINT", "SIGHUP")), ("SIGHUP", ("SIGINT",))],
+)
+def test_a_signal_leaves_no_temporary_files(tmp_path, model, number, ignored):
+    process, scratch = enlarging(tmp_path, model, ignored)
     process.send_signal(getattr(signal, number))
-    if process.wait(30) == 0:
-        pytest.skip("it was done before the signal came")
+    assert process.wait(30) != 0
     assert not list(scratch.glob("ganzoo-*")) and not (tmp_path / "out.png").exists()
+
+
+def test_a_signal_that_nohup_ignores_ends_nothing(tmp_path, model):
+    process, scratch = enlarging(tmp_path, model, ("SIGHUP", "SIGINT"))
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    assert list(scratch.glob("ganzoo-picture-*/pixels"))
+    process.terminate()
+    assert process.wait(30) != 0 and not list(scratch.glob("ganzoo-*"))
 
 
 def test_what_cannot_be_written_is_said(tmp_path, model):
