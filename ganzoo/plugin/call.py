@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ganzoo.errors import GanzooError, GanzooWarning, PluginError, one_line, printable
+from ganzoo.errors import GanzooError, GanzooWarning, PluginError, missing_package, one_line, printable
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.isolation import Isolated
 
@@ -42,7 +42,8 @@ def resolve(import_string: str) -> Any:
 def load_object(import_string: str, *, offer: InstalledSpec[Any]) -> Any:
     """The object that an import string of a plugin names.
 
-    Raises PluginError, which names the distribution, when it cannot be imported; a GanzooError of its own passes.
+    Raises PluginError, which names the distribution, when it cannot be imported, MissingPackageError where that is for
+    want of an extra of ganzoo's; a GanzooError of its own passes.
     """
     guest = Isolated()
     try:
@@ -53,6 +54,7 @@ def load_object(import_string: str, *, offer: InstalledSpec[Any]) -> Any:
     except BaseException as error:
         if is_strict() or guest.interrupted:
             raise
+        _if_missing(error)
         raise PluginError(
             f"{offer.maker} cannot be loaded: {import_string}: {reason(error)}",
             hint=f"Report it to the authors of {offer.distribution}; GANZOO_STRICT=1 shows the whole traceback.",
@@ -69,7 +71,7 @@ def call_plugin(
     """What a plugin's function gives. A GanzooError of its own passes.
 
     failed: how the message begins when it raises anything else, e.g. "The logger 'x' of y 1.0 failed".
-    kind: what is raised then, with the cause behind it.
+    kind: what is raised then, with the cause behind it; MissingPackageError where an extra of ganzoo's is lacking.
     """
     guest = Isolated()
     try:
@@ -80,10 +82,17 @@ def call_plugin(
     except BaseException as error:  # SystemExit too: a plugin must not end the program
         if is_strict() or guest.interrupted:
             raise
+        _if_missing(error)
         raise kind(
             f"{failed}: {one_line(error)}",
             hint="GANZOO_STRICT=1 shows the whole traceback.",
         ) from error
+
+
+def _if_missing(error: BaseException) -> None:
+    """Raises MissingPackageError where a package of an extra is not installed, for which no plugin is to blame."""
+    if isinstance(error, ModuleNotFoundError) and (missing := missing_package(error)) is not None:
+        raise missing from None
 
 
 def expect(

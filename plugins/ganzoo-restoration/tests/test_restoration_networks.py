@@ -1,5 +1,6 @@
 """Parameter counts, the outputs that the published networks give for their weights, how far they see, and imports."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from safetensors.torch import save_file
 from torch.nn.functional import conv2d, pixel_unshuffle
 
 import ganzoo as gz
-from ganzoo.errors import CheckpointError, RequestError
+from ganzoo.errors import CheckpointError, MissingPackageError, RequestError
 from ganzoo.nn import Stepwise
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -241,6 +242,20 @@ def test_derivatives_are_refused_by_what_they_have(tmp_path, change, told):
         gz.import_run(tmp_path / "odd.pth", architecture="esrgan", out=tmp_path / "run")
     assert "fixed-restoration" in str(caught.value.hint)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_package_of_an_extra_that_is_lacking_is_named(tmp_path, monkeypatch):
+    for name in ("spandrel", "onnx2torch", "efficientnet_lite_pytorch"):
+        monkeypatch.setitem(sys.modules, name, None)
+    torch.save({"layers.0.residual_group.blocks.0.attn.relative_position_bias_table": torch.rand(3, 3)},
+               tmp_path / "swin.pth")  # fmt: skip
+    with pytest.raises(MissingPackageError, match="spandrel is not installed") as caught:
+        gz.import_run(tmp_path / "swin.pth", architecture="fixed-restoration", out=tmp_path / "run")
+    assert caught.value.hint == "pip install 'ganzoo[restoration]'"
+    with pytest.raises(MissingPackageError, match="efficientnet_lite_pytorch is not installed"):
+        gz.train("real-esrgan", preset="tiny", data="digits", out=tmp_path / "run", settings={
+            "data.channels": 1, "perceptual": "efficientnet-lite0", "perceptual_layers": "block2",
+        })  # fmt: skip
 
 
 def test_an_imported_network_is_scored_on_good_pictures_alone(tmp_path, imported):
