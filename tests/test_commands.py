@@ -112,8 +112,7 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/training/start.py": {"typed_places(run.config.data)"},
     "ganzoo/data/opening.py": {
         "given",
-        "size_text(*(max(1, side // wanted.scale) * wanted.scale for side in size))",
-        "size_text(*sides)",
+        "size_text(*(max(1, side // scale) * scale for side in (height, width)))",
     },
     "ganzoo/datainfo.py": {"min(height, width)"},
     "ganzoo/plugin/settings.py": {"min(height, width)"},

@@ -2,6 +2,8 @@
 
 import io
 import math
+import shutil
+import tarfile
 
 import numpy as np
 import pytest
@@ -39,7 +41,7 @@ def opened(registry, source, *, kind="pairs", scale=4, degradation="down", told=
     config = resolve(
         "x", ImageToImageConfig, [Layer(origin="test", tables={"data": {"source": str(source), **options}})]
     )
-    config = completed(config, WantedData(kind=kind, scale=scale, degradation=degradation))
+    config = completed(config, WantedData(kind=kind, scale=scale, degradation=degradation), registry)
     notes = told if told is not None else []
     config = config.__class__(
         architecture=config.architecture, train=config.train, origins=config.origins,
@@ -273,7 +275,8 @@ def test_what_cannot_be_asked_for_is_said(registry, tmp_path):
     place = folder(tmp_path / "good", [(40, 40)])
     for options, told in (
         ({"degrade": "noise", "target": str(place)}, "--target gives them"),
-        ({"degrade": "noise", "fit": "part", "cache": str(tmp_path / "cache")}, "data.cache is for pictures that are"),
+        ({"fit": "part", "cache": str(tmp_path / "cache")}, "cache is for pictures that are resized"),
+        ({"fit": "part", "size": 16, "load_size": 32}, "load_size is for pictures that are resized"),
         ({"size": 30}, "no multiple of 4"),
         ({"degrade": "holes", "size": 32, "source_size": 16}, "Leave data.source_size out"),
     ):
@@ -285,6 +288,58 @@ def test_what_cannot_be_asked_for_is_said(registry, tmp_path):
     for kind in ("wds", "hf"):
         with pytest.raises((RequestError, DataError)):
             opened(registry, f"{kind}:{place}", degrade="noise", fit="part")
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """Good pictures of one size, in every way that they can be given."""
+    place = tmp_path_factory.mktemp("given")
+    pictures = folder(place / "good", [(32, 32)] * 6)
+    (place / "shards").mkdir()
+    for name in ("pictures.tar", "shards/0.tar"):
+        with tarfile.open(place / name, "w") as file:
+            for path in sorted(pictures.iterdir()):
+                file.add(path, path.name)
+    shutil.make_archive(str(place / "pictures"), "zip", pictures)
+    gz.prepare_data(pictures, place / "pictures.npz", settings={"data.size": 32})
+    return {"folder": pictures, "tar": place / "pictures.tar", "zip": place / "pictures.zip",
+            "prepared": place / "pictures.npz", "wds": f"wds:{place / 'shards'}", "digits": "digits"}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ["folder", "tar", "zip", "prepared", "wds", "digits"])
+def test_good_pictures_may_come_in_every_way_that_pictures_come(registry, given, way):
+    """Those that have a size are taken as they are, without a word of settings that nobody stated."""
+    channels = 1 if way == "digits" else 3
+    source, config = opened(registry, given[way], size=32, channels=channels)
+    assert str(source.info) == f"source {channels}x8x8, target {channels}x32x32"
+    assert config.data.fit == ("part" if way in ("folder", "tar", "zip") else "crop")
+    pair = source.fetch([np.array([0, 1])])
+    assert pair.source.shape == (2, channels, 8, 8) and pair.target.float().std() > 0
+    if config.data.fit == "crop":
+        with pytest.raises(RequestError, match="is for folders and archives|was prepared with data.fit = 'crop'"):
+            opened(registry, given[way], size=32, channels=channels, fit="part")
+
+
+def test_a_recipe_is_looked_at_before_training(given, tmp_path):
+    settings = {"data.degrade": "gray,jpeg:20", "data.size": 32, "data.source_size": 8}
+    found = gz.data_info(given["folder"], settings=settings)
+    assert found.pictures == "source 3x8x8, target 3x32x32" and found.report["count"] == 6
+    sheet = np.asarray(found.sheet).astype(int)
+    assert (
+        np.ptp(sheet[:32, :32], axis=2).max() < np.ptp(sheet[:32, 32:64], axis=2).max()
+    )  # a grey partner, the picture
+    assert gz.data_info(given["prepared"], settings={"data.degrade": "noise"}).pictures.count("32x32") >= 1
+    with pytest.raises(RequestError, match="Did you mean 'noise'"):
+        gz.data_info(given["folder"], settings={"data.degrade": "nois"})
+    with pytest.raises(RequestError, match="nothing says how many times smaller"):
+        gz.data_info(given["folder"], settings={"data.degrade": "down"})
+
+
+@pytest.mark.parametrize("settings", [{"data.degrade": "noise"}, {"data.fit": "part", "data.size": 16}])
+def test_what_is_drawn_at_each_step_is_not_prepared(given, tmp_path, settings):
+    with pytest.raises(RequestError, match="shows something else at each step"):
+        gz.prepare_data(given["folder"], tmp_path / "made.npz", settings=settings)
+    assert not list(tmp_path.iterdir())
 
 
 def test_parts_serve_generators_from_noise_too(registry, tmp_path):

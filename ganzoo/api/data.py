@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, RunConfig, resolve
 from ganzoo.config.tables import NoiseToImageConfig
-from ganzoo.datainfo import DataInfo
+from ganzoo.datainfo import DataInfo, height_and_width
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, Teller, listener
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from ganzoo.architecture import DataKind
+    from ganzoo.config import DataConfig
     from ganzoo.data.facts import PictureFacts
     from ganzoo.data.source import DataSource
     from ganzoo.plugin.registry import Registry
@@ -75,11 +77,13 @@ def data_info(
     """Counts, sizes, modes, labels, duplicates, and a sheet of some of the pictures.
 
     data, target, settings: as for `train`; settings are of [data], {"data.labels": "folders"}. unpaired: the pictures
-    of data and target do not correspond, which is also how a folder with trainA and trainB is read.
+    of data and target do not correspond, which is also how a folder with trainA and trainB is read. With `data.degrade`
+    the sheet shows each picture behind a partner that is made of it; sizes say how many times smaller that is.
     Raises RequestError and DataError as `train` does.
     """
     said: list[str] = []
-    source, _ = _opened(data, target, settings, _Noting(listener(progress), said), unpaired=unpaired)
+    stated = _stated(data, target, settings)
+    source, _ = _opened(stated, _Noting(listener(progress), said), unpaired=unpaired)
     return _looked_at(source, said)
 
 
@@ -97,14 +101,22 @@ def prepare_data(
     does, RequestError for a name that is not FILE.npz, and for two domains whose pictures do not correspond.
     """
     from ganzoo.data.prepared import is_prepared, write_prepared
-    from ganzoo.errors import GanzooError, one_line
+    from ganzoo.errors import GanzooError, one_line, shell_word
     from ganzoo.files import check_output
 
     place = to_path(out, "out")
     if place.suffix.lower() != ".npz":
         raise RequestError(f"{place.name!r}: expected a name that ends in .npz.", hint="For example photos.npz")
     told = listener(progress)
-    source, config = _opened(data, target, settings, Teller(told))
+    stated = _stated(data, target, settings)
+    if stated.data.makes_partners or stated.data.fit == "part":
+        name, trains = ("degrade", place) if stated.data.makes_partners else ("fit", "FOLDER")
+        raise RequestError(
+            f"data.{name} = {getattr(stated.data, name)!r} shows something else at each step, and a prepared file has "
+            "pictures that stay as they are.",
+            hint=f"Leave it out here, and state it to: ganzoo train --data {shell_word(trains)}",
+        )
+    source, config = _opened(stated, Teller(told))
     if len(source.lengths) > 1:
         raise RequestError(
             "Two domains whose pictures do not correspond are two files.",
@@ -135,26 +147,43 @@ class _Noting(Teller):
     def status(self, text: str) -> None: ...
 
 
-def _opened(
-    data: object, target: object, settings: Settings, teller: Teller, *, unpaired: bool = False
-) -> tuple[DataSource, RunConfig]:
-    from ganzoo.architecture.wanted import WantedData
-    from ganzoo.data.domains import kind_of, with_whole_paths
-    from ganzoo.data.opening import open_data
-
+def _stated(data: object, target: object, settings: Settings) -> RunConfig:
     layers: list[Layer] = [
         *as_layers(settings),
         *option_layers("data", {**to_sources(data, "data"), "target": to_text(target, "target")}),
     ]
-    config = resolve("ARCHITECTURE", NoiseToImageConfig, layers)
+    return resolve("ARCHITECTURE", NoiseToImageConfig, layers)
+
+
+def _opened(config: RunConfig, teller: Teller, *, unpaired: bool = False) -> tuple[DataSource, RunConfig]:
+    from ganzoo.architecture.wanted import WantedData
+    from ganzoo.data.domains import kind_of, with_whole_paths
+    from ganzoo.data.opening import completed, open_data
+
     registry = installed()
     kind: DataKind = "domains" if unpaired else "pairs"
-    if not config.data.target and not unpaired:
+    if not (config.data.target or unpaired or config.data.makes_partners):
         kind = _kind(config, registry, kind_of)
     # Mirror images and repetitions are how pictures are shown, and not what they are.
-    shown = dataclasses.replace(config.data, flip=False, balance=False)
-    config = dataclasses.replace(config, data=with_whole_paths(shown, kind, registry, teller))
-    return open_data(config, WantedData(kind=kind), registry, teller), config
+    shown = dataclasses.replace(config.data, flip=False, turn=False, balance=False)
+    config, wanted = dataclasses.replace(config, data=shown), WantedData(kind=kind)
+    if shown.makes_partners:
+        wanted = WantedData(kind=kind, scale=_scale(shown))
+        config = completed(config, wanted, registry)
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, teller))
+    return open_data(config, wanted, registry, teller), config
+
+
+def _scale(options: DataConfig) -> int:
+    """How many times smaller partners are, as the sizes say. Raises RequestError where they do not."""
+    if options.size is not None and options.source_size is not None:
+        return max(1, height_and_width(options.size)[0] // height_and_width(options.source_size)[0])
+    if re.search(r"\bdown\b", options.degrade):
+        raise RequestError(
+            f"data.degrade = {options.degrade!r}, and nothing says how many times smaller partners are.",
+            hint="For example --set data.size=128 --set data.source_size=32",
+        )
+    return 1
 
 
 def _kind(config: RunConfig, registry: Registry, kind_of: Any) -> DataKind:

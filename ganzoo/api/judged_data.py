@@ -12,7 +12,7 @@ from ganzoo.errors import RequestError
 from ganzoo.progress import Teller
 
 if TYPE_CHECKING:
-    from ganzoo.architecture import DataKind
+    from ganzoo.architecture.wanted import WantedData
     from ganzoo.data.source import DataSource, Notify
     from ganzoo.evaluation.reals import SourcePictures
     from ganzoo.evaluation.subject import Subject
@@ -62,29 +62,22 @@ def some(pictures: SourcePictures, count: int, *, title: str = "") -> SourcePict
 
 
 def opened_source(
-    options: DataConfig,
-    kind: DataKind,
-    registry: Registry,
-    notify: Notify,
-    model: Model | None,
-    *,
-    scale: int = 1,
-    degradation: str = "",
+    options: DataConfig, registry: Registry, notify: Notify, model: Model | None, wanted: WantedData | None = None
 ) -> DataSource:
-    """scale, degradation: of a translation whose sources are made of targets, see `WantedData`."""
+    """wanted: pictures if None."""
     from ganzoo.architecture.wanted import WantedData
     from ganzoo.config.resolve import resolve
     from ganzoo.config.tables import NoiseToImageConfig
     from ganzoo.data.domains import with_whole_paths
     from ganzoo.data.opening import completed, info_shown, open_data, seen_by_networks
 
+    wanted = wanted or WantedData(kind="pictures")
     config = resolve("ARCHITECTURE", NoiseToImageConfig, [])
     options = dataclasses.replace(options, flip=False, turn=False, balance=False)
-    wanted = WantedData(kind=kind, scale=scale, degradation=degradation)
-    config = completed(dataclasses.replace(config, data=options), wanted)
-    config = dataclasses.replace(config, data=with_whole_paths(config.data, kind, registry, notify))
+    config = completed(dataclasses.replace(config, data=options), wanted, registry)
+    config = dataclasses.replace(config, data=with_whole_paths(config.data, wanted.kind, registry, notify))
     source = open_data(config, wanted, registry, notify)
-    if model is not None and model.run is not None and kind == "pictures":
+    if model is not None and model.run is not None and wanted.kind == "pictures":
         return seen_by_networks(source, model.run.data)
     return seen_by_networks(source, info_shown(source, config))
 

@@ -30,9 +30,7 @@ def of_pictures(text: str, request: SubjectRequest, registry: Registry, notify: 
     if options.size is None:
         size, channels = _own_size(text, options)
         options = dataclasses.replace(options, size=size, channels=options.channels or channels)
-    painted = SourcePictures(
-        opened_source(options, "pictures", registry, notify, None), title="reading painted pictures"
-    )
+    painted = SourcePictures(opened_source(options, registry, notify, None), title="reading painted pictures")
     shape = painted.source.info.picture
     reals = None
     if request.data.source:
@@ -40,7 +38,7 @@ def of_pictures(text: str, request: SubjectRequest, registry: Registry, notify: 
             options, source=request.data.source, also=request.data.also, target=request.data.target,
             size=(shape.height, shape.width), channels=colours(shape.channels),
         )  # fmt: skip
-        reals = some(SourcePictures(opened_source(alike, "pictures", registry, notify, None)), request.real_count)
+        reals = some(SourcePictures(opened_source(alike, registry, notify, None)), request.real_count)
     if request.count:
         painted = some(painted, request.count, title="reading painted pictures")
     facts = {"kind": "pictures", "name": Path(text).name, "contents": painted.contents(), "formats": painted.formats()}

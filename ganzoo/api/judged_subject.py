@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ganzoo.architecture import DataKind
+    from ganzoo.architecture.wanted import WantedData
     from ganzoo.data.source import Notify
     from ganzoo.data.whole import GivesParts
     from ganzoo.datainfo import Domain
@@ -92,7 +93,7 @@ def _of_model(model: Model, request: SubjectRequest, registry: Registry, notify:
     options = _data_of(model, request, spec.shape[1:], "real")
     reals = None
     if options.source:
-        source = opened_source(options, "pictures", registry, notify, model)
+        source = opened_source(options, registry, notify, model)
         reals = some(SourcePictures(source), request.real_count)
     count = request.count or _usual_count(reals)
     label, draw, labelling = _labels(model, request, reals)
@@ -177,9 +178,7 @@ def _translator(
             f"{model.path} paints {scale} times as large, and {options.source!r} gives one of each pair alone.",
             hint="--set data.degrade=down makes the small ones; or --data SMALL --target LARGE.",
         )
-    kind = _kind_for(model, options, registry, notify)
-    degradation = _degradation_of(model) or ("down" if scale > 1 else "")
-    source = opened_source(options, kind, registry, notify, model, scale=scale, degradation=degradation)
+    source = opened_source(options, registry, notify, model, _wanted_for(model, options, scale, registry))
     sides = [SourcePictures(source, domain=domain) for domain in domains]
     given = SourcePictures(source, domain=domains[0], indices=evenly(sides[0].available, request.count))
     paired = len(source.lengths) == 1
@@ -193,16 +192,6 @@ def _translator(
     return Opened(subject=subject, reals=reals, settings=settings_of(options, reals))
 
 
-def _degradation_of(model: Model) -> str:
-    """How the architecture of a run makes partners where good pictures alone are given; "" for what has none."""
-    if model.run is None:
-        return ""
-    from ganzoo.architecture.build import implementation_class
-    from ganzoo.architecture.wanted import wanted_by
-
-    return wanted_by(implementation_class(model.run.offer), model.run.config.architecture).degradation
-
-
 def _whole(source: GivesParts, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Whole pairs, source and target, (1, C, H, W) each of its own size."""
     for index in indices.tolist():
@@ -210,14 +199,24 @@ def _whole(source: GivesParts, indices: NDArray[np.int64]) -> Iterator[tuple[NDA
         yield pair.source.numpy(), pair.target.numpy()  # type: ignore[union-attr]
 
 
-def _kind_for(model: Model, options: DataConfig, registry: Registry, notify: Notify) -> DataKind:
+def _wanted_for(model: Model, options: DataConfig, scale: int, registry: Registry) -> WantedData:
+    """scale: of the translation. Where that is more than 1 and nobody says how sources are made, they are shrunk."""
+    from ganzoo.architecture.wanted import WantedData
+
+    shrunk = "down" if scale > 1 else ""
     if model.run is not None:
         from ganzoo.architecture.build import implementation_class
+        from ganzoo.architecture.wanted import wanted_by
 
-        return implementation_class(model.run.offer).wants
+        wanted = wanted_by(implementation_class(model.run.offer), model.run.config.architecture)
+        return dataclasses.replace(wanted, scale=scale, degradation=wanted.degradation or shrunk)
+    return WantedData(kind=_kind_of_file(options, registry), scale=scale, degradation=shrunk)
+
+
+def _kind_of_file(options: DataConfig, registry: Registry) -> DataKind:
     from ganzoo.errors import GanzooError
 
-    if options.degrade not in ("", "none") or options.source_size is not None:
+    if options.makes_partners or options.source_size is not None:
         return "pairs"
     try:  # a file does not say whether its pictures correspond; the pictures do
         from ganzoo.data.domains import open_kind, with_whole_paths

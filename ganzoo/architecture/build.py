@@ -8,6 +8,7 @@ import torch
 
 from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.records import DataKind
+from ganzoo.architecture.wanted import unbuilt
 from ganzoo.errors import PluginError
 from ganzoo.keys import derive_key
 from ganzoo.plugin.call import call_plugin, load_object
@@ -34,10 +35,7 @@ def implementation_class(offer: InstalledSpec[ArchitectureSpec]) -> type[Archite
 def condition_of(implementation: type[Architecture], config: Any) -> ConditionKind:
     """What an architecture with these settings paints from besides noise, before it is built."""
     try:
-        bare = implementation.__new__(implementation)
-        torch.nn.Module.__init__(bare)
-        bare.config = config
-        return bare.painted_from()
+        return unbuilt(implementation, config).painted_from()
     except Exception:  # a property over something else; building it says what is wrong
         return "none"
 

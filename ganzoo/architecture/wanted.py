@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -11,6 +11,9 @@ from ganzoo.architecture.base import Architecture
 from ganzoo.architecture.image_to_image import ImageToImage
 from ganzoo.architecture.records import DataKind
 from ganzoo.errors import PluginError
+from ganzoo.plugin.call import call_plugin
+
+ArchitectureT = TypeVar("ArchitectureT", bound=Architecture)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,14 +29,22 @@ class WantedData:
     degradation: str = ""
 
 
+def unbuilt(implementation: type[ArchitectureT], config: Any) -> ArchitectureT:
+    """An architecture of which only attributes and properties over the config can be asked. Builds no network."""
+    bare = implementation.__new__(implementation)
+    torch.nn.Module.__init__(bare)
+    bare.config = config
+    return bare
+
+
 def wanted_by(implementation: type[Architecture], config: Any) -> WantedData:
     """What an architecture with these settings learns from. Raises PluginError for a scale or recipe that is none."""
     if not issubclass(implementation, ImageToImage):
         return WantedData(kind=implementation.wants)
-    bare = implementation.__new__(implementation)
-    torch.nn.Module.__init__(bare)
-    bare.config = config
-    scale, degradation = bare.scale, bare.degradation
+    bare = unbuilt(implementation, config)
+    scale, degradation = call_plugin(
+        lambda: (bare.scale, bare.degradation), failed=f"scale or degradation of {implementation.__name__} failed"
+    )
     if isinstance(scale, bool) or not isinstance(scale, int) or scale < 1 or not isinstance(degradation, str):
         raise PluginError(
             f"{implementation.__name__} has scale = {scale!r} and degradation = {degradation!r}.",

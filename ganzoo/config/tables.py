@@ -162,6 +162,12 @@ class DataConfig:
     ] = ""
 
     def __post_init__(self) -> None:
+        for name, value in (("cache", self.cache), ("load_size", self.load_size)):
+            if value and self.fit == "part":
+                raise ValueError(
+                    f"{name} is for pictures that are resized, and fit = 'part' shows parts of them as they are; leave "
+                    "one of the two out"
+                )
         if self.load_size is None:
             return
         shown, opened = (None if size is None else height_and_width(size) for size in (self.size, self.load_size))
@@ -173,6 +179,11 @@ class DataConfig:
             )
         if self.source_size is not None:
             self._scaled_load_size()
+
+    @property
+    def makes_partners(self) -> bool:
+        """Whether low-quality partners are made of good pictures."""
+        return self.degrade not in ("", "none")
 
     def opened(self) -> DataConfig:
         """The same as a data source is given it: `size` and `source_size` are those that pictures are opened at."""

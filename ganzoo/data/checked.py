@@ -42,7 +42,7 @@ def open_source(options: DataConfig, registry: Registry, *, notify: Notify) -> C
             hint="See DataSource in ganzoo.data.source.",
         )
     expect(source, DataSource, offer.spec.implementation, offer, DataError)
-    if options.fit == "part" and offer.qualified_name in ("ganzoo:wds", "ganzoo:hf"):
+    if options.fit == "part" and not gives_parts(source):
         raise RequestError(
             f"data.fit = 'part' is for folders and archives, and {options.source!r} gives pictures of one size.",
             hint="--set data.fit=crop, or --data FOLDER.",

@@ -13,6 +13,7 @@ from ganzoo.architecture import Batch, DataKind, Pair
 from ganzoo.config import DataConfig
 from ganzoo.data.checked import open_source
 from ganzoo.data.facts import facts_of
+from ganzoo.data.prepared import is_prepared
 from ganzoo.data.source import DataSource, Notify, locate
 from ganzoo.data.whole import Cut, Get, PassesParts, gives_parts, parts_of
 from ganzoo.datainfo import DataInfo, Domain, Picture
@@ -51,7 +52,7 @@ def with_whole_paths(
             "from noise.",
             hint="What is painted has data.size and data.channels.",
         )
-    made = kind == "pairs" and options.degrade not in ("", "none")
+    made = kind == "pairs" and options.makes_partners
     bare_path = "folder" if made else _BARE_PATH[kind]
     source = locate(options.source, registry, bare_path=bare_path).text
     also = tuple(locate(text, registry, bare_path=bare_path).text for text in options.also)
@@ -83,6 +84,12 @@ def gives_pairs(options: DataConfig) -> bool:
     if options.target or options.source.startswith("pairs:"):
         return True
     return not options.also and two_sides(Path(options.source.removeprefix("folder:"))) is not None
+
+
+def has_own_sizes(options: DataConfig, registry: Registry) -> bool:
+    """Whether the source is files, which may be shown at their own sizes, and not pictures that were resized before."""
+    located = locate(options.source, registry)
+    return located.offer.qualified_name in ("ganzoo:folder", "ganzoo:pairs") and not is_prepared(Path(located.argument))
 
 
 def kind_given(options: DataConfig, registry: Registry) -> DataKind:

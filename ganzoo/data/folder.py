@@ -15,7 +15,7 @@ from ganzoo.data.facts import PictureFacts, prints_of
 from ganzoo.data.finding import Collection, collect
 from ganzoo.data.labels import Labels, label, looks_labelled
 from ganzoo.data.prepared import PreparedSource, is_prepared
-from ganzoo.data.reading import Reading, cache_of, check_parts, file_digest, read_files, read_whole, rules_of
+from ganzoo.data.reading import Reading, cache_of, file_digest, read_files, read_whole, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.rules import Rules
 from ganzoo.data.store import PictureStore, StoreSettings
@@ -164,7 +164,7 @@ class FilesSource:
 
 
 class WholeFilesSource(FilesSource):
-    """Picture files at their own sizes, of which parts are shown. Raises as `check_parts`."""
+    """Picture files at their own sizes, of which parts are shown."""
 
     has_parts = True
     _store: WholeStore[PictureFile]
@@ -177,8 +177,6 @@ class WholeFilesSource(FilesSource):
         rules: Rules,
         settings: StoreSettings,
     ) -> WholeStore[PictureFile]:
-        check_parts(options)
-
         def read(some: Sequence[PictureFile], hashed: bool) -> Iterator[tuple[Reading, Whole]]:
             return (read_whole([file], [like.channels], rules, hashed=hashed) for file in some)
 

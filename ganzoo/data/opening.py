@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import Any
 
 from ganzoo.architecture import Architecture
 from ganzoo.architecture.build import condition_of
@@ -15,7 +14,7 @@ from ganzoo.data.balanced import Balanced, Unlabelled
 from ganzoo.data.crops import Centred
 from ganzoo.data.degradation.recipe import parse_recipe
 from ganzoo.data.degradation.source import Degraded
-from ganzoo.data.domains import gives_pairs, kind_given, open_kind
+from ganzoo.data.domains import gives_pairs, has_own_sizes, kind_given, open_kind
 from ganzoo.data.facts import facts_of
 from ganzoo.data.flips import WithFlips, WithTurns
 from ganzoo.data.folder import DEFAULT
@@ -25,48 +24,49 @@ from ganzoo.errors import GanzooError, RequestError
 from ganzoo.plugin.registry import Registry
 
 
-def completed(config: RunConfig, wanted: WantedData) -> RunConfig:
+def completed(config: RunConfig, wanted: WantedData, registry: Registry) -> RunConfig:
     """The [data] table with what follows from the architecture: how partners are made, and how large they are.
 
     Raises RequestError for partners that shall be made where none are wanted, or were given.
     """
-    data, changes = config.data, dict[str, Any]()
+    data = config.data
     if wanted.kind != "pairs":
-        if makes_partners(data):
+        if data.makes_partners:
             raise RequestError(
                 f"data.degrade = {data.degrade!r} makes pairs of good pictures, and this architecture learns from "
                 f"{'pictures' if wanted.kind == 'pictures' else 'two domains'}.",
                 hint="`ganzoo list` names those that restore pictures.",
             )
         return config
-    if makes_partners(data) and data.target:
+    if data.makes_partners and data.target:
         raise RequestError(
             f"data.degrade = {data.degrade!r} makes the partners of pictures, and --target gives them.",
             hint="Leave one of the two out; --set data.degrade=none keeps what is given.",
         )
     if not data.degrade and not gives_pairs(data):
-        changes["degrade"] = wanted.degradation
-    if changes.get("degrade", data.degrade) not in ("", "none"):
-        parse_recipe(changes.get("degrade", data.degrade), wanted.scale)  # before anything is read
-        if ("data", "fit") not in config.origins and data.load_size is None and not data.cache:
-            changes["fit"] = "part"
-    elif wanted.degradation and ("data", "fit") not in config.origins and data.load_size is None and not data.cache:
-        changes["fit"] = "part"  # of who restores, resized pictures are not those that were given
-    if changes.get("degrade", data.degrade) in ("", "none") and wanted.scale > 1 and data.source_size is None:
-        size = height_and_width(data.size or (DEFAULT.height, DEFAULT.width))
-        if any(side % wanted.scale for side in size):
-            raise RequestError(
-                f"Pictures of {size_text(*size)} are no multiple of {wanted.scale}, and are painted that many times "
-                "as large as those that are read.",
-                hint=f"--set data.size={size_text(*(max(1, side // wanted.scale) * wanted.scale for side in size))}",
-            )
-        changes |= {"size": size, "source_size": tuple(side // wanted.scale for side in size)}
-    return dataclasses.replace(config, data=dataclasses.replace(data, **changes)) if changes else config
+        data = dataclasses.replace(data, degrade=wanted.degradation)
+    if data.makes_partners:
+        parse_recipe(data.degrade, wanted.scale)  # before anything is read
+    # Of who restores, resized pictures are not those that were given.
+    restores = data.makes_partners or wanted.degradation
+    resized = ("data", "fit") in config.origins or data.load_size is not None or data.cache
+    if restores and not resized and has_own_sizes(data, registry):
+        data = dataclasses.replace(data, fit="part")
+    if not data.makes_partners and wanted.scale > 1 and data.source_size is None:
+        height, width = height_and_width(data.size or (DEFAULT.height, DEFAULT.width))
+        _check_multiple(height, width, wanted.scale)
+        source_size = height // wanted.scale, width // wanted.scale
+        data = dataclasses.replace(data, size=(height, width), source_size=source_size)
+    return dataclasses.replace(config, data=data)
 
 
-def makes_partners(data: DataConfig) -> bool:
-    """Whether low-quality partners are made of good pictures."""
-    return data.degrade not in ("", "none")
+def _check_multiple(height: int, width: int, scale: int) -> None:
+    if height % scale or width % scale:
+        raise RequestError(
+            f"Pictures of {size_text(height, width)} are no multiple of {scale}, and their partners are so many times "
+            "smaller.",
+            hint=f"--set data.size={size_text(*(max(1, side // scale) * scale for side in (height, width)))}",
+        )
 
 
 def open_data(config: RunConfig, wanted: WantedData, registry: Registry, notify: Notify) -> DataSource:
@@ -74,7 +74,7 @@ def open_data(config: RunConfig, wanted: WantedData, registry: Registry, notify:
 
     Raises what `open_kind` raises.
     """
-    if wanted.kind == "pairs" and makes_partners(config.data):
+    if wanted.kind == "pairs" and config.data.makes_partners:
         return _with_partners(config, wanted, registry, notify)
     source = open_kind(config.data.opened(), wanted.kind, registry, notify=notify)
     _warn_of_other_pictures(source, config.data.opened(), notify)
@@ -92,13 +92,7 @@ def _with_partners(config: RunConfig, wanted: WantedData, registry: Registry, no
     _warn_of_other_pictures(source, opened, notify)
     source = _seen(source, config)
     target = data.shown(source.info).picture
-    if target.height % wanted.scale or target.width % wanted.scale:
-        sides = [max(1, side // wanted.scale) * wanted.scale for side in (target.height, target.width)]
-        raise RequestError(
-            f"Pictures of {size_text(target.height, target.width)} are no multiple of {wanted.scale}, and their "
-            "partners are so many times smaller.",
-            hint=f"--set data.size={size_text(*sides)}",
-        )
+    _check_multiple(target.height, target.width, wanted.scale)
     partner = Picture(
         channels=data.source_channels or target.channels,
         height=target.height // wanted.scale,

@@ -21,7 +21,7 @@ from ganzoo.data.folder import DEFAULT
 from ganzoo.data.matching import Files, matched
 from ganzoo.data.pictures import Region, central_region, fitted, pixels_of
 from ganzoo.data.prepared import PreparedSource, is_prepared
-from ganzoo.data.reading import Held, Reading, cache_of, check_parts, digest_of, file_digest, rules_of
+from ganzoo.data.reading import Held, Reading, cache_of, digest_of, file_digest, rules_of
 from ganzoo.data.report import PictureReport
 from ganzoo.data.rules import FileFacts, Rules
 from ganzoo.data.store import PictureStore, StoreSettings
@@ -89,10 +89,8 @@ class PairsSource:
         likes = [options.picture(DEFAULT, domain) for domain in ("source", "target")]
         self.info = DataInfo({"source": likes[0], "target": likes[1]})
         alike = likes[0].shape[1:] == likes[1].shape[1:]
-        misfits = self._misfits = list[str]()
+        misfits = list[str]()
         rules = rules_of(options)
-        if options.fit == "part":
-            check_parts(options)
         for line in collection.notices:
             notify(line)
 
@@ -191,7 +189,7 @@ class WholePairsSource(PairsSource):
     """Pairs at their own sizes, of which corresponding parts are shown.
 
     The larger picture of a pair is exactly so many times as large as the smaller, but for what is left at its right
-    and lower border. Raises as `check_parts`.
+    and lower border.
     """
 
     has_parts = True

@@ -43,7 +43,7 @@ _MOST_JSON = 2**24
 _OF_PIXELS = (
     "fit", "resize", "background", "scale", "decode", "split", "labels", "label_columns", "unlabelled"
 )  # fmt: skip
-_UNSAID = frozenset({"source", "also", "target", "cache", "memory_gb", "device_memory_gb", "flip", "balance"})
+_UNSAID = frozenset({"source", "also", "target", "cache", "memory_gb", "device_memory_gb", "flip", "turn", "balance"})
 """Settings that say nothing of the pixels, or name a place."""
 
 

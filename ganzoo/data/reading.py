@@ -172,16 +172,6 @@ def read_whole(
         return Reading(None, error=error), ()
 
 
-def check_parts(options: DataConfig) -> None:
-    """Raises RequestError for settings that parts of pictures at their own size have no use for."""
-    for name, value in (("cache", options.cache), ("load_size", options.load_size)):
-        if value:
-            raise RequestError(
-                f"data.{name} is for pictures that are resized, and data.fit = 'part' shows parts of them as they are.",
-                hint=f"Leave data.{name} out, or: --set data.fit=crop",
-            )
-
-
 def _fitted(image: Image.Image, like: Picture, options: DataConfig) -> NDArray[np.uint8]:
     return fitted(
         image,

@@ -14,7 +14,7 @@ from ganzoo.config.resolve import Layer, RunConfig
 from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
 from ganzoo.data.degradation.source import Degraded
 from ganzoo.data.domains import with_whole_paths
-from ganzoo.data.opening import completed, info_shown, makes_partners, open_data, pictures_per_epoch
+from ganzoo.data.opening import completed, info_shown, open_data, pictures_per_epoch
 from ganzoo.errors import CheckpointError, DataError, RequestError, shell_word
 from ganzoo.loggers.protocol import find_loggers
 from ganzoo.plugin.installed import InstalledSpec
@@ -63,11 +63,11 @@ def start_run(
         if is_run(out):  # another may train there, and no network need be built to see it
             claim(out).release()
     wanted = wanted_by(implementation_class(offer), config.architecture)
-    config = completed(config, wanted)
+    config = completed(config, wanted, registry)
     config = dataclasses.replace(config, data=with_whole_paths(config.data, wanted.kind, registry, progress.say))
     loggers = find_loggers(config.train.loggers, registry)
     source = open_data(config, wanted, registry, Teller(progress))
-    if makes_partners(config.data) and not isinstance(source, Degraded):
+    if config.data.makes_partners and not isinstance(source, Degraded):
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, degrade="none"))
     config = config.in_kimg(pictures_per_epoch(source, config))
     info = info_shown(source, config)
