@@ -304,14 +304,16 @@ def enlarging(folder, model, ignored):
     Image.fromarray(picture(100, 100)).resize((3000, 3000)).save(folder / "in.png")
     scratch = folder / "scratch"
     scratch.mkdir()
-
-    def inherited():  # what this process ignores, because it runs under nohup or behind a shell, is not the test's
-        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-            signal.signal(getattr(signal, name), signal.SIG_IGN if name in ignored else signal.SIG_DFL)
-
+    # What this process ignores, because it runs under nohup or behind a shell, is not the test's.
+    begin = (
+        "import os, signal, sys\n"
+        "for name in ('SIGTERM', 'SIGHUP', 'SIGINT'):\n"
+        f"    signal.signal(getattr(signal, name), signal.SIG_IGN if name in {ignored!r} else signal.SIG_DFL)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'ganzoo', *sys.argv[1:]])"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "ganzoo", "sample", model, "-i", folder / "in.png", "-o", folder / "out.png",
-         "--tile", "64"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL, preexec_fn=inherited,
+        [sys.executable, "-c", begin, "sample", model, "-i", folder / "in.png", "-o", folder / "out.png",
+         "--tile", "64"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(scratch.glob("ganzoo-picture-*/pixels")) and time.monotonic() < deadline:

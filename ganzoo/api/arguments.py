@@ -137,9 +137,6 @@ def to_shares(value: object) -> dict[Path, float]:
         given = {} if value is None else dict(value)  # type: ignore[call-overload]
         if any(isinstance(share, bool) for share in given.values()):
             raise TypeError
-        return {
-            to_path(path, "blend"): float(*share) if isinstance(share, list) else float(share)
-            for path, share in given.items()
-        }
+        return {to_path(path, "blend"): float(share) for path, share in given.items()}
     except (TypeError, ValueError):
         raise RequestError(f"blend = {short(value)}: expected runs by shares, {{'runs/psnr': 0.3}}.") from None

@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 @click.option("--preset", help="With --untrained: settings by name.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --untrained: one setting.")
 @click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    default=0,
-    show_default=True,
-    help="With --untrained: of the weights.",
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="With --untrained: of the weights; usually 0."
 )
-@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", help="Of the weights: fp32 or fp16.")
-@click.option("--output", type=click.Choice(["float", "uint8"]), default="float", help="Pixels as floats, or 0..255.")
+@click.option("--precision", type=click.Choice(["fp32", "fp16"]), default="fp32", show_default=True, help="Of weights.")
+@click.option("--output", type=click.Choice(["float", "uint8"]), default="float", show_default=True, help="Of pixels.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
 @blend_option
 @json_option
@@ -59,7 +55,7 @@ def command(
     are in MODEL.proof.json beside it.
     """
     from ganzoo.api.export import export, export_untrained
-    from ganzoo.cli.parse import parse_values
+    from ganzoo.cli.parse import parse_shares
     from ganzoo.config.resolve import set_layer
 
     if untrained:
@@ -76,7 +72,7 @@ def command(
             raise RequestError("--preset, --set and --seed go with --untrained; a run has its settings.")
         exported = export(
             source, out=out, graph=graph, precision=precision, output=output, checkpoint=checkpoint or "best",
-            blend=parse_values(blend, "--blend"), progress=_Checkpoint(),
+            blend=parse_shares(blend), progress=_Checkpoint(),
         )  # fmt: skip
     if as_json:
         print_json([item.to_json() for item in exported])

@@ -33,17 +33,25 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def parse_values(texts: Sequence[str], option: str = "--value") -> dict[str, list[float]]:
+def parse_values(texts: Sequence[str]) -> dict[str, list[float]]:
     """`NAME=NUMBER` or `NAME=1,2,3` each. Raises RequestError."""
+    return _numbers(texts, "--value", "NAME=NUMBER, or NAME=1,2,3", several=True)
+
+
+def parse_shares(texts: Sequence[str]) -> dict[str, float]:
+    """`RUN=SHARE` each. Raises RequestError."""
+    return {run: share for run, (share,) in _numbers(texts, "--blend", "RUN=SHARE", several=False).items()}
+
+
+def _numbers(texts: Sequence[str], option: str, form: str, *, several: bool) -> dict[str, list[float]]:
     values = {}
     for text in texts:
         name, _, numbers = text.rpartition("=")
         if name in values:
             raise RequestError(f"{option} states {name!r} twice.")
         try:
-            values[name] = [float(number) for number in numbers.split(",")]
+            values[name] = [float(number) for number in (numbers.split(",") if several else [numbers])]
         except ValueError:
-            form = "RUN=SHARE" if option == "--blend" else "NAME=NUMBER, or NAME=1,2,3"
             raise RequestError(f"{option} {short(text)} is not of the form {form}.") from None
     return values
 

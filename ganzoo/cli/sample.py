@@ -24,16 +24,14 @@ from ganzoo.errors import RequestError
 @click.option("--value", "values", multiple=True, metavar="NAME=NUMBER[,...]", help="Of an input: truncation_psi=0.7.")
 @click.option("--mix", metavar="SEEDS", help="Paint a table: the seeds, with styles of these seeds in --layers.")
 @click.option("--layers", metavar="0-3", help="With --mix: layers that take the other style; the coarse half.")
-@click.option(
-    "--walk", type=click.IntRange(1, 10_000), metavar="FRAMES", help="Seed to seed and back: -o walk.gif, .webp."
-)
+@click.option("--walk", type=click.IntRange(1, 10_000), metavar="FRAMES", help="Seed to seed and back: -o walk.webp.")
 @click.option("--fps", type=click.FloatRange(1, 120), default=24.0, show_default=True, help="With --walk.")
 @click.option(
     "-i", "--input", "inputs", multiple=True, type=click.Path(path_type=Path), help="To translate: files, folders."
 )
 @click.option("--direction", metavar="NAME", help="The translation, e.g. b2a; the first if not stated.")
 @click.option("--size", metavar="256|320x448", help="Make the pictures to translate this large first: height by width.")
-@click.option("--with", "others", multiple=True, metavar="[NAME=]FILE", help="The other picture, such as a style.")
+@click.option("--with", "pictures", multiple=True, metavar="[NAME=]FILE", help="The other picture, such as a style.")
 @click.option("--tile", type=click.IntRange(0), help="Cut pictures into tiles of so many pixels; 0: never.")
 @click.option("--overlap", type=click.IntRange(0), help="With --tile: pixels of surroundings that a tile is read with.")
 @click.option("--checkpoint", metavar="WHICH", help="Of a run: best (the default), last, or a number of steps.")
@@ -74,24 +72,25 @@ def command(
     """
     from ganzoo.api.load import load
     from ganzoo.api.picture_names import check_picture_name
-    from ganzoo.cli.parse import parse_pictures, parse_seeds, parse_values
+    from ganzoo.cli.parse import parse_pictures, parse_seeds, parse_shares, parse_values
 
-    model = load(sources, checkpoint=checkpoint, blend=parse_values(translating.pop("blend"), "--blend"))
-    asked = {f"--{name}": value for name, value in translating.items() if value not in (None, ())}
+    model = load(sources, checkpoint=checkpoint, blend=parse_shares(translating.pop("blend")))
+    asked = [name for name, value in translating.items() if value not in (None, ())]
     if model.translates and (inputs or asked or not model.paints):
         from ganzoo.api.translate_files import translate_files
 
         stated = {"--label": label, "--seed": seed, "--seeds": seeds, "--mix": mix, "--walk": walk}
         if wrong := [name for name, value in stated.items() if value is not None]:
             raise RequestError(f"{model.path} translates pictures; {', '.join(wrong)} is for painting from noise.")
-        translating["pictures"] = parse_pictures(translating.pop("others"))
+        translating["pictures"] = parse_pictures(translating["pictures"])
         shape: dict[str, Any] = {"count": count, "columns": columns, "values": parse_values(values), **translating}
         with Stages("translating") as progress:
             line = translate_files(model, inputs, out=out, progress=progress, **shape)
         echo(line)
         return
     if inputs or asked:
-        raise RequestError(f"{model.path} paints from noise: {', '.join(asked) or '--input'} is for translation.")
+        named = ", ".join(f"--{'with' if name == 'pictures' else name}" for name in asked) or "--input"
+        raise RequestError(f"{model.path} paints from noise: {named} is for translation.")
     if walk is not None and mix is not None:
         raise RequestError("--walk and --mix are two things; state one.")
     chosen = _seeds(seeds, seed, count, 4 if walk or mix else 64)

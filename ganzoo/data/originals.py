@@ -6,7 +6,6 @@ Shapes: H, W, C channels.
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from ganzoo.errors import DataError, one_line
 from ganzoo.files import open_regular
 
 _HIDDEN = "white"  # what is said of transparent pixels' colours where a mode has none
+_MOST_PIXELS = 150_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_original(path: Path, channels: int, say: Callable[[str], None]) -> Orig
             if opened.halved:
                 if DEEP.is_here:
                     file.seek(0)
-                    return _of_numbers(foreign.deep_png(content_of(file), _MOST)[0], channels, opened.turn)
+                    return _of_numbers(foreign.deep_png(content_of(file), _MOST_PIXELS)[0], channels, opened.turn)
                 say(f"{path.name}: 8 of its 16 bits are read; all of them with pip install 'ganzoo[deep]'")
             if opened.depth is not None:
                 image: Any = opened.image
@@ -81,17 +81,6 @@ def read_original(path: Path, channels: int, say: Callable[[str], None]) -> Orig
         raise
     except Exception as error:  # damaged files make decoders raise anything
         raise DataError(f"{path} cannot be read as a picture: {one_line(error)}") from None
-
-
-_MOST = 150_000_000
-
-
-def of_image(image: Image.Image, channels: int) -> Original:
-    """Of a picture in memory."""
-    copy = io.BytesIO() if image.mode[0] in "IF" else None
-    if copy is not None:
-        raise DataError(f"A picture in memory of mode {image.mode} has no stated white: give it as uint8, or a file.")
-    return _of_image(image, channels, 1)
 
 
 def _of_image(image: Image.Image, channels: int, turn: int) -> Original:

@@ -57,7 +57,10 @@ class Cut:
 
 
 class GivesParts(Protocol):
-    """A source whose pictures have sizes of their own, `has_parts`. Its `fetch` gives the middle of each."""
+    """A source whose pictures have sizes of their own, `has_parts`. Its `fetch` gives the middle of each.
+
+    One of two sides that do not correspond has no `whole`.
+    """
 
     has_parts: bool
 

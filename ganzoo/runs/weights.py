@@ -238,9 +238,10 @@ def _blend(
     modules = [graph.module for graph in architecture.graphs()]
     painting = {id(tensor) for module in modules for tensor in module.state_dict(keep_vars=True).values()}
     shown = [name for name, tensor in live.items() if id(tensor) in painting]
+    theirs = {path: other.architecture.state_dict() for path, other in others.items()}
     for path, other in others.items():
-        theirs = other.architecture.state_dict()
-        apart = [name for name in shown if name not in theirs or theirs[name].shape != own[name].shape]
+        state = theirs[path]
+        apart = [name for name in shown if name not in state or state[name].shape != own[name].shape]
         if other.run.architecture != run.architecture or apart:
             raise RequestError(
                 f"{path} is a {other.run.architecture} of other networks than {run.path}, a {run.architecture}"
@@ -254,5 +255,5 @@ def _blend(
                 continue
             mixed = (1 - sum(shares.values())) * tensor
             for path, share in shares.items():
-                mixed = mixed + share * others[path].architecture.state_dict()[name]
+                mixed = mixed + share * theirs[path][name]
             tensor.copy_(mixed)

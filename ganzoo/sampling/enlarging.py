@@ -69,31 +69,32 @@ class Enlarging:
         """(s H, s W, C). Raises RequestError for tiles that do not fit."""
         import numpy as np
 
-        height, width = original.pixels.shape[:2]
-        scale, channels = scale_of(self.graph), _channels(self.graph.outputs[0].shape[1])
-        with scratch("ganzoo-picture-") as folder:
-            canvas = _Canvas(folder / "pixels", (height * scale, width * scale, channels), np.uint8)
-            self._paint(original, canvas)
-            painted = np.array(canvas.pixels)
-            canvas.close()
-        return painted
+        with self._painted(original, np.uint8) as canvas:
+            return np.array(canvas.pixels)
 
     def to_file(self, original: Original, out: Path) -> None:
         """Raises RequestError for tiles that do not fit, or a file that cannot be written."""
         import numpy as np
 
-        height, width = original.pixels.shape[:2]
-        scale, channels = scale_of(self.graph), _channels(self.graph.outputs[0].shape[1])
         deep = original.pixels.dtype == np.uint16 and out.suffix.lower() == ".png"
-        kind = np.uint16 if deep else np.uint8
-        with scratch("ganzoo-picture-") as folder:
-            canvas = _Canvas(folder / "pixels", (height * scale, width * scale, channels), kind)
-            self._paint(original, canvas)
+        with self._painted(original, np.uint16 if deep else np.uint8) as canvas:
             try:
                 out.parent.mkdir(parents=True, exist_ok=True)
                 canvas.save(out, original.alpha)
             except (OSError, ValueError) as error:
                 raise RequestError(f"{out} cannot be written: {one_line(error)}") from None
+
+    @contextlib.contextmanager
+    def _painted(self, original: Original, kind: Any) -> Iterator[_Canvas]:
+        """In a temporary file that is gone behind it. kind: of its numbers."""
+        height, width = original.pixels.shape[:2]
+        scale, channels = scale_of(self.graph), self.graph.outputs[0].shape[1]
+        assert isinstance(channels, int)
+        with scratch("ganzoo-picture-") as folder:
+            canvas = _Canvas(folder / "pixels", (height * scale, width * scale, channels), kind)
+            try:
+                self._paint(original, canvas)
+                yield canvas
             finally:
                 canvas.close()
 
@@ -228,11 +229,6 @@ def scale_of(graph: GraphFunction) -> int:
         return side.times
     read = graph.inputs[0].shape[2]
     return max(1, side // read) if isinstance(read, int) else 1
-
-
-def _channels(size: Any) -> int:
-    assert isinstance(size, int)
-    return size
 
 
 class _Canvas:

@@ -30,7 +30,7 @@ Paint = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TilePlan:
-    """down, across: where tiles begin, in pixels of the input. height, width: of each. fade: pixels of it.
+    """down, across: where tiles begin, in pixels of the input. height, width: of each.
 
     context: how far from its border a tile is spoilt.
     """

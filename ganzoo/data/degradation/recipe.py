@@ -74,7 +74,7 @@ KINDS: Mapping[str, Kind] = {
         most=0.9,
     ),
 }
-DOWN, SECOND_ORDER, NONE = "down", "second-order", "none"
+DOWN, SECOND_ORDER = "down", "second-order"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ which is five times for the 128 of the paper. Real-ESRGAN's normalises its spect
 Shapes: B batch, C channels, F width, H, W.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
@@ -114,8 +113,3 @@ class UNetDiscriminator(nn.Module):
 
 def _normalised(convolution: nn.Conv2d) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.LeakyReLU(SLOPE)]
-
-
-def fooled(logits: Tensor) -> Tensor:
-    """The share that is taken for real, a statistic."""
-    return (logits.detach() > 0).to(torch.float32).mean()

@@ -28,6 +28,7 @@ from ganzoo_styletransfer.importing import read_encoder
 from ganzoo_styletransfer.networks import SHRINKS, Decoder, Encoder, adaptive_instance_norm, statistics
 
 RANDOM = "random"
+_PAPER_BATCH = 8
 _LEAST = 16  # pixels; mirrored borders want two in front of the last convolution
 
 
@@ -73,14 +74,12 @@ class AdaIN(Architecture):
         return []
 
     def optimizers(self) -> Mapping[str, Optimizer]:
-        config, images = self.config, 1000 / self.batch_size_of_paper
+        config, steps_a_kimg = self.config, 1000 / _PAPER_BATCH
 
-        def rate(kimg: float) -> float:  # lr / (1 + decay * steps), of batches of 8
-            return value_at(config.lr, kimg) / (1 + config.lr_decay * kimg * images)
+        def rate(kimg: float) -> float:  # lr / (1 + decay * steps), of batches as the paper has them
+            return value_at(config.lr, kimg) / (1 + config.lr_decay * kimg * steps_a_kimg)
 
         return {"decoder": Optimizer(trains=("decoder",), lr=rate, betas=(config.beta1, config.beta2))}
-
-    batch_size_of_paper: ClassVar[int] = 8
 
     def phases(self) -> Sequence[Phase]:
         return [Phase(name="decoder", optimizer="decoder", loss=self.decoder_loss)]
