@@ -64,7 +64,7 @@ def main(report, *, small):
 
 def models(report, device, small):
     """(label, architecture in evaluation mode, origin)."""
-    for offer in Registry.load().architectures:
+    for offer in (one for one in Registry.load().architectures if one.spec.trains):
         subject = Subject(offer)
         engine = subject.engine(device)
         subject.train(engine, range(2))

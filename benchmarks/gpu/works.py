@@ -35,7 +35,7 @@ def main(report, *, small):
         # Convolutions in TF32, torch's default, differ from the CPU's by a thousandth: another comparison.
         torch.backends.cudnn.allow_tf32 = False
     report.attempt("doctor", doctor, report)
-    subjects = {offer.spec.name: Subject(offer) for offer in Registry.load().architectures}
+    subjects = {offer.spec.name: Subject(offer) for offer in Registry.load().architectures if offer.spec.trains}
     for form in ("fp32", "bf16"):
         errors = {
             name: report.attempt(f"{name}, {form}", agree, subject, device, form) for name, subject in subjects.items()

@@ -34,6 +34,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 _VGG = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _LAYER = re.compile(r"(conv|relu)([1-5])_([1-4])")
 _LEAST = 1e-8
+_DIGEST_BYTES = 32
 
 
 class FeatureExtractor(ABC, nn.Module):
@@ -44,6 +45,37 @@ class FeatureExtractor(ABC, nn.Module):
     @abstractmethod
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, C, H, W) in [0, 1] -> the features of each layer that was asked for, by name."""
+
+
+class Fingerprint(nn.Module):
+    """Of a file that losses look at and that is no part of a model's state: which one a run has begun with.
+
+    Its SHA-256 is a buffer, and so part of each checkpoint: with another file a run would go on with another game.
+    """
+
+    value: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("value", torch.zeros(_DIGEST_BYTES, dtype=torch.uint8))
+        self._known = False
+
+    def check(self, digest: str, what: str) -> None:
+        """digest: of the file that is here. what: it is, and where, for the message.
+
+        Raises CheckpointError for another than the run has begun with.
+        """
+        if self._known:  # asked of the buffer at each step, the host would wait for the device
+            return
+        here = torch.tensor(list(bytes.fromhex(digest)), dtype=torch.uint8)
+        if not self.value.any():
+            self.value.copy_(here)
+        elif not torch.equal(self.value.cpu(), here):
+            raise CheckpointError(
+                f"{what} is another than this run was begun with.",
+                hint="Put the file back, or begin a new run with --init-from.",
+            )
+        self._known = True
 
 
 def read_layers(text: str, option: str) -> dict[str, float]:

@@ -22,13 +22,18 @@ from torch.nn.functional import l1_loss, mse_loss
 
 from ganzoo import objectives
 from ganzoo.architecture import Direction, ImageToImage, Losses, Optimizer, Pair, Phase, Step
-from ganzoo.architecture.perceptual import FeatureExtractor, feature_distance, open_extractor, read_layers
+from ganzoo.architecture.perceptual import (
+    FeatureExtractor,
+    Fingerprint,
+    feature_distance,
+    open_extractor,
+    read_layers,
+)
 from ganzoo.errors import CheckpointError
 from ganzoo.nn.filters import sharpened
 from ganzoo_restoration.config import Restoration as Config
 
 _CHARBONNIER = 1e-6
-_DIGEST_BYTES = 32
 
 
 class Restoration(ImageToImage):
@@ -37,7 +42,6 @@ class Restoration(ImageToImage):
     config: Config
     wants = "pairs"
     degradation: str = "down"
-    perceptual_digest: Tensor
 
     @property
     def scale(self) -> int:  # type: ignore[override]
@@ -64,10 +68,8 @@ class Restoration(ImageToImage):
         self.generator = self.build_generator()
         if self.config.adversarial_weight > 0:
             self.discriminator = self.build_discriminator()
-        # Whose features a run has learnt to match: another network's would be another game.
-        self.register_buffer("perceptual_digest", torch.zeros(_DIGEST_BYTES, dtype=torch.uint8))
+        self.perceptual_file = Fingerprint()
         self._extractors: list[FeatureExtractor] = []  # in a list: it is no part of the model, nor of a checkpoint
-        self._known = False
 
     def directions(self) -> Mapping[str, Direction]:
         network = self.generator
@@ -115,7 +117,8 @@ class Restoration(ImageToImage):
         if config.pixel_weight > 0:
             terms["pixels"] = config.pixel_weight * pixel_distance(config.pixel_loss, images, target)
         if self._extractors:
-            network = self._extractor(images)
+            network = self._extractors[0].to(images.device)
+            self.perceptual_file.check(network.digest, f"The feature network {config.perceptual}")
             weights = read_layers(config.perceptual_layers, "perceptual_layers")
             distance = feature_distance(network, weights, images, target, config.perceptual_loss)
             terms["perceptual"] = config.perceptual_weight * distance
@@ -142,22 +145,6 @@ class Restoration(ImageToImage):
         images = self.painted(batch, step, detach=True)
         loss, real, fake = self.judging(images, zero_to_one(batch.target), step)
         return Losses({"adversarial": loss}, {"real": real.detach().mean(), "fake": fake.detach().mean()})
-
-    def _extractor(self, images: Tensor) -> FeatureExtractor:
-        """On the device of the pictures. Raises CheckpointError for another network than the run has begun with."""
-        network = self._extractors[0].to(images.device)
-        if self._known:  # asked of the buffer at each step, the host would wait for the device
-            return network
-        digest = torch.tensor(list(bytes.fromhex(network.digest)), dtype=torch.uint8)
-        if not self.perceptual_digest.any():
-            self.perceptual_digest.copy_(digest)
-        elif not torch.equal(self.perceptual_digest.cpu(), digest):
-            raise CheckpointError(
-                f"{self.config.perceptual} is another feature network than this run was begun with.",
-                hint="Put the file back, or begin a new run with --init-from.",
-            )
-        self._known = True
-        return network
 
     def compile_networks(self, **options: Any) -> None:
         self.generator.compile(**options)

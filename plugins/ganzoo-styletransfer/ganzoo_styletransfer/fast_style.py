@@ -20,8 +20,9 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from ganzoo.architecture import Architecture, Batch, DataKind, Ema, Graph, Losses, Optimizer, Phase, Step
-from ganzoo.architecture.perceptual import FeatureExtractor, open_extractor, read_layers
-from ganzoo.errors import RequestError
+from ganzoo.architecture.perceptual import FeatureExtractor, Fingerprint, open_extractor, read_layers
+from ganzoo.errors import RequestError, one_line
+from ganzoo.files import sha256
 from ganzoo.tensors import BATCH, Dim, TensorSpec
 from ganzoo_styletransfer.config import FastStyleConfig
 from ganzoo_styletransfer.networks import TransformerNet
@@ -46,6 +47,7 @@ class FastStyle(Architecture):
                 hint=f"--set data.size={'x'.join(map(str, sides))}",
             )
         self.transformer = TransformerNet(widths=config.widths, blocks=config.blocks)
+        self.perceptual_file, self.style_file = Fingerprint(), Fingerprint()
         self._extractors: list[FeatureExtractor] = []  # in a list: it is no part of the model, nor of a checkpoint
         self._grams: list[Tensor] = []
 
@@ -76,6 +78,23 @@ class FastStyle(Architecture):
     def _style(self) -> Mapping[str, float]:
         return read_layers(self.config.style_layers, "style_layers")
 
+    def _style_picture(self) -> Tensor:
+        """(1, 3, H, W) in [0, 1]. Raises RequestError for no picture, CheckpointError for another than at first."""
+        from ganzoo.data.decoding import opened_pictures
+        from ganzoo.data.pictures import pixels_of
+
+        text = self.config.style
+        try:
+            path = Path(text).expanduser()
+            digest = sha256(path)
+            with opened_pictures([path], [3]) as (image,):
+                image.thumbnail((_MOST_SIDE, _MOST_SIDE))
+                pixels: Any = pixels_of(image)
+        except Exception as error:  # damaged files make decoders raise anything
+            raise RequestError(f"style = {text!r} cannot be read as a picture: {one_line(error)}") from None
+        self.style_file.check(digest, f"The picture of the style, {text},")
+        return torch.from_numpy(pixels)[None].to(torch.float32) / 255
+
     def ema(self) -> Ema | None:
         config = self.config
         if config.ema_half_life_kimg == 0:
@@ -92,7 +111,8 @@ class FastStyle(Architecture):
         with torch.no_grad():
             true = network(given)
             if not self._grams:
-                features = network(_style_picture(config.style).to(images.device))
+                self.perceptual_file.check(network.digest, f"The feature network {config.perceptual}")
+                features = network(self._style_picture().to(images.device))
                 self._grams = [gram(features[name]) for name in self._style()]
         shown, styled = images.new_zeros(()), images.new_zeros(())
         for name, weight in self._content().items():
@@ -135,17 +155,3 @@ def gram(features: Tensor) -> Tensor:
     flat = features.flatten(2)
     product: Tensor = flat @ flat.transpose(1, 2)
     return product / (features.shape[1] * flat.shape[2])
-
-
-def _style_picture(text: str) -> Tensor:
-    """(1, 3, H, W) in [0, 1]. Raises RequestError for no picture."""
-    from ganzoo.data.decoding import opened_pictures
-    from ganzoo.data.pictures import pixels_of
-
-    try:
-        with opened_pictures([Path(text).expanduser()], [3]) as (image,):
-            image.thumbnail((_MOST_SIDE, _MOST_SIDE))
-            pixels: Any = pixels_of(image)
-    except Exception as error:  # damaged files make decoders raise anything
-        raise RequestError(f"style = {text!r} cannot be read as a picture: {error}") from None
-    return torch.from_numpy(pixels)[None].to(torch.float32) / 255

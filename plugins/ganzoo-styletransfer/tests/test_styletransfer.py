@@ -225,7 +225,8 @@ def test_a_training_wants_an_encoder_and_a_checkpoint_stands_alone(tmp_path):
                  settings={"widths": [3, 3, 4, 4]})  # fmt: skip
 
 
-def test_fast_styles_losses_are_the_papers(tmp_path):
+@pytest.fixture
+def style_and_vgg16(tmp_path):
     style, vgg = tmp_path / "style.png", tmp_path / "vgg16.pth"
     Image.fromarray(np.random.RandomState(0).randint(256, size=(20, 30, 3)).astype(np.uint8)).save(style)
     state = vgg19_state((2, 2, 4, 4))
@@ -233,6 +234,34 @@ def test_fast_styles_losses_are_the_papers(tmp_path):
     kept = [0, 2, 5, 7, 10, 12, 14, 19, 21, 23, 28, 30, 32]  # of VGG19, without the fourth of three blocks
     torch.save({f"features.{new}.{kind}": state[f"features.{old}.{kind}"] for new, old in zip(places, kept, strict=True)
                 for kind in ("weight", "bias")}, vgg)  # fmt: skip
+    return style, vgg
+
+
+@pytest.mark.parametrize("changed", ["style", "network"])
+def test_fast_style_goes_on_with_the_files_that_it_began_with(tmp_path, style_and_vgg16, changed):
+    style, vgg = style_and_vgg16
+    settings = {"style": str(style), "perceptual": str(vgg), "train.log_every_steps": 1}
+    contents = pictures(tmp_path / "c", 5, 40)
+    whole, half = (
+        gz.train("fast-style", data=contents, out=tmp_path / str(steps), preset="tiny", steps=steps, settings=settings)
+        for steps in (5, 3)
+    )
+    resumed = gz.resume(half, steps=5)
+    losses = [[{k: v for k, v in line.items() if "." in k} for line in run.metrics()[-2:]] for run in (whole, resumed)]
+    assert losses[0] == losses[1] and losses[0][0]["transformer.style"] > 0
+    if changed == "style":
+        Image.new("RGB", (20, 30)).save(style)
+    else:
+        state = torch.load(vgg)
+        state["features.0.bias"] += 1
+        torch.save(state, vgg)
+    with pytest.raises(CheckpointError, match=rf"{'picture of the style' if changed == 'style' else 'feature network'}"
+                       ".* is another than this run was begun with"):  # fmt: skip
+        gz.resume(half, steps=7)
+
+
+def test_fast_styles_losses_are_the_papers(style_and_vgg16):
+    style, vgg = style_and_vgg16
     config = FastStyleConfig(widths=(2, 2, 4), blocks=1, style=str(style), perceptual=str(vgg))
     game = FastStyle(config, DataInfo(channels=3, size=32))
     game.phases()
