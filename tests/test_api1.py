@@ -163,6 +163,7 @@ def test_overrides_under_old_names_are_heard_and_super_answers():
     assert instance.warnings_before(2) == instance.remarks(2) == ["new 2", "old"]
 
 
+@pytest.mark.slow
 def test_who_uses_old_names_is_told_by_plugins_and_once_a_training(tmp_path):
     code = """
         from ganzoo import hookimpl

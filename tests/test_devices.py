@@ -398,6 +398,7 @@ def test_together_begins_at_one_moment_and_says_how_much_slower(board, model):
     )
 
 
+@pytest.mark.slow
 def test_a_device_that_is_lost_while_all_are_at_work_spoils_its_cases_alone(board, model, tmp_path):
     """Both of its cases fail, the second without being waited for; the sweep goes on to its end."""
     gone = tmp_path / "gone"

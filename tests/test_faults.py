@@ -126,6 +126,7 @@ def test_a_kill_in_the_first_checkpoint_leaves_a_run_that_can_be_begun_again(tmp
     assert [item.name for item in (run / "checkpoints").iterdir()] == [only.name]
 
 
+@pytest.mark.slow
 def test_a_real_limit_on_file_size(tmp_path):
     """The system itself refuses to write on, as a full disk or a quota does."""
     if sys.platform == "win32":

@@ -208,6 +208,7 @@ def test_what_does_not_fit_is_reported(trained, tmp_path):
     assert "None of the" in done.stderr and not (tmp_path / "gan").exists()
 
 
+@pytest.mark.slow
 def test_frozen_layers_stay(trained, tmp_path):
     run = tmp_path / "run"
     options = ("--init-from", trained, "--set", "freeze_discriminator=1", "--set", "discriminator_lr=0.1")

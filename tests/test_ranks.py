@@ -58,7 +58,9 @@ def results(tmp_path_factory):
     return Results(tmp_path_factory.mktemp("games"))
 
 
-@pytest.mark.parametrize(("ranks", "accumulate"), [(2, 1), (1, 2), pytest.param(2, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("ranks", "accumulate"), [(2, 1), *(pytest.param(ranks, 2, marks=pytest.mark.slow) for ranks in (1, 2))]
+)
 def test_thirty_steps_are_those_of_one_process(results, ranks, accumulate):
     """Eager and lazy penalties, path length, a submodule called outside forward, two forwards before two
     backwards, pools, augmentation, clipping; ten steps without discriminator, with

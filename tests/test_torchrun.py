@@ -80,6 +80,7 @@ def test_two_ranks_make_one_run_that_one_process_can_go_on_with(tmp_path):
         torch.testing.assert_close(tensor, two[name], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_is_replaced_and_the_run_goes_on(tmp_path):
     run = tmp_path / "run"
     process = torchrun(*TINY, *OFTEN, "--out", run, "--steps", 3000, restarts=1)

@@ -242,6 +242,7 @@ def test_a_file_stands_where_the_weights_stand(tmp_path, shown):
     assert convolutions == {8: 4, 16: 6 + stage.fading, 32: 8}[stage.size]  # none of what is not painted
 
 
+@pytest.mark.slow
 def test_noise_as_an_input(tmp_path):
     networks = game().eval()
     with torch.no_grad():
