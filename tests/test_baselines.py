@@ -44,7 +44,10 @@ def test_golden_losses_state_and_graphs(name, found):
         assert one == (two if EXACT else pytest.approx(two, rel=1e-3, abs=1e-4))
 
 
-RUNS = [pytest.param(name, marks=[pytest.mark.slow] * (name in ("cgan", "stylegan2"))) for name in sorted(make.RUNS)]
+RUNS = [
+    pytest.param(name, marks=[pytest.mark.slow] * (name in ("cgan", "cyclegan", "stylegan2")))
+    for name in sorted(make.RUNS)
+]
 
 
 @pytest.fixture(scope="module", params=RUNS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from onnx import TensorProto, helper
 
 import ganzoo as gz
@@ -343,7 +343,7 @@ def test_cuda_without_a_driver_names_what_is_missing(foreign, tmp_path):
     done = ganzoo("bench", foreign.path, "--shape", "x=1x3x8x8", "--provider", "cuda")
     assert_clean(done, status=1)
     assert missing in done.stderr and done.stdout == ""
-    done = ganzoo("bench", foreign.path, "--provider", "rocm")
+    done = ganzoo_here("bench", foreign.path, "--provider", "rocm")
     assert_clean(done, status=2)
 
 

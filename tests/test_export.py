@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from torch import nn
 from toy_zoo import OFFERS
 
@@ -247,8 +247,8 @@ def test_the_command_line(tmp_path):
     assert item["batches"] == [1, 3, 16] and item["error"] <= 1e-5
     assert_clean(ganzoo("verify", model), status=0)
     one, two = tmp_path / "one.png", tmp_path / "two.png"
-    assert_clean(ganzoo("sample", model, "-o", one, "-n", 20, "--seed", 5), status=0)
-    assert_clean(ganzoo("sample", model, "-o", two, "-n", 20, "--seed", 5), status=0)
+    assert_clean(ganzoo_here("sample", model, "-o", one, "-n", 20, "--seed", 5), status=0)
+    assert_clean(ganzoo_here("sample", model, "-o", two, "-n", 20, "--seed", 5), status=0)
     assert one.read_bytes() == two.read_bytes()
     for arguments, status, message in [
         (("export", "dcgan", "-o", model), 2, "dcgan is an architecture, not a run"),
@@ -270,8 +270,8 @@ def test_a_run_and_its_file_give_the_same_picture_for_a_seed(tmp_path):
     assert_clean(ganzoo("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", run), status=0)
     assert_clean(ganzoo("export", run), status=0)
     one, two = tmp_path / "one.png", tmp_path / "two.png"
-    assert_clean(ganzoo("sample", run, "-o", one, "-n", 9), status=0)
-    assert_clean(ganzoo("sample", run / "exports" / "generator.onnx", "-o", two, "-n", 9), status=0)
+    assert_clean(ganzoo_here("sample", run, "-o", one, "-n", 9), status=0)
+    assert_clean(ganzoo_here("sample", run / "exports" / "generator.onnx", "-o", two, "-n", 9), status=0)
     from PIL import Image
 
     pixels = [np.asarray(Image.open(path)).astype(int) for path in (one, two)]

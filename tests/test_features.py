@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from helpers import assert_clean, ganzoo, make_distribution
+from helpers import assert_clean, ganzoo, ganzoo_here, make_distribution
 from safetensors.torch import load_file
 from torch import nn
 from toy_zoo import OFFERS
@@ -58,8 +58,8 @@ def test_a_checkpoint_can_be_chosen(trained, tmp_path):
     done = ganzoo("export", trained, "-o", tmp_path / "best.onnx")
     assert_clean(done, status=0)
     assert f"the checkpoint of step {best:,}, score" in done.stderr
-    assert_clean(ganzoo("sample", trained, "-o", tmp_path / "last.png", "--checkpoint", "last"), status=0)
-    done = ganzoo("sample", trained, "-o", tmp_path / "x.png", "--checkpoint", "7777")
+    assert_clean(ganzoo_here("sample", trained, "-o", tmp_path / "last.png", "--checkpoint", "last"), status=0)
+    done = ganzoo_here("sample", trained, "-o", tmp_path / "x.png", "--checkpoint", "7777")
     assert_clean(done, status=2)
     assert "There is no checkpoint '7777'" in done.stderr and "30" in done.stderr
 
@@ -93,7 +93,7 @@ def test_switching_the_score_off(tmp_path):
     run = tmp_path / "run"
     assert_clean(ganzoo(*TINY, "--out", run, "--steps", 3, "--set", "train.score_count=0"), status=0)
     assert scores(run) == {}
-    done = ganzoo("sample", run, "-o", tmp_path / "x.png", "-n", 4)  # best means newest then
+    done = ganzoo_here("sample", run, "-o", tmp_path / "x.png", "-n", 4)  # best means newest then
     assert_clean(done, status=0)
 
 
@@ -149,7 +149,7 @@ def test_a_logger_that_cannot_begin_stops_the_request(tmp_path):
     done = ganzoo(*TINY, "--out", tmp_path / "run", "--set", "train.loggers=stillborn", path=site)
     assert_clean(done, status=1)
     assert "The logger 'stillborn' of hostile-logger 1.0 failed: ConnectionError: no route to host" in done.stderr
-    done = ganzoo(*TINY, "--out", tmp_path / "other", "--set", "train.loggers=jsonk")
+    done = ganzoo_here(*TINY, "--out", tmp_path / "other", "--set", "train.loggers=jsonk")
     assert_clean(done, status=2)
     assert "There is no logger 'jsonk'. Did you mean 'jsonl'?" in done.stderr and not (tmp_path / "other").exists()
 
@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_reported(trained, tmp_path):
     done = ganzoo(*TINY, "--out", tmp_path / "run", "--init-from", trained, "--set", "latent_size=9", "--steps", 1)
     assert_clean(done, status=0)
     assert "began anew, of another shape there: generator.layers.0.weight" in done.stderr
-    done = ganzoo(
+    done = ganzoo_here(
         "train", "gan", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "gan", "--init-from", trained
     )
     assert_clean(done, status=2)
@@ -217,14 +217,14 @@ def test_frozen_layers_stay(trained, tmp_path):
     theirs, ours = live(trained, best), live(run, 3)
     weights = [name for name in theirs if name.startswith("discriminator") and name.endswith("weight")]
     assert torch.equal(theirs[weights[0]], ours[weights[0]]) and not torch.equal(theirs[weights[1]], ours[weights[1]])
-    done = ganzoo(*TINY, "--out", tmp_path / "x", "--set", "freeze_discriminator=99")
+    done = ganzoo_here(*TINY, "--out", tmp_path / "x", "--set", "freeze_discriminator=99")
     assert_clean(done, status=2)
     assert "freeze_discriminator: the network has 3 layers" in done.stderr
-    done = ganzoo(*TINY, "--out", tmp_path / "x", "--set", "freeze_discriminator=1")
+    done = ganzoo_here(*TINY, "--out", tmp_path / "x", "--set", "freeze_discriminator=1")
     assert_clean(done, status=2)
     assert "no run is given" in done.stderr and not (tmp_path / "x").exists()
     wide = ("--init-from", trained, "--set", "freeze_discriminator=1", "--set", "width=5")
-    done = ganzoo(*TINY, "--out", tmp_path / "x", *wide)
+    done = ganzoo_here(*TINY, "--out", tmp_path / "x", *wide)
     assert_clean(done, status=2)
     assert "discriminator.layers.0.weight would be frozen as it began" in done.stderr
 

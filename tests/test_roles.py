@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import onnx
 import pytest
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo_here
 
 from ganzoo.api.export import export_untrained
 from ganzoo.architecture.graphs import graphs_of
@@ -170,7 +170,9 @@ def test_files_of_format_1_get_their_roles(exports, tmp_path):
     ]
     source = open_files(paths)
     assert [graph.role for graph in source.graphs] == ["map", "synthesize"] and len(source.styles) == 2
-    assert_clean(ganzoo("sample", *paths, "-o", tmp_path / "mixed.png", "--seeds", "0-1", "--mix", "2,3"), status=0)
+    assert_clean(
+        ganzoo_here("sample", *paths, "-o", tmp_path / "mixed.png", "--seeds", "0-1", "--mix", "2,3"), status=0
+    )
 
 
 def test_a_role_that_there_is_not_is_damage(exports, tmp_path):

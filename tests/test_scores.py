@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from PIL import Image
 
 import ganzoo as gz
@@ -615,7 +615,7 @@ def test_what_is_no_evaluation_is_said(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(RequestError, match="is no evaluation"):
         gz.compare_evaluations(path, path)
-    done = ganzoo("evaluate", path, path, "--compare")
+    done = ganzoo_here("evaluate", path, path, "--compare")
     assert_clean(done, status=2)
 
 
@@ -926,7 +926,7 @@ def test_what_does_not_go_together_is_refused(runs):
     lines = ("--compare a b --data x", "--people a -o t --metrics fid", "--judged t -o x.json",
              "--fetch inception-2015 a", "--serve t --json")  # fmt: skip
     for line in lines:
-        done = ganzoo("evaluate", *line.split())
+        done = ganzoo_here("evaluate", *line.split())
         assert_clean(done, status=2)
         assert "does not go with" in done.stderr
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from PIL import Image
 
 import ganzoo as gz
@@ -166,10 +166,10 @@ def test_numbers_are_stated_by_name_and_count(runs, site, tmp_path):
     for value in (0.0, 1.0):
         assert np.abs(painted[run, value] - painted[model, value]).max() <= 1
     assert np.abs(painted[run, 0.0] - painted[run, 1.0]).max() > 2
-    done = ganzoo("sample", model, "-o", out, "--value", vector(1, 2, 3))
+    done = ganzoo_here("sample", model, "-o", out, "--value", vector(1, 2, 3))
     assert_clean(done, status=2)
     assert "'vector'" in done.stderr and "is 40 numbers (bar-0, bar-1" in done.stderr and "3 are stated" in done.stderr
-    done = ganzoo("sample", model, "-o", out, "--value", "vectro=1")
+    done = ganzoo_here("sample", model, "-o", out, "--value", "vectro=1")
     assert_clean(done, status=2)
     assert "Did you mean 'vector'?" in done.stderr
 
@@ -187,10 +187,12 @@ def test_a_walk_says_what_to_state(runs, site, tmp_path):
 
 def test_an_encoder_is_no_painter(runs, site, tmp_path):
     exports, out = runs / "toy-vae" / "exports", tmp_path / "out.png"
-    done = ganzoo("sample", exports / "encoder.onnx", "-o", out)
+    done = ganzoo_here("sample", exports / "encoder.onnx", "-o", out)
     assert_clean(done, status=2)
     assert "turns pictures into numbers" in done.stderr
-    assert_clean(ganzoo("sample", exports / "encoder.onnx", exports / "generator.onnx", "-o", out, "-n", 4), status=0)
+    assert_clean(
+        ganzoo_here("sample", exports / "encoder.onnx", exports / "generator.onnx", "-o", out, "-n", 4), status=0
+    )
     done = ganzoo("sample", runs / "toy-vae", "-i", out, "-o", out, path=site)
     assert_clean(done, status=2)
     assert "paints from noise" in done.stderr

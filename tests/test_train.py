@@ -11,7 +11,7 @@ import tomllib
 import numpy as np
 import pytest
 import torch
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -201,10 +201,10 @@ def test_a_run_is_never_overwritten_and_its_settings_do_not_drift(unbroken):
     done = ganzoo(*TINY, "--out", unbroken)
     assert_clean(done, status=1)
     assert f"ganzoo train --resume {unbroken}" in done.stderr
-    done = ganzoo("train", "--resume", unbroken, "--batch-size", 16)
+    done = ganzoo_here("train", "--resume", unbroken, "--batch-size", 16)
     assert_clean(done, status=2)
     assert "'batch_size' of [train] cannot change on resume" in done.stderr
-    done = ganzoo("train", "--resume", unbroken, "--set", "width=8")
+    done = ganzoo_here("train", "--resume", unbroken, "--set", "width=8")
     assert_clean(done, status=2)
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from helpers import assert_clean, ganzoo
+from helpers import assert_clean, ganzoo, ganzoo_here
 from PIL import Image
 
 import ganzoo as gz
@@ -70,7 +70,7 @@ def test_one_graph_for_each_direction_of_any_batch_height_and_width(runs):
 @pytest.mark.parametrize("what", ["run", "file"])
 def test_a_picture_of_any_size_is_translated_at_its_size(runs, photos, tmp_path, what):
     source = runs / "cyclegan" if what == "run" else runs / "cyclegan" / "exports" / "a2b.onnx"
-    done = ganzoo("sample", source, "--input", photos / "a.png", "-o", tmp_path / "out.png")
+    done = ganzoo_here("sample", source, "--input", photos / "a.png", "-o", tmp_path / "out.png")
     assert_clean(done, status=0)
     with Image.open(tmp_path / "out.png") as out:
         assert (out.size, out.mode) == ((30, 21), "RGB")
@@ -86,7 +86,7 @@ def test_run_and_file_translate_alike(runs, photos):
 
 
 def test_a_folder_becomes_a_folder_and_what_is_broken_is_named(runs, photos, tmp_path):
-    done = ganzoo("sample", runs / "pix2pix", "-i", photos, "-o", tmp_path / "out")
+    done = ganzoo_here("sample", runs / "pix2pix", "-i", photos, "-o", tmp_path / "out")
     assert_clean(done, status=0)
     assert "left out:" in done.stderr and "broken.png cannot be read as a picture" in done.stderr
     sizes = {
@@ -108,7 +108,7 @@ def test_grids_of_the_runs_data_and_of_files(runs, photos, tmp_path):
         ),
         ([runs / "cyclegan" / "exports" / "a2b.onnx", "-i", photos, "--columns", 3], (3 * 2 * 16, 16), "translation"),
     ):
-        done = ganzoo("sample", *arguments, "-o", tmp_path / "grid.png")
+        done = ganzoo_here("sample", *arguments, "-o", tmp_path / "grid.png")
         assert_clean(done, status=0)
         assert third in done.stdout
         with Image.open(tmp_path / "grid.png") as grid:
@@ -149,10 +149,10 @@ def test_requests_that_do_not_fit(runs, arguments, message):
 
 
 def test_the_wrong_kind_of_data_is_refused_before_a_run_is_made(tmp_path):
-    done = ganzoo("train", "cyclegan", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "run")
+    done = ganzoo_here("train", "cyclegan", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "run")
     assert_clean(done, status=2)
     assert "this architecture learns from two domains" in done.stderr and "--target" in done.stderr
-    done = ganzoo(
+    done = ganzoo_here(
         "train", "dcgan", "--preset", "tiny", "--data", "digits", "--target", "digits", "--out", tmp_path / "run"
     )
     assert_clean(done, status=2)
@@ -196,11 +196,12 @@ def test_bench_measures_a_translator(runs, tmp_path):
 def test_size_is_for_pictures(tmp_path, runs):
     done = ganzoo("export", "dcgan", "--untrained", "--preset", "tiny", "-o", tmp_path / "d.onnx")
     assert_clean(done, status=0)
-    done = ganzoo("bench", tmp_path / "d.onnx", "--size", "32")
+    done = ganzoo_here("bench", tmp_path / "d.onnx", "--size", "32")
     assert_clean(done, status=2)
     assert "--size: no input of d.onnx is a picture of a size that is open" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     """A generator of our own, saved as the authors' code would have."""
     from ganzoo.plugin.registry import Registry
@@ -230,7 +231,7 @@ def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     done = ganzoo("train", "--resume", tmp_path / "run")
     assert_clean(done, status=1)
     assert "was imported from 0.pth, 1.pth, and there is no training to go on with" in done.stderr
-    done = ganzoo("sample", tmp_path / "run", "-o", tmp_path / "x.png")
+    done = ganzoo_here("sample", tmp_path / "run", "-o", tmp_path / "x.png")
     assert_clean(done, status=2)
     assert "was imported and knows no pictures" in done.stderr
     done = ganzoo(
@@ -259,7 +260,7 @@ def test_a_run_with_a_schedule_in_epochs_goes_on_and_its_data_may_move(tmp_path,
     assert "kimg = 0.012" in config and "epochs" not in config
     (tmp_path / "a").rename(tmp_path / "moved a")
     (tmp_path / "b").rename(tmp_path / "moved b")
-    done = ganzoo("sample", run, "-o", tmp_path / "grid.png")
+    done = ganzoo_here("sample", run, "-o", tmp_path / "grid.png")
     assert_clean(done, status=1)
     assert "learnt from cannot be read" in done.stderr and "Add --input" in done.stderr
     config = config.replace(f"{tmp_path}/a", f"{tmp_path}/moved a").replace(f"{tmp_path}/b", f"{tmp_path}/moved b")
@@ -272,7 +273,7 @@ def test_a_run_with_a_schedule_in_epochs_goes_on_and_its_data_may_move(tmp_path,
 def test_a_picture_is_never_written_over_one_that_is_read(runs, photos, tmp_path):
     before = {path: path.read_bytes() for path in photos.rglob("*.*")}
     for arguments in (["-i", photos, "-o", photos], ["-i", photos / "a.png", "-o", photos / "a.png"]):
-        done = ganzoo("sample", runs / "cyclegan", *arguments)
+        done = ganzoo_here("sample", runs / "cyclegan", *arguments)
         assert_clean(done, status=2)
         assert "is one of the pictures to translate" in done.stderr
     assert before == {path: path.read_bytes() for path in photos.rglob("*.*")}
@@ -280,16 +281,16 @@ def test_a_picture_is_never_written_over_one_that_is_read(runs, photos, tmp_path
 
 def test_names_that_meet_and_folders_with_a_dot(runs, photos, tmp_path):
     (photos / "a.bmp").write_bytes((photos / "a.png").read_bytes())
-    done = ganzoo("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "out.v1")
+    done = ganzoo_here("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "out.v1")
     assert_clean(done, status=0)
     assert sorted(path.name for path in (tmp_path / "out.v1").iterdir()) == ["a.bmp.png", "a.png", "b.png", "sub"]
-    done = ganzoo("sample", runs / "cyclegan", "-i", photos / "a.png", "-i", "none.png", "-o", tmp_path / "other")
+    done = ganzoo_here("sample", runs / "cyclegan", "-i", photos / "a.png", "-i", "none.png", "-o", tmp_path / "other")
     assert_clean(done, status=2)
     assert not (tmp_path / "other").exists()  # before anything is written
 
 
 def test_a_broken_file_does_not_spoil_a_grid(runs, photos, tmp_path):
-    done = ganzoo("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "grid.png")
+    done = ganzoo_here("sample", runs / "cyclegan", "-i", photos, "-o", tmp_path / "grid.png")
     assert_clean(done, status=0)
     assert "3 times source" in done.stdout and "left out" in done.stderr
 

@@ -138,7 +138,7 @@ def test_labels_reach_both_players():
 
 
 def test_sample_export_and_bench_know_the_label(tmp_path):
-    from helpers import assert_clean, ganzoo
+    from helpers import assert_clean, ganzoo, ganzoo_here
     from PIL import Image
 
     run = tmp_path / "run"
@@ -148,13 +148,13 @@ def test_sample_export_and_bench_know_the_label(tmp_path):
     grids = {}
     for source in (run, model):
         for label in ("3", "7", "all", "3,7"):
-            done = ganzoo("sample", source, "-o", tmp_path / "grid.png", "-n", 20, "--label", label)
+            done = ganzoo_here("sample", source, "-o", tmp_path / "grid.png", "-n", 20, "--label", label)
             assert_clean(done, status=0)
             grids[source, label] = np.asarray(Image.open(tmp_path / "grid.png")).astype(int)
     for label in ("3", "7", "all", "3,7"):
         assert np.abs(grids[run, label] - grids[model, label]).max() <= 1
     assert not np.array_equal(grids[run, "3"], grids[run, "7"])
-    done = ganzoo("sample", run, "-o", tmp_path / "grid.png", "--label", "10")
+    done = ganzoo_here("sample", run, "-o", tmp_path / "grid.png", "--label", "10")
     assert_clean(done, status=2)
     assert "expected class indices from 0 to 9" in done.stderr
     bench = ganzoo("bench", model, "--batch", "2", "--repeats", 1, "--seconds", 0.3, "-o", tmp_path / "b.json")

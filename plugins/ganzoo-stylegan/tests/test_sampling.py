@@ -1,22 +1,15 @@
 """Seeds and ranges, truncation, tables of mixed styles and walks, from a run and from its files alone."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from ganzoo_stylegan.auto import configure
+from helpers import ganzoo, ganzoo_here
 from PIL import Image
 
 from ganzoo.api.load import load
 from ganzoo.cli.parse import parse_seeds
 from ganzoo.errors import RequestError
 from ganzoo.sampling.noise import InputChoices, mix, paint, walk
-
-
-def ganzoo(*arguments):
-    command = [sys.executable, "-m", "ganzoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +75,12 @@ def test_the_verbs(run, halves, tmp_path):
         (["--seeds", "0-1", "--mix", "5-7", "--layers", "0-3"], (64, 48)),
     ):
         for paths in ([run], halves):
-            done = ganzoo("sample", *paths, "-o", tmp_path / "x.png", *arguments)
+            done = ganzoo_here("sample", *paths, "-o", tmp_path / "x.png", *arguments)
             assert done.returncode == 0, done.stderr
             with Image.open(tmp_path / "x.png") as image:
                 assert image.size == size
     for suffix in ("gif", "webp", "png"):
-        done = ganzoo("sample", *halves, "-o", tmp_path / f"w.{suffix}", "--seeds", "0,5", "--walk", 6)
+        done = ganzoo_here("sample", *halves, "-o", tmp_path / f"w.{suffix}", "--seeds", "0,5", "--walk", 6)
         assert done.returncode == 0, done.stderr
         assert "12 pictures on a walk through 2 seeds" in done.stdout
         with Image.open(tmp_path / f"w.{suffix}") as image:
@@ -107,16 +100,16 @@ def test_the_verbs(run, halves, tmp_path):
     ],
 )
 def test_requests_that_do_not_fit(run, tmp_path, arguments, message):
-    done = ganzoo("sample", run, "-o", tmp_path / "x.png", *arguments)
+    done = ganzoo_here("sample", run, "-o", tmp_path / "x.png", *arguments)
     assert done.returncode == 2 and message in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_mapping_alone_paints_nothing(halves, tmp_path):
-    done = ganzoo("sample", halves[0], "-o", tmp_path / "x.png")
+    done = ganzoo_here("sample", halves[0], "-o", tmp_path / "x.png")
     assert done.returncode == 2
     assert "paints no pictures: it gives w" in done.stderr and "mapping.onnx synthesis.onnx" in done.stderr
-    done = ganzoo("sample", halves[1], "-o", tmp_path / "x.txt", "--walk", 3)
+    done = ganzoo_here("sample", halves[1], "-o", tmp_path / "x.txt", "--walk", 3)
     assert done.returncode == 2 and "does not end like a picture" in done.stderr
 
 
