@@ -1,6 +1,7 @@
 """The harness: inputs, warm-up, percentiles, placement, checks, the document. No timing decides here."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -786,3 +787,9 @@ def test_bench_inspect_and_verify_work_where_torch_is_not_installed(tmp_path):
     doctor = ganzoo("doctor", "--json", path=blocker)
     assert_clean(doctor, status=1)
     assert "torch is not installed here" in json.loads(doctor.stdout)["problems"][0]
+
+
+def test_what_loses_a_ctrl_c_is_imported_before_anything_is_measured():
+    """numpy.random is loaded at its first use, and an interrupt in the middle of that is dropped."""
+    code = "import sys, ganzoo.runtime.latency.runner; assert 'numpy.random.mtrand' in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

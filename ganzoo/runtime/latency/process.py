@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORKER = "ganzoo.runtime.latency.worker"
+_LOOKS_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,7 @@ def ask_all(asked: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]], *, sec
         for request, environment in asked:
             workers.append(stack.enter_context(_Worker(request, environment)))
         timer = threading.Timer(seconds, _end, (workers,))
+        timer.daemon = True  # an interrupt just behind its start would let the program wait for it
         timer.start()
         stack.callback(timer.cancel)
         threads = [
@@ -67,7 +69,8 @@ def ask_all(asked: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]], *, sec
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():  # one that waits for ever does not see an interrupt that came just before
+                thread.join(_LOOKS_SECONDS)
         return [worker.answer() for worker in workers]
 
 

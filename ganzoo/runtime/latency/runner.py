@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from numpy.random import PCG64, Generator  # here, not at its first use: its import loses a Ctrl-C without a word
 
 from ganzoo.errors import BenchError, GanzooError, RequestError
 from ganzoo.progress import Progress, ProgressListener
@@ -136,7 +136,7 @@ class _Sweep:
 
     def _round(self, number: int, several: Sequence[Running]) -> None:
         """One process of each, in an order of its own: drift of the machine meets every case alike."""
-        random = np.random.Generator(np.random.PCG64([self._request.seed, number]))
+        random = Generator(PCG64([self._request.seed, number]))
         for place in random.permutation(len(several)):
             one = several[place]
             if one.case.error is not None:
