@@ -32,14 +32,18 @@ if TYPE_CHECKING:
     from ganzoo.api.info import info
     from ganzoo.api.inspect import inspect
     from ganzoo.api.list_architectures import list_architectures
+    from ganzoo.api.list_runs import list_runs, prune_runs
     from ganzoo.api.load import load
     from ganzoo.api.open_run import open_run
     from ganzoo.api.people import judge_trial, make_trial, serve_trial
+    from ganzoo.api.plan_training import plan_training
     from ganzoo.api.plugins import plugins
     from ganzoo.api.register import register
     from ganzoo.api.report import report
-    from ganzoo.api.train import resume, train
+    from ganzoo.api.resume import fork, resume
+    from ganzoo.api.train import train
     from ganzoo.api.verify import verify
+    from ganzoo.api.watch import run_status, watch_page
     from ganzoo.errors import GanzooError, GanzooWarning
     from ganzoo.evaluation.estimates import Estimate
     from ganzoo.evaluation.metric import Evidence, Metric, ScoreInfo
@@ -102,24 +106,30 @@ _PLACES = {
     "evaluate": "api.evaluate",
     "export": "api.export",
     "fetch_features": "api.evaluate",
+    "fork": "api.resume",
     "hookimpl": "plugin.hooks",
     "import_run": "api.import_run",
     "info": "api.info",
     "inspect": "api.inspect",
     "judge_trial": "api.people",
     "list_architectures": "api.list_architectures",
+    "list_runs": "api.list_runs",
     "load": "api.load",
     "make_trial": "api.people",
     "open_run": "api.open_run",
     "plan_bench": "api.bench",
+    "plan_training": "api.plan_training",
     "plugins": "api.plugins",
     "prepare_data": "api.data",
+    "prune_runs": "api.list_runs",
     "register": "api.register",
     "report": "api.report",
-    "resume": "api.train",
+    "resume": "api.resume",
+    "run_status": "api.watch",
     "serve_trial": "api.people",
     "train": "api.train",
     "verify": "api.verify",
+    "watch_page": "api.watch",
 }
 """Where each name is from. A test holds it against the imports above."""
 
@@ -164,24 +174,30 @@ __all__ = [
     "evaluate",
     "export",
     "fetch_features",
+    "fork",
     "hookimpl",
     "import_run",
     "info",
     "inspect",
     "judge_trial",
     "list_architectures",
+    "list_runs",
     "load",
     "make_trial",
     "open_run",
     "plan_bench",
+    "plan_training",
     "plugins",
     "prepare_data",
+    "prune_runs",
     "register",
     "report",
     "resume",
+    "run_status",
     "serve_trial",
     "train",
     "verify",
+    "watch_page",
 ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -27,10 +28,38 @@ class Progress:
     seconds_left: float | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
 
+    def line(self, width: int = 160) -> str:
+        """One line of a log, of at most `width` signs: of a training's metrics, of a status; "" for what is none."""
+        if "status" in self.values:
+            return str(self.values["status"])
+        if "kimg" not in self.values:
+            return ""
+        named = [f"{name} {value:.3f}" for name, value in self.values.items() if "." in name and _is_number(value)]
+        scores = [text for text in named if text.startswith("score.")]
+        losses = first_of_each([text for text in named if not text.startswith("score.")])[:_SHOWN]
+        left = "" if self.seconds_left is None else f"{clock(self.seconds_left)} left"
+        speed = f"{self.values.get('images_per_second', 0.0):,.0f} images/s"
+        parts = [f"step {self.done}/{self.total}", f"{self.values['kimg']:.1f} kimg", speed, left, *losses, *scores]
+        line = ""
+        for part in filter(None, parts):
+            if len(line) + 2 + len(part) <= width:
+                line = f"{line}  {part}" if line else part
+        return line
+
+
+LOG_WIDTH = 160
+"""Signs in a line of a log, at most, but for a command that is longer."""
+
+_SHOWN = 4  # losses and statistics in a line; metrics.jsonl has all of them
+
 
 @runtime_checkable
 class ProgressListener(Protocol):
-    """Who is told. An error that it raises does not stop the work."""
+    """Who is told. An error that it raises does not stop the work.
+
+    One that has them is told by `stage(text)` what is being done beside steps, "" for nothing, and by `wrote(path)` of
+    a grid of samples.
+    """
 
     def update(self, progress: Progress) -> None:
         """Work has come so far."""
@@ -82,6 +111,12 @@ class Guarded:
     def say(self, text: str) -> None:
         self._attempt(lambda: self._inner.say(text))
 
+    def stage(self, text: str) -> None:
+        self._attempt(lambda: tell_stage(self._inner, text))
+
+    def wrote(self, path: Path) -> None:
+        self._attempt(lambda: tell_written(self._inner, path))
+
     def _attempt(self, tell: Callable[[], None]) -> None:
         try:
             tell()
@@ -104,6 +139,18 @@ def _frames_inside() -> int:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(here):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def tell_stage(progress: ProgressListener, stage: str) -> None:
+    """What is being done from now on, beside steps; to a listener that wants to know."""
+    if (tell := getattr(progress, "stage", None)) is not None:
+        tell(stage)
+
+
+def tell_written(progress: ProgressListener, path: Path) -> None:
+    """A grid of samples; to a listener that wants to know."""
+    if (tell := getattr(progress, "wrote", None)) is not None:
+        tell(path)
 
 
 class Teller:
@@ -134,6 +181,41 @@ def wants_advice(notify: Callable[[str], None]) -> bool:
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:
     """What a part calls with a warning; a listener's lines of that kind begin with `warning: `."""
     return lambda text: progress.say(f"warning: {text}")
+
+
+def first_of_each(named: Sequence[str]) -> list[str]:
+    """Names such as `generator.adversarial`: the first of each player, then the others."""
+    first = {name.partition(".")[0]: name for name in reversed(named)}
+    return [name for name in named if name in first.values()] + [name for name in named if name not in first.values()]
+
+
+def folded(text: str, width: int = LOG_WIDTH) -> list[str]:
+    """A text as lines of a log. A command that it ends with is on a line of its own, whole, to be pasted."""
+    lines: list[str] = []
+    for line in text.splitlines() or [""]:
+        words, colon, command = line.partition(": ganzoo ")
+        if len(line) <= width:
+            lines.append(line)
+        elif colon:
+            lines += [*_wrapped(f"{words}:", width), f"ganzoo {command}"]
+        else:
+            lines += [line] if line.lstrip().startswith(("ganzoo ", "cp ", "pip ")) else _wrapped(line, width)
+    return lines
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=True, break_on_hyphens=False)
+
+
+def clock(seconds: float) -> str:
+    """`0:42`, `12:03`, `3:07:10`."""
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def duration_text(seconds: float) -> str:

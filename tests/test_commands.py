@@ -103,13 +103,17 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/evaluation/networks/onnx_file.py": {"name", "key"},
     "ganzoo/evaluation/networks/weights.py": {"name"},
     "ganzoo/evaluation/people/trial.py": {"ask"},
+    "ganzoo/api/resume.py": {"2 * outcome.kimg"},
+    "ganzoo/cli/runs.py": {"keep", "kept"},
+    "ganzoo/cli/train.py": {"usual", "verb"},
     "ganzoo/cli/list.py": {"' '.join(published())"},
     "ganzoo/data/kinds.py": {"self.extra", "self.note"},
     "ganzoo/data/prepared.py": {"picture.channels", "size_text(picture.height, picture.width)"},
     "ganzoo/data/report.py": {"guess"},
     "ganzoo/data/store.py": {"_share(bad, of)"},
     "ganzoo/training/pictures.py": {"typed_places(data)"},  # words that went through it one by one
-    "ganzoo/training/start.py": {"typed_places(run.config.data)"},
+    "ganzoo/training/resuming.py": {"typed_places(run.config.data)"},
+    "ganzoo/runs/changes.py": {"_assignment(table, key, value)"},
     "ganzoo/data/opening.py": {
         "given",
         "size_text(*(max(1, side // scale) * scale for side in (height, width)))",
@@ -310,10 +314,16 @@ def test_of_settings_without_a_sound_copy_nothing_is_said(run):
 
 
 def test_what_cannot_change_begins_a_new_run(run, tmp_path):
-    command = behind("begin a new run: ", refused("train", "--resume", run, "--set", "latent_size=9"))
+    said = refused("train", "--resume", run, "--set", "latent_size=9")
+    command = behind("A new run from its weights: ", said)
     new = [str(tmp_path / "new") if word == "RUN" else word for word in words(command)]
-    status, _, err = run_main(*new, "--set", "latent_size=9", "--steps", 1)
+    status, _, err = run_main(*new, "--steps", 1)
     assert status == 0, err
+    said = refused("train", "--resume", run, "--set", "penalty_weight=2.0")
+    branch = behind("a branch with all that was learnt: ", said)
+    branch = [str(tmp_path / "branch") if word == "RUN" else word for word in words(branch)]
+    status, _, err = run_main(*branch, "--steps", 9)
+    assert status == 0 and "penalty_weight from 10 to 2" in err, err
 
 
 def test_weights_without_data_begin_a_new_run(run, tmp_path):

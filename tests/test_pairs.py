@@ -11,7 +11,8 @@ from ganzoo.architecture import Batch, Pair
 from ganzoo.config import DataConfig
 from ganzoo.config.resolve import RunConfig
 from ganzoo.config.schedule import Schedule
-from ganzoo.config.tables import ImageToImageConfig, TrainConfig
+from ganzoo.config.tables import ImageToImageConfig
+from ganzoo.config.train_table import TrainConfig
 from ganzoo.data.batches import Order, Prefetcher
 from ganzoo.data.crops import Centred, RandomCrops
 from ganzoo.data.digit_tasks import held_out_pictures, training_pictures

@@ -69,7 +69,9 @@ def test_stopping_and_resuming_gives_the_same_bits(unbroken, tmp_path):
     assert same_bits(weights(run, 12), weights(unbroken, 12))
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [3, 5, 6, 9, 12]
-    assert json.loads((run / "record.json").read_text())["resumes"][0]["changed"] == {"steps": 12}
+    assert json.loads((run / "record.json").read_text())["resumes"][0]["changed"] == {
+        "train.steps": {"from": 5, "to": 12}
+    }
     assert tomllib.loads((run / "config.toml").read_text())["train"]["steps"] == 12
 
 

@@ -302,7 +302,7 @@ def test_grids_show_as_many_as_asked_whatever_the_batch(runs):
 
 
 def test_the_kimg_of_epochs_are_whole_steps():
-    from ganzoo.config.tables import TrainConfig
+    from ganzoo.config.train_table import TrainConfig
     from ganzoo.runs.run import target_steps
 
     for pictures in range(1, 3000):

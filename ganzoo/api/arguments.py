@@ -140,3 +140,8 @@ def to_shares(value: object) -> dict[Path, float]:
         return {to_path(path, "blend"): float(share) for path, share in given.items()}
     except (TypeError, ValueError):
         raise RequestError(f"blend = {short(value)}: expected runs by shares, {{'runs/psnr': 0.3}}.") from None
+
+
+def to_switch(value: object) -> str | None:
+    """`compile` as the settings have it. Raises RequestError for what is no truth value."""
+    return None if value is None else "on" if to_choice(value, "compile", (True, False)) else "off"

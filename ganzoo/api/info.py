@@ -10,7 +10,8 @@ from typing import Any
 from ganzoo.api.arguments import to_name
 from ganzoo.api.registry import installed
 from ganzoo.config.fields import FieldInfo, describe
-from ganzoo.config.tables import DataConfig, TrainConfig
+from ganzoo.config.tables import DataConfig
+from ganzoo.config.train_table import TrainConfig
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
 

@@ -4,7 +4,9 @@ from ganzoo.evaluation.comparison import ScoreComparison
 from ganzoo.evaluation.people.counting import TrialResult
 from ganzoo.evaluation.result import Evaluation
 from ganzoo.progress import Progress, ProgressListener
+from ganzoo.runs.listing import RunEntry
 from ganzoo.runs.run import Run, TrainingOutcome
+from ganzoo.runs.status import RunStatus
 from ganzoo.runtime.comparison.choosing import Candidate
 
 __all__ = [
@@ -13,6 +15,8 @@ __all__ = [
     "Progress",
     "ProgressListener",
     "Run",
+    "RunEntry",
+    "RunStatus",
     "ScoreComparison",
     "TrainingOutcome",
     "TrialResult",

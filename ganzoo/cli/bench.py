@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from ganzoo.api.watch import clock
 from ganzoo.cli.common import echo, json_option, print_json, table
-from ganzoo.cli.progress import Cases, clock
+from ganzoo.cli.progress import Cases
 from ganzoo.errors import BenchError
 
 

@@ -31,6 +31,19 @@ def echo(text: str, *, err: bool = False) -> None:
     click.echo(escaped(text), err=err)
 
 
+def bytes_text(count: float) -> str:
+    """`12.3 MB`."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
+def is_unicode(stream: Any) -> bool:
+    """Whether a stream takes signs beyond ASCII."""
+    return (getattr(stream, "encoding", "") or "").lower().replace("-", "") == "utf8"
+
+
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 

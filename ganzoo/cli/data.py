@@ -50,12 +50,12 @@ def info(
     """Show counts, sizes, modes, labels and duplicates."""
     from ganzoo.api.data import data_info
     from ganzoo.api.picture_names import check_picture_name
-    from ganzoo.cli.progress import Display
+    from ganzoo.cli.progress import Stages
     from ganzoo.config.resolve import set_layer
 
     if out is not None:
         check_picture_name(out)
-    with Display(sources[0]) as display:
+    with Stages(sources[0]) as display:
         found = data_info(
             sources, target=target, unpaired=unpaired, settings=[set_layer(assignments)], progress=display
         )
@@ -83,9 +83,9 @@ def info(
 def prepare(sources: tuple[str, ...], target: str | None, assignments: tuple[str, ...], out: Path) -> None:
     """Write decoded, fitted pictures to one file that trains fastest, here and elsewhere."""
     from ganzoo.api.data import prepare_data
-    from ganzoo.cli.progress import Display
+    from ganzoo.cli.progress import Stages
     from ganzoo.config.resolve import set_layer
 
-    with Display(out.name) as display:
+    with Stages(out.name) as display:
         prepare_data(sources, out, target=target, settings=[set_layer(assignments)], progress=display)
     echo(f"{out}\nnext        ganzoo train ARCHITECTURE --data {shell_word(out)} --out RUN")

@@ -63,11 +63,11 @@ def _free(out: Path) -> Path:
 
 def _train(architecture: str, out: Path, seconds: float) -> None:
     from ganzoo.api.train import train_layers
-    from ganzoo.cli.progress import Display
+    from ganzoo.cli.display import TrainingDisplay
     from ganzoo.config.resolve import Layer
 
     settings = Layer(origin="demo", tables={"train": {"max_seconds": seconds, "log_every_steps": 200}})
-    with Display("training") as display:
+    with TrainingDisplay(out) as display:
         run = train_layers(architecture, [settings], out=out, preset="digits", progress=display)
     outcome = run.outcome
     assert outcome is not None

@@ -8,11 +8,12 @@ from ganzoo.cli.common import echo, json_option, print_json, table
 
 
 @click.group("plugins", invoke_without_command=True)
+@json_option
 @click.pass_context
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Show the installed plugins and what is wrong with them."""
     if context.invoked_subcommand is None:
-        context.invoke(list_plugins)
+        context.invoke(list_plugins, as_json=as_json)
 
 
 @command.command("list")

@@ -7,18 +7,22 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ganzoo.api.watch import clock
 from ganzoo.cli.common import echo
 from ganzoo.errors import escaped
 
 if TYPE_CHECKING:
     from ganzoo.api.types import Progress
 
-_LINE_SECONDS = 1.0  # between lines, where there is no bar
-_SHOWN = 4  # losses and statistics in a line; metrics.jsonl has all of them
+LINE_SECONDS = 1.0
+"""Between lines, where there is no bar."""
 
 
-class Display:
-    """A listener of training. Use as a context manager; the bar begins with the first that is told."""
+class Stages:
+    """Of an evaluation and other long work: a bar that says which stage it is at; elsewhere a line now and then.
+
+    Use as a context manager; the bar begins with the first that is told.
+    """
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -34,31 +38,21 @@ class Display:
             self._bar.stop()
 
     def update(self, progress: Progress) -> None:
-        record = progress.values
-        if "status" in record:
-            self.say(record["status"])
+        stage = str(progress.values.get("status", ""))
+        if progress.total is None:
+            self.say(stage)
             return
-        if progress.unit == "pictures":
-            self._reading(progress)
-            return
-        losses = [f"{name} {value:.3f}" for name, value in record.items() if "." in name][:_SHOWN]
-        speed = f"{record['images_per_second']:,.0f} images/s"
-        facts = "  ".join([f"{record['kimg']:.1f} kimg", speed, f"{clock(progress.seconds_left or 0)} left", *losses])
+        new, self._title = stage != self._title, stage
+        left = "" if progress.seconds_left is None else f"  {clock(progress.seconds_left)} left"
+        facts = f"{progress.done:,} of {progress.total:,} {progress.unit}{left}"
         self._begin()
         if self._bar is not None:
-            self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
-        else:
-            echo(f"step {progress.done}/{progress.total}  {facts}", err=True)
-
-    def _reading(self, progress: Progress) -> None:
-        """Of pictures, before training: a bar, or elsewhere a line now and then."""
-        self._begin()
-        if self._bar is not None:
-            facts = f"{progress.done:,} pictures read  {clock(progress.seconds_left or 0)} left"
-            self._bar.update(self._task, completed=progress.done, total=progress.total, facts=facts)
-        elif time.monotonic() - self._told > _LINE_SECONDS:
+            self._bar.update(
+                self._task, description=stage or "reading", completed=progress.done, total=progress.total, facts=facts
+            )
+        elif new or time.monotonic() - self._told > LINE_SECONDS or progress.done == progress.total:
             self._told = time.monotonic()
-            echo(f"read {progress.done:,} of {progress.total:,} pictures", err=True)
+            echo(f"{stage or 'reading'}: {facts}", err=True)
 
     def say(self, text: str) -> None:
         self._begin()
@@ -97,27 +91,6 @@ class Cases(Lines):
         return "{case}: {repeat} of {repeats}".format(**progress.values) if progress.values else ""
 
 
-class Stages(Display):
-    """Of an evaluation: a bar that says which stage it is at; elsewhere a line now and then."""
-
-    def update(self, progress: Progress) -> None:
-        stage = str(progress.values.get("status", ""))
-        if progress.total is None:
-            self.say(stage)
-            return
-        new, self._title = stage != self._title, stage
-        left = "" if progress.seconds_left is None else f"  {clock(progress.seconds_left)} left"
-        facts = f"{progress.done:,} of {progress.total:,} {progress.unit}{left}"
-        self._begin()
-        if self._bar is not None:
-            self._bar.update(
-                self._task, description=stage or "reading", completed=progress.done, total=progress.total, facts=facts
-            )
-        elif new or time.monotonic() - self._told > _LINE_SECONDS or progress.done == progress.total:
-            self._told = time.monotonic()
-            echo(f"{stage or 'reading'}: {facts}", err=True)
-
-
 def _new_bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
@@ -131,8 +104,6 @@ def _new_bar() -> Any:
     )
 
 
-def clock(seconds: float) -> str:
-    """`0:42`, `12:03`, `3:07:10`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def seconds_since(moment: float) -> float:
+    """On a clock that only runs forward; of 0 the time on it."""
+    return time.monotonic() - moment

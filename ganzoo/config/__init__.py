@@ -7,9 +7,10 @@ A config is a frozen, keyword-only, slotted dataclass whose fields carry their r
         width: Annotated[int, Ge(1), Help("feature maps of the last hidden layer")] = 64
 """
 
-from ganzoo.config.fields import Ge, Gt, Help, Le, Lt
+from ganzoo.config.fields import Ge, Gt, Help, Le, Lt, MayChange
 from ganzoo.config.schedule import Schedule
-from ganzoo.config.tables import DataConfig, FromNoiseConfig, ImageToImageConfig, NoiseToImageConfig, TrainConfig
+from ganzoo.config.tables import DataConfig, FromNoiseConfig, ImageToImageConfig, NoiseToImageConfig
+from ganzoo.config.train_table import TrainConfig
 
 __all__ = [
     "DataConfig",
@@ -20,6 +21,7 @@ __all__ = [
     "ImageToImageConfig",
     "Le",
     "Lt",
+    "MayChange",
     "NoiseToImageConfig",
     "Schedule",
     "TrainConfig",

@@ -22,7 +22,9 @@ __all__ = [
     "Help",
     "Le",
     "Lt",
+    "MayChange",
     "PictureSize",
+    "changeable",
     "describe",
     "size_fields",
     "unannotated",
@@ -38,6 +40,11 @@ class Help:
     """What a field means, with its unit, in a few words."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayChange:
+    """Marks a field that a run may go on with another value of, such as a learning rate. The change is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,17 @@ def size_fields(config: type) -> dict[str, PictureSize]:
         for item in dataclasses.fields(config)
         for extra in get_args(hints[item.name])[1:]
         if isinstance(extra, PictureSize)
+    }
+
+
+def changeable(config: type) -> set[str]:
+    """Names of the fields that may change when a run is resumed: marked `MayChange` in the class or in one it is of."""
+    return {
+        name
+        for kind in config.__mro__
+        if dataclasses.is_dataclass(kind)
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if any(isinstance(extra, MayChange) for extra in get_args(hint)[1:])
     }
 
 

@@ -12,7 +12,8 @@ from ganzoo import files
 from ganzoo.config import toml
 from ganzoo.config.fields import FieldInfo, PictureSize, describe, size_fields, within
 from ganzoo.config.schedule import Schedule
-from ganzoo.config.tables import LENGTHS, DataConfig, TrainConfig
+from ganzoo.config.tables import DataConfig
+from ganzoo.config.train_table import LENGTHS, TrainConfig
 from ganzoo.datainfo import height_and_width
 from ganzoo.errors import RequestError, did_you_mean, shell_word, short
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 _SHOWN, _ROWS, _NEIGHBOURS = 64, 8, 3
 _GAP, _GROUND = 2, 128  # pixels between pictures, of this grey
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""What a page may load: nothing but what it holds."""
 
 
 def page(found: Evaluation, judged: Judged, subject: Subject, reals: SourcePictures | None) -> str:
@@ -44,7 +45,7 @@ def page(found: Evaluation, judged: Judged, subject: Subject, reals: SourcePictu
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         MARK,
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{text(title)}</title><style>{style}</style></head><body>",
         f"<header><h1>{text(title)}</h1>{_subject(found.subject)}</header><main>",

@@ -92,7 +92,7 @@ MOVED_NAMES: Mapping[str, Mapping[str, str]] = {
     "ganzoo.training.start": {
         "pictures_of": "ganzoo.sampling.from_run:first_pictures",
         "begin": "ganzoo.training.start:start_run",
-        "go_on": "ganzoo.training.start:resume_run",
+        "go_on": "ganzoo.training.resuming:resume_run",
         "load_trained": "ganzoo.runs.weights:load_trained",
         "Trained": "ganzoo.runs.weights:TrainedModel",
     },

@@ -11,6 +11,7 @@ import contextlib
 import math
 import re
 import shutil
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,19 @@ class Checkpoint:
         if missing := {MODEL, OPTIMIZERS, STATE, CONFIG} - set(hashes):
             raise CheckpointError(f"{self.path / MANIFEST} does not list {', '.join(sorted(missing))}")
 
+    def glance(self) -> None:
+        """Raises CheckpointError for a file that is missing or was cut short, without reading any weights."""
+        try:
+            for name in files.read_json(self.file(MANIFEST))["sha256"]:
+                path = self.file(name)
+                size = files.size_of(path)
+                if name.endswith(".safetensors"):
+                    _check_length(path, size)
+                elif name.endswith(".pt") and not zipfile.is_zipfile(path):
+                    raise ValueError(f"{name} is cut short")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{self.path.name} is damaged: {one_line(error, limit=160)}") from None
+
     def _check_sizes(self, names: Iterable[str]) -> None:
         """Raises CheckpointError for a file far larger than a model of that size has: it is not even hashed."""
         with contextlib.suppress(OSError, ValueError):  # of a file that is not there: told when it is hashed
@@ -93,6 +107,18 @@ class Checkpoint:
     def file(self, name: str) -> Path:
         """One of its files, which a manifest may name. Raises OSError, ValueError for one outside the run."""
         return files.check_inside(files.child(self.path, name), self.path.parent.parent, reading=True)
+
+
+def _check_length(path: Path, size: int) -> None:
+    """Raises ValueError for a safetensors file that is shorter than its header says, OSError."""
+    with files.open_regular(path) as file:
+        header = int.from_bytes(file.read(8), "little")
+        if header > min(size, files.MOST_TEXT_BYTES * 8):
+            raise ValueError(f"{path.name} is no safetensors file")
+        named = files.as_object(files.parse_json(file.read(header).decode("utf-8")))
+    ends = [entry["data_offsets"][1] for name, entry in named.items() if name != "__metadata__"]
+    if size < 8 + header + max(ends, default=0):
+        raise ValueError(f"{path.name} is cut short")
 
 
 def path_of(folder: Path, step: int) -> Path:

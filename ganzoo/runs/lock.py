@@ -32,7 +32,7 @@ def is_run(path: Path) -> bool:
     return False
 
 
-_PLACES = (NAME, "config.toml", "record.json", "metrics.jsonl", "samples", "checkpoints", "tensorboard")
+_PLACES = (NAME, "config.toml", "record.json", "metrics.jsonl", "log.txt", "samples", "checkpoints", "tensorboard")
 
 
 def check_places(path: Path) -> None:
@@ -108,14 +108,21 @@ class RunLock:
 
 def check_unlocked(path: Path) -> None:
     """Raises RunLockedError when another process trains the run in a directory, if there is one. Leaves no trace."""
+    if holder_of(path) is not None:
+        raise _locked(path)
+
+
+def holder_of(path: Path) -> str | None:
+    """Which other process trains the run in a directory, in words; None for nobody. Leaves no trace."""
     if (path / NAME).is_file():
-        with contextlib.suppress(OSError):
-            file = os.open(path / NAME, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-            try:
-                if not _lock(file):
-                    raise _locked(path)
-            finally:
-                os.close(file)
+        for way in (os.O_RDWR, os.O_RDONLY):  # somebody else's run may be read alone
+            with contextlib.suppress(OSError):
+                file = os.open(path / NAME, way | getattr(os, "O_NOFOLLOW", 0))
+                try:
+                    return None if _lock(file) else _holder(path / NAME)
+                finally:
+                    os.close(file)
+    return None
 
 
 def _lock(file: int) -> bool:

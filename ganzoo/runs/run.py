@@ -5,6 +5,7 @@ RUN/
   config.toml      [run] what was trained and by whom; [architecture], [train], [data] as resolved
   record.json      versions, machine, and every resume with what it changed
   metrics.jsonl    one line per log interval
+  log.txt          what was said, with the time
   pictures.bin     hashes of the pictures' names and contents, to know them again
   samples/         reals.png, step-00000500.png, ...
   checkpoints/     step-00000500/, ...
@@ -12,10 +13,9 @@ RUN/
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,11 @@ from ganzoo.datainfo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError, one_line, shell_word
 from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
-from ganzoo.plugin.settings import config_class, typed_name
+from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed, way_back
 from ganzoo.runs.lock import NAME, RunLock, is_run
+from ganzoo.runs.metrics import records_of
 from ganzoo.version import API_VERSION, __version__
 
 
@@ -37,7 +38,7 @@ from ganzoo.version import API_VERSION, __version__
 class TrainingOutcome:
     """How a training ended.
 
-    steps, kimg: where it stands. seconds: of this session. interrupted: by Ctrl-C or SIGTERM, and saved.
+    steps, kimg: where it stands. new_steps, seconds: of this session. interrupted: by Ctrl-C or SIGTERM, and saved.
     best: the checkpoint with the best score, if there are scores. leads: whether this process writes and talks.
     """
 
@@ -51,6 +52,12 @@ class TrainingOutcome:
     samples: Path
     best: Path | None
     leads: bool = True
+    new_steps: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, the paths as texts; `leads` is of a process and left out."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "leads"}
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -101,14 +108,14 @@ class Run:
         """The ONNX files in RUN/exports, by name."""
         return sorted(path for path in (self.path / "exports").glob("*.onnx") if not path.name.startswith("."))
 
+    @property
+    def grids(self) -> list[Path]:
+        """The grids of samples, the oldest first."""
+        return sorted(self.samples.glob("step-*.png"))
+
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; one that a kill has cut is left out. Empty where nothing was logged."""
-        records: list[dict[str, Any]] = []
-        with contextlib.suppress(FileNotFoundError):
-            for line in files.lines_of(files.check_inside(self.path / "metrics.jsonl", self.path, reading=True)):
-                with contextlib.suppress(ValueError):
-                    records.append(files.as_object(files.parse_json(line)))
-        return records
+        return records_of(self.path)
 
     @property
     def checkpoint_folder(self) -> Path:
@@ -291,30 +298,9 @@ def _maker(registry: Registry, name: str, path: Path) -> InstalledSpec[Architect
 
 def target_steps(train: TrainConfig) -> int:
     """The length of a training in steps, from kimg when that is what was stated."""
-    from ganzoo.config.tables import DEFAULT_KIMG
+    from ganzoo.config.train_table import DEFAULT_KIMG
 
     if train.steps is not None:
         return train.steps
     pictures = round(1000 * (DEFAULT_KIMG if train.kimg is None else train.kimg), 6)  # 200 epochs are not a hair more
     return max(1, -int(-pictures // train.batch_size))
-
-
-MAY_MOVE = frozenset(
-    ("data", key) for key in ("source", "also", "target", "memory_gb", "device_memory_gb", "cache", "unreadable")
-)
-"""Settings outside [train] that say where pictures are and are held, not what they look like."""
-
-
-def check_changes(run: Run, changes: Layer) -> None:
-    """Raises RequestError for a change that would alter what the weights become."""
-    from ganzoo.config.tables import MAY_CHANGE_ON_RESUME
-
-    for table, values in changes.tables.items():
-        for key in values:
-            if (table, key) not in MAY_MOVE and (table != "train" or key not in MAY_CHANGE_ON_RESUME):
-                raise RequestError(
-                    f"{key!r} of [{table}] cannot change on resume: the weights would no longer be those of one run.",
-                    hint=f"May change: {', '.join(sorted(MAY_CHANGE_ON_RESUME))}. "
-                    "For anything else begin a new run: ganzoo train "
-                    f"{shell_word(typed_name(run.offer))} -c {shell_word(run.path / 'config.toml')} --out RUN",
-                )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,9 +130,11 @@ def write_checkpoint(
         files.sync(folder)
     except (OSError, SafetensorError, RuntimeError) as error:
         files.remove_tree(partial)
+        earlier = any(item.step != step for item in checkpoints.listed(folder))
+        way = "Earlier checkpoints are intact. Free some room and go on with --resume."
         raise CheckpointError(
             f"The checkpoint of step {step} could not be written to {folder}: {one_line(error)}",
-            hint="Earlier checkpoints are intact. Free some room and go on with --resume.",
+            hint=way if earlier else "There is no earlier one: what was learnt is lost. Free some room and begin anew.",
         ) from error
     checkpoints.keep_newest(folder, keep, written=final)
     return final
@@ -166,7 +169,10 @@ def _save_tensors(state: Mapping[str, Any], path: Path) -> None:
             raise CheckpointError(f"{name!r} in the state dict is a {type(value).__name__}; expected tensors alone")
         # A copy of its own: safetensors refuses tensors that share memory, as tied weights do.
         tensors[name] = value.detach().to("cpu", copy=True).contiguous()
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
     save_file(tensors, path)
+    path.chmod(mode)  # safetensors makes files that nobody else may read, whatever the umask is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from ganzoo.loggers.protocol import Factory
 from ganzoo.plugin.call import Attempts
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import LoggerSpec
-from ganzoo.progress import Progress, ProgressListener
+from ganzoo.progress import Progress, ProgressListener, tell_stage, tell_written
 from ganzoo.training.collapse import CollapseWatch
 
 
@@ -60,7 +60,12 @@ class Reporter:
         progress = Progress(done=step, total=steps, unit="steps", seconds_left=seconds_left, values={"status": text})
         self._attempts.attempt("the display", lambda: self._listener.update(progress), prints=True)
 
+    def stage(self, text: str) -> None:
+        """What is being done from now on; "" for steps."""
+        self._attempts.attempt("the display", lambda: tell_stage(self._listener, text), prints=True)
+
     def picture(self, path: Path, step: int) -> None:
+        self._attempts.attempt("the display", lambda: tell_written(self._listener, path), prints=True)
         for name, logger in self._loggers.items():
             self.attempt(f"the logger {name}", partial(logger.picture, path, step))
 

@@ -137,8 +137,10 @@ class RunWriter:
         }
 
     def reals(self) -> None:
-        """A grid of reals, to hold the fakes against."""
+        """A grid of reals, to hold the fakes against, if there is none."""
         path = self._run.samples / "reals.png"
+        if path.exists():
+            return
         condition = self._source.info.condition
         names = condition.names if condition is not None and condition.kind == "class" else ()
         self._attempt("reals.png", lambda: write_reals(path, self._shown(), within=self._run.path, names=names))

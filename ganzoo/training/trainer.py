@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from ganzoo.nn import is_out_of_memory
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import LoggerSpec
-from ganzoo.progress import ProgressListener, Silent, duration_text
+from ganzoo.progress import ProgressListener, Silent
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.lock import RunLock
 from ganzoo.runs.run import Run, TrainingOutcome, target_steps
@@ -31,13 +30,11 @@ from ganzoo.training.device import backends, lacks_deterministic_kernel, select_
 from ganzoo.training.engine import Engine
 from ganzoo.training.engine_state import restore_engine
 from ganzoo.training.memory import out_of_memory
+from ganzoo.training.pace import Pace
 from ganzoo.training.ranks import Ranks
-from ganzoo.training.reporting import Reporter, peak_memory_gb
+from ganzoo.training.reporting import Reporter
 from ganzoo.training.run_writer import RunWriter
 from ganzoo.training.stopping import StopRequest
-
-_WARM_STEPS = 3  # the first allocate, choose kernels, compile
-_ESTIMATE_STEPS = 20
 
 
 class Trainer:
@@ -86,9 +83,7 @@ class Trainer:
                 self.reporter.say("the pictures do not fit the GPU beside the networks; they are copied at each step")
         self._stop = StopRequest()
         self.steps_done = 0
-        self._seconds_before = 0.0
-        self._began = 0.0
-        self._seconds_aside = 0.0  # spent on checkpoints, scores and samples, which are no training speed
+        self._pace = Pace(self.reporter, batch_size=settings.batch_size, device=device)
 
     def hold(self, lock: RunLock) -> RunLock:
         """Take the lock of the run, which is released when training ends."""
@@ -104,10 +99,15 @@ class Trainer:
                 self.reporter.say(f"passed over: {line}")
         step = self.ranks.broadcast_object(checkpoint.step if self.ranks.leads else 0)
         checkpoint, _ = checkpoints.choose(folder, str(step))
+        self.restore(checkpoint)
+        return checkpoint
+
+    def restore(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Go on from a checkpoint, of whichever run. Raises CheckpointError when it does not fit."""
         state = checkpoint.state()
         restore_engine(self.engine, checkpoint)
         self.steps_done = checkpoint.step
-        self._seconds_before = float(state.get("seconds", 0.0))
+        self._pace.seconds_before = float(state.get("seconds", 0.0))
         now = self._writer.conditions()
         if changed := [
             f"{key} {state[key]} to {now[key]}"
@@ -120,7 +120,6 @@ class Trainer:
                 f"the checkpoint was written with {state['threads']} threads and this process has {now['threads']}: "
                 "results will agree to rounding, not bit for bit"
             )
-        return checkpoint
 
     def train(self) -> TrainingOutcome:
         """Train to the end, to `max_seconds`, or to Ctrl-C; each ends with a checkpoint.
@@ -128,11 +127,10 @@ class Trainer:
         Raises DivergedError, DataError or CheckpointError, or GanzooError when another rank is gone; the newest
         checkpoint on disk stays good.
         """
-        settings, engine, batch_size = self._settings, self.engine, self._settings.batch_size
+        settings, engine = self._settings, self.engine
         target = target_steps(settings)
-        first = logged_step = self.steps_done
-        stop = False
-        self._began = logged = time.monotonic()
+        first, stop, pace = self.steps_done, False, self._pace
+        pace.begin(first)
         with (
             self.feed() as feed,
             backends(engine.device, deterministic=settings.deterministic),
@@ -140,26 +138,24 @@ class Trainer:
             self._writer.holding(),
             self._reporting(),
         ):
-            if self.steps_done == 0:
-                with self._aside():
-                    self._writer.reals()
+            with self._pace.aside("the first pictures"):
+                self._writer.reals()
+            self.reporter.stage("the first steps" if settings.compile == "off" else "compiling the networks")
             while self.steps_done < target:
-                late = settings.max_seconds is not None and time.monotonic() - self._began >= settings.max_seconds
-                stop, late = self._step(feed, (self._stop.made, late))
+                late = settings.max_seconds is not None and pace.seconds >= settings.max_seconds
+                stop, late = self.step(feed, (self._stop.made, late))
                 done = self.steps_done
+                if done == first + 1:
+                    self.reporter.stage("")
                 last = done == target or late or stop
-                if done - first in (_WARM_STEPS, _WARM_STEPS + _ESTIMATE_STEPS):
-                    self._estimate(done - first, target)
+                pace.estimate(done, target)
                 saving = last or self._crosses(settings.checkpoint_every_kimg)
                 # Who asked to stop waits for the checkpoint.
                 score = self._score() if saving and not stop else {}
                 if done % settings.log_every_steps == 0 or last or score:
                     self._writer.check_place()
-                    self._raise_if_diverged(feed)
-                    now = time.monotonic() - self._seconds_aside
-                    speed = (done - logged_step) * batch_size / max(now - logged, 1e-9)
-                    self._log(speed, target, score)
-                    logged, logged_step = now, done
+                    self.raise_if_diverged(feed)
+                    self._log(pace.since_logged(done), target, score)
                 if saving:  # after its log line, which a kill in between would lose for good
                     if stop:
                         self.reporter.say("stopped; writing a checkpoint")
@@ -172,13 +168,13 @@ class Trainer:
                 saved = self._save(feed, {})
                 samples = self._write_samples()
             self.ranks.broadcast_object(None)  # a rank that ends while rank 0 writes would be taken for a failure
-        seconds = time.monotonic() - self._began
         best = checkpoints.best(self.run.checkpoint_folder) if self.ranks.leads else None
         return TrainingOutcome(
             steps=self.steps_done,
-            kimg=self.steps_done * batch_size / 1000,
-            seconds=seconds,
-            images_per_second=(self.steps_done - first) * batch_size / max(seconds - self._seconds_aside, 1e-9),
+            new_steps=self.steps_done - first,
+            kimg=self.steps_done * settings.batch_size / 1000,
+            seconds=pace.seconds,
+            images_per_second=pace.of_session(self.steps_done),
             interrupted=stop and self.steps_done < target,
             finished=self.steps_done >= target,
             checkpoint=saved,
@@ -206,7 +202,8 @@ class Trainer:
         micros = np.arange(self._settings.batch_size).reshape(self._settings.accumulate, self.ranks.count, -1)
         return np.ascontiguousarray(micros[:, self.ranks.rank].ravel())
 
-    def _step(self, feed: RealsFeed, votes: tuple[bool, bool]) -> list[bool]:
+    def step(self, feed: RealsFeed, votes: tuple[bool, bool] = (False, False)) -> list[bool]:
+        """One step. votes: of this process, answered by those of all: stop, and time is up. Raises what it meets."""
         batch = None
         try:
             batch = self.engine.prepare(feed.reals(self.steps_done))
@@ -235,79 +232,53 @@ class Trainer:
         before = after - self._settings.batch_size
         return after // (every_kimg * 1000) > before // (every_kimg * 1000)
 
-    def _estimate(self, done: int, target: int) -> None:
-        """After the first steps: how long the rest will take, and the memory it takes."""
-        if self.engine.device.type == "cuda":
-            torch.cuda.synchronize()  # twice in a training
-        now = time.monotonic() - self._seconds_aside
-        if done == _WARM_STEPS:
-            self._warm = now
-            return
-        speed = _ESTIMATE_STEPS / max(now - self._warm, 1e-9)
-        memory = peak_memory_gb(self.engine.device)
-        held = f", {memory:.1f} GB of memory" if memory is not None else ""
-        left = (target - self.steps_done) / speed
-        self.reporter.status(
-            f"estimate: {duration_text(left)} for the {target - self.steps_done:,} steps that are left, "
-            f"{speed * self._settings.batch_size:,.0f} images/s{held}",
-            step=self.steps_done,
-            steps=target,
-            seconds_left=left,
-        )
-
     def _log(self, speed: float, target: int, score: dict[str, float]) -> None:
         settings, done = self._settings, self.steps_done
         record = {
             "step": done,
             "kimg": done * settings.batch_size / 1000,
-            "seconds": round(self._seconds(), 3),
+            "seconds": round(self._pace.total_seconds, 3),
             "images_per_second": round(speed, 2),
             **self.engine.means(),
             **score,
         }
         left = (target - done) * settings.batch_size / max(speed, 1e-9)
         if settings.max_seconds is not None:
-            left = min(left, settings.max_seconds - (time.monotonic() - self._began))
+            left = min(left, settings.max_seconds - self._pace.seconds)
         self.reporter.log(record, steps=target, seconds_left=max(0.0, left))
 
-    def _raise_if_diverged(self, feed: RealsFeed) -> None:
+    def raise_if_diverged(self, feed: RealsFeed) -> None:
         number = self.engine.check()
         if number is not None:
             self.engine.check(self.engine.prepare(feed.reals(number)))
 
     def _score(self) -> dict[str, float]:
-        with self._aside():
+        with self._pace.aside(f"scoring {self._settings.score_count:,} pictures"):
             return self._writer.score(self.steps_done)
 
     def _save(self, feed: RealsFeed, score: dict[str, float]) -> Path:
-        self._raise_if_diverged(feed)
+        self.raise_if_diverged(feed)
         self._writer.check_agreement(self.steps_done)
-        with self._aside():
-            return self._writer.save(self.steps_done, seconds=self._seconds(), score=score)
+        with self._pace.aside("writing a checkpoint"):
+            return self._writer.save(self.steps_done, seconds=self._pace.total_seconds, score=score)
 
     def _save_if_sound(self) -> None:
         """Before an error goes up: what was learnt so far, unless the failing step left it half-changed."""
         # A fetch fails between steps, a loss in the middle of one; only the optimisers can tell.
-        if self.ranks.leads and self.steps_done and self.engine.between_steps and self.engine.check() is None:
+        # Without the lock nothing was begun: a rehearsal.
+        if (
+            self._writer.lock is not None
+            and self.steps_done
+            and self.engine.between_steps
+            and self.engine.check() is None
+        ):
             with contextlib.suppress(CheckpointError):
-                path = self._writer.save(self.steps_done, seconds=self._seconds(), score={})
+                path = self._writer.save(self.steps_done, seconds=self._pace.total_seconds, score={})
                 self.reporter.say(f"saved {path}")
 
     def _write_samples(self) -> Path:
-        with self._aside():
+        with self._pace.aside("painting samples"):
             return self._writer.samples(self.steps_done)
-
-    def _seconds(self) -> float:
-        """Trained so far, in all sessions."""
-        return self._seconds_before + time.monotonic() - self._began
-
-    @contextlib.contextmanager
-    def _aside(self) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds_aside += time.monotonic() - began
 
     @contextlib.contextmanager
     def _reporting(self) -> Iterator[None]:

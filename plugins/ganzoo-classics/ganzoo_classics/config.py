@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from ganzoo_dcgan.config import Config as DCGANConfig
 
-from ganzoo.config import FromNoiseConfig, Ge, Gt, Help, Le, Lt, NoiseToImageConfig, Schedule
+from ganzoo.config import FromNoiseConfig, Ge, Gt, Help, Le, Lt, MayChange, NoiseToImageConfig, Schedule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +32,7 @@ class VAEConfig(FromNoiseConfig):
     ] = "bernoulli"
     sigma: Annotated[float, Gt(0), Help("gaussian: deviation of a pixel, of 2 from black to white")] = 0.2
     beta: Annotated[float, Ge(0), Help("weight of the latents' divergence from N(0, 1); lower paints sharper")] = 1.0
-    lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate")] = 1e-3
+    lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate"), MayChange()] = 1e-3
     beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.9
     beta2: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's second beta")] = 0.999
 

@@ -6,7 +6,7 @@ Deviations: none in the defaults.
 from dataclasses import dataclass
 from typing import Annotated
 
-from ganzoo.config import Ge, Help, ImageToImageConfig, Le, Lt, Schedule
+from ganzoo.config import Ge, Help, ImageToImageConfig, Le, Lt, MayChange, Schedule
 
 _MOST = 2048
 
@@ -21,7 +21,7 @@ class AdaINConfig(ImageToImageConfig):
         Help("the fixed encoder: vgg_normalised.pth, or torchvision's VGG19; random: for tests alone"),
     ] = ""
     lr: Annotated[Annotated[float, Ge(0)] | Schedule, Help("Adam learning rate")] = 1e-4
-    lr_decay: Annotated[float, Ge(0), Help("the rate is lr / (1 + lr_decay * steps)")] = 5e-5
+    lr_decay: Annotated[float, Ge(0), Help("the rate is lr / (1 + lr_decay * steps)"), MayChange()] = 5e-5
     beta1: Annotated[Annotated[float, Ge(0), Lt(1)] | Schedule, Help("Adam's first beta")] = 0.9
     content_weight: Annotated[float, Ge(0), Help("of the distance of features to what was decoded")] = 1.0
     style_weight: Annotated[float, Ge(0), Help("of the distance of means and deviations to the style's")] = 10.0
