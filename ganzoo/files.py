@@ -151,11 +151,12 @@ def sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def written_beside(path: Path, *, within: Path | None = None) -> Iterator[Path]:
+def written_beside(path: Path, *, within: Path | None = None, durable: bool = True) -> Iterator[Path]:
     """A name beside `path` to write under: it takes the place of `path` when the block ends, and is gone when it fails.
 
     within: the run that `path` is in; nothing on the way from it may be a link, nor `path` itself. Elsewhere a link
-    is the user's own, and what it names is written. Raises OSError, for what exists and is no regular file too.
+    is the user's own, and what it names is written. durable: have it on the disk before it takes that place; one of
+    fifty thousand need not wait. Raises OSError, for what exists and is no regular file too.
     """
     target = _target(path, within)
     partial = target.with_name(f"{_PARTIAL}{secrets.token_hex(4)}{target.suffix[:16]}")
@@ -164,13 +165,15 @@ def written_beside(path: Path, *, within: Path | None = None) -> Iterator[Path]:
     os.close(created)
     try:
         yield partial
-        sync(partial)
+        if durable:
+            sync(partial)
         os.replace(partial, target)  # noqa: PTH105  # Path.rename refuses an existing file on Windows
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
-    sync(target.parent)
+    if durable:
+        sync(target.parent)
 
 
 def write_bytes(path: Path, content: bytes, *, within: Path | None = None) -> None:

@@ -68,7 +68,7 @@ def test_moved_pictures_give_the_bits_of_an_unbroken_run(stopped, tmp_path, plac
         folder.rename(tmp_path / "gone")
     assert "There is no folder" in resumed(run, status=1)
     said = resumed(run, "--data", moved)
-    assert "changed" not in said
+    assert "pictures changed" not in said and "data changed" not in said
     assert state(run) == state(tmp_path / "unbroken")
     assert str(moved) in (run / "config.toml").read_text()  # and is found there the next time
     resumed(run)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def check_picture_name(path: Path | str, *, moves: bool = False) -> None:
-    """moves: pictures that move. Raises RequestError for a name that does not end like that."""
+def check_picture_name(path: Path | str) -> None:
+    """Raises RequestError for a name that does not end like a picture."""
     from ganzoo.sampling import pictures
 
     pictures.check_picture_name(Path(path))
-    if moves:
-        pictures.check_animation_name(Path(path))
+
+
+def is_film_name(path: Path) -> bool:
+    """Whether a name ends like a film, .mp4 or .webm."""
+    from ganzoo.sampling.video import is_film
+
+    return is_film(path)

@@ -8,7 +8,8 @@ from pathlib import Path
 from ganzoo.api.arguments import to_paths, to_whole
 from ganzoo.progress import ProgressListener, listener
 from ganzoo.sampling.enlarging import Tiling
-from ganzoo.sampling.model import Model, stated_size
+from ganzoo.sampling.model import Model
+from ganzoo.sampling.stated import stated_size
 from ganzoo.sampling.translate_files import TranslateRequest
 from ganzoo.scratch import ended_like_interrupted
 

@@ -8,10 +8,12 @@ from ganzoo.runs.listing import RunEntry
 from ganzoo.runs.run import Run, TrainingOutcome
 from ganzoo.runs.status import RunStatus
 from ganzoo.runtime.comparison.choosing import Candidate
+from ganzoo.sampling.model import Model
 
 __all__ = [
     "Candidate",
     "Evaluation",
+    "Model",
     "Progress",
     "ProgressListener",
     "Run",

@@ -8,7 +8,7 @@ from pathlib import Path
 from ganzoo.errors import RequestError, short
 
 _LARGEST_SEED = 2**32 - 1
-_MOST_SEEDS = 10_000
+_MOST_SEEDS = 10_000_000
 
 
 def _whole(text: str) -> int | None:
@@ -130,3 +130,19 @@ def parse_share(option: str, text: str) -> float:
     if not 0 <= value < 1:
         raise RequestError(f"{option} {short(text)}: expected a share such as 2%.")
     return value
+
+
+def parse_moves(texts: Sequence[str]) -> dict[int, float]:
+    """`3=+2`: directions by number, and how far."""
+    moves: dict[int, float] = {}
+    for text in texts:
+        number, equals, amount = text.partition("=")
+        try:
+            if not equals or int(number) in moves:
+                raise ValueError
+            moves[int(number)] = float(amount)
+        except ValueError:
+            raise RequestError(
+                f"--move {text!r} is not of the form NUMBER=AMOUNT.", hint="For example --move 3=+2 --move 0=-1.5"
+            ) from None
+    return moves

@@ -121,15 +121,17 @@ def grid(images: NDArray[np.uint8], *, columns: int | None = None) -> Image.Imag
     return Image.fromarray(canvas if channels == 3 else canvas[:, :, 0])
 
 
-def save_image(image: Image.Image, path: Path, *, within: Path | None = None, **options: Any) -> None:
-    """Write a picture, beside and renamed; within: as for `written_beside`. A PNG says that it is ours.
+def save_image(
+    image: Image.Image, path: Path, *, within: Path | None = None, durable: bool = True, **options: Any
+) -> None:
+    """Write a picture, beside and renamed; within, durable: as for `written_beside`. A PNG says that it is ours.
 
     Raises OSError, ValueError.
     """
     if path.suffix.lower() == ".png":
         options["pnginfo"] = PngInfo()
         options["pnginfo"].add_text("Software", _SOFTWARE)
-    with written_beside(path, within=within) as partial:
+    with written_beside(path, within=within, durable=durable) as partial:
         image.save(partial, **options)
 
 

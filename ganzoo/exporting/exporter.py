@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +16,12 @@ import torch
 from ganzoo.architecture import Architecture, Graph
 from ganzoo.architecture.declarations import Contradiction, misbehaviour, misconnected
 from ganzoo.architecture.graphs import graphs_of
+from ganzoo.architecture.hashes import model_sha256, weights_sha256
 from ganzoo.errors import ExportError, GateError, RequestError, did_you_mean, one_line
 from ganzoo.exporting.proof import prove
 from ganzoo.exporting.proof_file import Proof, proof_path
 from ganzoo.exporting.rounding import parity_bound
-from ganzoo.exporting.trace import Output, Precision, trace, weights_sha256, with_format
+from ganzoo.exporting.trace import Output, Precision, trace, with_format
 from ganzoo.files import check_inside, check_output, child, open_regular, write_text, written_beside
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.specs import ArchitectureSpec
@@ -93,7 +93,7 @@ def export_graphs(
     written under the final name, and a file that was there before stays.
     """
     every = graphs_of(architecture)
-    graphs, model = _chosen(every, graph, origin), _model_sha256(every)
+    graphs, model = _chosen(every, graph, origin), model_sha256(every)
     told, exported = progress or Silent(), list[ExportedGraph]()
     connections = misconnected(architecture.graphs(), every)
     _raise_contradictions([one for one in connections if one.kind != "unsaid"], origin, told)
@@ -221,12 +221,6 @@ def _export_one(
 def on_cpu(graph: Graph) -> Graph:
     """The graph with a copy of its module on the CPU, where it is traced and proved, in evaluation mode."""
     return replace(graph, module=copy.deepcopy(graph.module).cpu().eval())
-
-
-def _model_sha256(graphs: Sequence[Graph]) -> str:
-    """A hash of the weights of all graphs: the same in each file of one model, whichever of them are exported."""
-    named = sorted(f"{graph.name} {weights_sha256(graph.module)}" for graph in graphs)
-    return hashlib.sha256("\n".join(named).encode()).hexdigest()
 
 
 def _torch_reference(graph: Graph) -> Any:

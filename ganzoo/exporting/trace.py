@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import logging
 import threading
@@ -170,15 +169,6 @@ def _check_symbolic(specs: Sequence[TensorSpec], values: Any) -> None:
                 )
             if isinstance(size, Dim) and (size.times > 1 or size.rounded > 1):
                 found.dim_param = str(size)  # torch writes it in one of several ways
-
-
-def weights_sha256(module: nn.Module) -> str:
-    """A hash of a module's parameters and buffers, by name."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _traced_size(dim: Dim) -> int:

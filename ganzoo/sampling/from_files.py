@@ -29,7 +29,9 @@ def open_files(paths: Sequence[Path], *, as_declared: bool = False, provider: st
         files.sort(key=_position)
     _check_company(files)
     signatures = {graph_name(file): _signature(file) for file in files}
-    return GraphSet(path=paths[0], graphs=[_function(file, signatures, provider) for file in files])
+    identity = files[0].metadata.get(f"{PREFIX}model_sha256", "")
+    graphs = [_function(file, signatures, provider) for file in files]
+    return GraphSet(path=paths[0], graphs=graphs, identity=lambda: identity)
 
 
 def _position(file: OnnxFile) -> int:

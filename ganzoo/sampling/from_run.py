@@ -29,11 +29,16 @@ def open_run_graphs(
 ) -> tuple[GraphSet, TrainedModel]:
     """checkpoint, say, blend: as for `load_trained`, whose errors it raises. device: on which it paints."""
     from ganzoo.architecture.graphs import graphs_of
+    from ganzoo.architecture.hashes import model_sha256
 
     trained = load_trained(path, registry, say=say, which=checkpoint, blend=blend)
     trained.architecture.to(device)
     graphs = [_function(graph, device) for graph in graphs_of(trained.architecture)]
-    return GraphSet(path=path, graphs=graphs, origin=f" of step {trained.step:,}"), trained
+    declared = graphs_of(trained.architecture)
+    source = GraphSet(
+        path=path, graphs=graphs, origin=f" of step {trained.step:,}", identity=lambda: model_sha256(declared)
+    )
+    return source, trained
 
 
 def first_pictures(

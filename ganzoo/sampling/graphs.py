@@ -39,11 +39,15 @@ class GraphFunction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphSet:
-    """The graphs that were loaded together. path: for messages. origin: in words, behind `64 pictures`."""
+    """The graphs that were loaded together. path: for messages. origin: in words, behind `64 pictures`.
+
+    identity: asks for the hash of all weights, the same of a run and of what was exported from it; "" for unknown.
+    """
 
     path: Path
     graphs: Sequence[GraphFunction]
     origin: str = ""
+    identity: Callable[[], str] = str
 
     @property
     def translations(self) -> list[GraphFunction]:

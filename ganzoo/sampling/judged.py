@@ -16,9 +16,10 @@ from ganzoo.evaluation.protocol import LOSSLESS
 from ganzoo.roles import way_back
 from ganzoo.sampling.enlarging import Enlarging, Tiling
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, labels_of, paint, walk
+from ganzoo.sampling.noise import InputChoices, labels_of, paint
 from ganzoo.sampling.translation import translate_pixels
 from ganzoo.sampling.values import Values
+from ganzoo.sampling.walks import walk
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ganzoo.config.fields import PictureSize
-from ganzoo.datainfo import Size, height_and_width
+from ganzoo.datainfo import Size
 from ganzoo.errors import DataError, RequestError
 from ganzoo.sampling.enlarging import Enlarging, Tiling
 from ganzoo.sampling.further import check_further
+from ganzoo.sampling.generator import Generator
 from ganzoo.sampling.given import listed, pixels_given
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, Label, class_names, layer_count, mix, paint, walk
 from ganzoo.sampling.pictures import Pictures
+from ganzoo.sampling.stated import Numbers, stated_size, to_choices
 from ganzoo.sampling.translate_files import LearntPictures, TranslateRequest, translate_files
 from ganzoo.sampling.translation import choose_direction
 from ganzoo.sampling.values import beyond, checked_values
@@ -23,15 +21,10 @@ from ganzoo.sampling.values import beyond, checked_values
 if TYPE_CHECKING:
     from ganzoo.runs.run import Run
 
-_LARGEST_SIDE = 16_384
-
-Numbers = float | Sequence[float]
-"""Of an input: one number, or as many as a vector has."""
-
 ManyPictures = Callable[["Run", int], tuple[Any, bool]]
 
 
-class Model:
+class Model(Generator):
     """A generator or a pair of translators that can paint.
 
     path: what it was loaded from. graphs: what it is made of, each a function of arrays.
@@ -47,16 +40,10 @@ class Model:
         say: Callable[[str], None],
         learnt: ManyPictures | None = None,
     ) -> None:
-        self.source = source
+        super().__init__(source, say=say)
         self.run = run
         self.step = step
-        self._say = say
         self._learnt = learnt
-
-    @property
-    def path(self) -> Path:
-        """What it was loaded from: the run, or the first of the files."""
-        return self.source.path
 
     @property
     def graphs(self) -> Sequence[GraphFunction]:
@@ -69,83 +56,12 @@ class Model:
         return self.source.origin
 
     @property
-    def translates(self) -> bool:
-        """Whether it translates pictures (`translate`)."""
-        return bool(self.source.translations)
-
-    @property
-    def paints(self) -> bool:
-        """Whether it paints from noise (`sample`)."""
-        return self.source.paints
-
-    @property
     def directions(self) -> list[str]:
         """Names of the translations; empty where it paints from noise."""
         return [graph.name for graph in self.source.translations]
 
-    @property
-    def layers(self) -> int:
-        """How many styles a picture is painted from; 0 for a generator without."""
-        return layer_count(self.source)
-
     def __repr__(self) -> str:
         return f"<Model {self.path}{self.source.origin}: {', '.join(graph.name for graph in self.graphs)}>"
-
-    def sample(
-        self,
-        seeds: Iterable[SupportsIndex] = range(16),
-        *,
-        label: Label = None,
-        values: Mapping[str, Numbers] | None = None,
-    ) -> Pictures:
-        """One picture for each seed: (N, H, W, C) uint8. A seed and a label give one picture, here and from the file.
-
-        label: a class by index or name, several to take in turn, or "all". values: of inputs that are numbers, by name:
-            one, or as many as a vector has.
-        Raises RequestError for a model that paints nothing from noise, and for labels or inputs that are not there.
-        """
-        self._refuse_unless_it_paints("sample")
-        chosen = _seeds(seeds)
-        pictures = Pictures.of([paint(self.source, chosen, _choices(label, values))])
-        pictures.names = class_names(self.source, label, len(pictures))
-        return pictures
-
-    def walk(
-        self,
-        seeds: Iterable[SupportsIndex],
-        *,
-        frames: int = 24,
-        label: Label = None,
-        values: Mapping[str, Numbers] | None = None,
-    ) -> Pictures:
-        """A closed way through the seeds, `frames` pictures from each to the next: (N * frames, H, W, C) uint8.
-
-        Save it with `save_animation`. Raises RequestError for a translator or a single seed.
-        """
-        self._refuse_unless_it_paints("walk")
-        steps = _whole([frames], "frames")[0] if not isinstance(frames, str) else 0
-        if steps < 1:
-            raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
-        return Pictures.of(walk(self.source, _seeds(seeds), steps, _choices(label, values)))
-
-    def mix(
-        self,
-        rows: Iterable[SupportsIndex],
-        columns: Iterable[SupportsIndex],
-        *,
-        layers: Iterable[SupportsIndex] | None = None,
-        label: Label = None,
-        values: Mapping[str, Numbers] | None = None,
-    ) -> Pictures:
-        """A table: seeds `rows` down, `columns` along, and inside the rows with the columns' styles in `layers`.
-
-        ((R + 1) * (C + 1), H, W, C) uint8, row by row. layers: the coarse half if None.
-        Raises RequestError for a generator without styles, or layers that it has not.
-        """
-        self._refuse_unless_it_paints("mix")
-        down, along = _seeds(rows), _seeds(columns)
-        taken = None if layers is None else _whole(layers, "layers")
-        return Pictures.of([mix(self.source, down, along, taken, _choices(label, values))], columns=len(along) + 1)
 
     def translate(
         self,
@@ -185,7 +101,7 @@ class Model:
                 f"The pictures are of several sizes: {', '.join(shapes)}.",
                 hint="Translate them one by one, or state size=.",
             )
-        stated = checked_values(_choices(None, values).values, graph.inputs[1:], self.path)
+        stated = checked_values(to_choices(None, values).values, graph.inputs[1:], self.path)
         for line in beyond(stated, graph.inputs):
             self._say(line)
         specs = {spec.name: spec for spec in graph.inputs}
@@ -225,69 +141,3 @@ class Model:
             return getattr(pair, graph.reads or "source").numpy(), truth
 
         return ask
-
-    def _refuse_unless_it_paints(self, verb: str) -> None:
-        if not self.paints:
-            raise RequestError(
-                f"{self.path} {self._does()}, and {verb} paints from noise.",
-                hint="model.translate(picture), or `ganzoo sample ... --input PICTURE`" if self.translates else "",
-            )
-
-    def _does(self) -> str:
-        if self.paints or self.translates:
-            return "paints from noise" if self.paints else "translates pictures"
-        roles = {"embed": "turns pictures into numbers", "judge": "judges pictures"}
-        return roles.get(self.graphs[0].role or "", "paints nothing")
-
-
-def _choices(label: Label, values: Mapping[str, Numbers] | None) -> InputChoices:
-    try:
-        numbers = {str(name): _numbers(value) for name, value in dict(values or {}).items()}
-    except (TypeError, ValueError, OverflowError):
-        raise RequestError(
-            f"values = {_shorten(values)}: expected numbers by name: one, or a row of them for all pictures.",
-            hint='For example values={"truncation_psi": 0.7}',
-        ) from None
-    return InputChoices(label=label, values=numbers)
-
-
-def _shorten(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _numbers(value: Any) -> float | list[float]:
-    if isinstance(value, bool | bytes | str | set | Mapping):
-        raise TypeError
-    if not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
-        return float(value)
-    return [float(number) for number in value]
-
-
-def stated_size(size: Size | str | None) -> tuple[int, int] | None:
-    """Height and width to make pictures before they are translated. Raises RequestError for what is neither."""
-    try:
-        found = PictureSize(1, _LARGEST_SIDE).read(size)
-    except ValueError:
-        raise RequestError(
-            f"size = {size!r}: expected 1 to {_LARGEST_SIDE} pixels, a number or height and width, such as 320x448."
-        ) from None
-    return None if found is None else height_and_width(found)
-
-
-def _whole(numbers: Iterable[SupportsIndex], what: str) -> list[int]:
-    """Raises RequestError for what are no whole numbers: texts, truth values, 1.5."""
-    try:
-        found = [] if isinstance(numbers, str) else list(numbers)
-        if isinstance(numbers, str) or any(isinstance(number, bool) for number in found):
-            raise TypeError
-        return [operator.index(number) for number in found]
-    except TypeError:
-        raise RequestError(f"{what} = {numbers!r}: expected whole numbers, for example range(16) or [7].") from None
-
-
-def _seeds(seeds: Iterable[SupportsIndex]) -> list[int]:
-    found = _whole(seeds, "seeds")
-    if not found or not all(0 <= seed < 2**32 for seed in found):
-        raise RequestError(f"seeds = {seeds!r}: expected at least one, each from 0 to {2**32 - 1}.")
-    return found

@@ -1,6 +1,6 @@
-"""Painting from noise: by seed, on a walk from seed to seed, with styles mixed.
+"""Painting from noise by seed: what each input is given, and what is painted.
 
-Shapes: N pictures, Z latent, L layers, S numbers of a style, C channels, H, W.
+Shapes: N pictures, C channels, H, W.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError, did_you_mean, first_few, printable
+from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, printable
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
-from ganzoo.sampling.interpolation import eased, great_circle, straight
 from ganzoo.sampling.pictures import PixelValues
-from ganzoo.sampling.values import Values, checked_values, how_to_state
+from ganzoo.sampling.values import Values, checked_values
 from ganzoo.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -42,115 +41,40 @@ class InputChoices:
 def paint(source: GraphSet, seeds: Sequence[int], choices: InputChoices | None = None) -> PixelValues:
     """One picture for each seed, label by label in turn: (N, C, H, W).
 
-    Raises RequestError for labels or inputs that are not there.
+    Raises RequestError for labels or inputs that are not there, GanzooError for a picture that is not finite.
     """
     import numpy as np
 
+    parts = list(paint_batches(source, seeds, choices))
+    return PixelValues(pixels=np.concatenate([part.pixels for part in parts]), low=parts[0].low, high=parts[0].high)
+
+
+def paint_batches(source: GraphSet, seeds: Sequence[int], choices: InputChoices | None = None) -> Iterator[PixelValues]:
+    """The same, batch by batch, as it is asked for. Raises what `paint` raises."""
     graphs = source.painters()
-    batches = [_through(graphs, arrays) for arrays in _inputs(graphs, seeds, choices or InputChoices(), source.path)]
     spec = graphs[-1].outputs[0]
-    return PixelValues(pixels=np.concatenate(batches), low=spec.low, high=spec.high)
+    for number, arrays in enumerate(inputs_of(graphs, seeds, choices or InputChoices(), source.path)):
+        names = [f"seed {seed}" for seed in seeds[number * BATCH : (number + 1) * BATCH]]
+        yield PixelValues(pixels=checked_pixels(through(graphs, arrays), names), low=spec.low, high=spec.high)
 
 
-def walk(source: GraphSet, seeds: Sequence[int], frames: int, choices: InputChoices) -> Iterator[PixelValues]:
-    """Batches of `frames` pictures for each seed, on a closed way through all of them.
-
-    Between styles where the generator has two halves, else on the sphere between latents.
-    Raises RequestError for a single seed, or inputs that cannot be gone between.
-    """
+def checked_pixels(pixels: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
+    """The pictures themselves. Raises GanzooError that names those that hold what is no number."""
     import numpy as np
 
-    if len(seeds) < 2:
-        raise RequestError("A walk goes from seed to seed: state two or more.", hint="For example the seeds 0 to 4.")
-    graphs, between = (source.styles, straight) if source.styles else (source.painters(), great_circle)
-    *mapping, last = graphs
-    # A row of inputs for each seed: of the first graph, and of the last what it takes besides.
-    batches = [*_inputs(graphs, seeds, choices, source.path)]
-    _check_walk(graphs, batches, source.path)
-    stations = np.concatenate([_through(mapping, arrays) if mapping else arrays[0][0] for arrays in batches])
-    fixed = [array[:1] for array in batches[0][-1][1:]]
-    spec, count = last.outputs[0], len(seeds) * frames
-    for start in range(0, count, BATCH):
-        places = [divmod(number, frames) for number in range(start, min(start + BATCH, count))]
-        rows = [between(stations[at], stations[(at + 1) % len(stations)], eased(step / frames)) for at, step in places]
-        others = [np.repeat(array, len(rows), 0) for array in fixed]
-        yield PixelValues(pixels=last.run([np.stack(rows), *others])[0], low=spec.low, high=spec.high)
-
-
-def _check_walk(graphs: Sequence[GraphFunction], batches: Sequence[Inputs], path: Path) -> None:
-    """Raises RequestError where the first input is no latent, or others change from seed to seed: those jump."""
-    first = graphs[0].inputs[0]
-    if first.kind != "normal":
-        raise RequestError(f"{path} takes {first.name!r}, of kind {first.kind}, and a walk goes between latents.")
-    changing = []
-    for place, graph in enumerate(graphs):
-        for position, spec in enumerate(graph.inputs):
-            # The first input of the first is what is gone between, that of the others follows from it; what is
-            # taken before styles may change, as styles are gone between.
-            if position == 0 or place < len(graphs) - 1:
-                continue
-            rows = [row for arrays in batches for row in arrays[place][position]]
-            if any((row != rows[0]).any() for row in rows):
-                changing.append(spec)
-    if changing:
-        raise RequestError(
-            f"{path} takes {' and '.join(f'{spec.name!r}' for spec in changing)} besides, which would jump from seed "
-            "to seed, and a walk goes between latents.",
-            hint=f"State one for all pictures: {' '.join(how_to_state(spec) for spec in changing)}",
+    good = np.isfinite(pixels).reshape(len(pixels), -1).all(1)
+    if not good.all():
+        spoilt = [name or f"picture {place}" for place, name in enumerate(names) if not good[place]]
+        raise GanzooError(
+            f"{int((~good).sum())} of {len(pixels)} pictures hold what is no number (NaN or infinity): "
+            f"{first_few(spoilt)}.",
+            hint="Did the training diverge, or is a stated value far from what the model was made for? Of a run "
+            "another checkpoint can be named: --checkpoint.",
         )
+    return pixels
 
 
-def mix(
-    source: GraphSet,
-    rows: Sequence[int],
-    columns: Sequence[int],
-    layers: Sequence[int] | None,
-    choices: InputChoices,
-) -> PixelValues:
-    """A grid: pictures of `rows` down the side, of `columns` along the top, and inside, rows with the columns' styles.
-
-    layers: which take the column's style; the coarse half if None. Raises RequestError for a generator without styles,
-    or layers that it has not.
-    """
-    import numpy as np
-
-    graphs, known = source.styles, layer_count(source)
-    if not known:
-        raise RequestError(
-            f"{source.path} has no styles to mix.",
-            hint="Styles are what one graph gives and another paints: a run of such an architecture, or "
-            "`ganzoo sample mapping.onnx synthesis.onnx -o grid.png`.",
-        )
-    *mapping, synthesis = graphs
-    taken = range(known // 2) if layers is None else layers
-    if any(not 0 <= layer < known for layer in taken):
-        raise RequestError(f"{source.path} has the layers 0 to {known - 1}, not {list(taken)}.")
-    sides = [[*_inputs(graphs, side, choices, source.path)] for side in (rows, columns)]
-    down, along = (np.concatenate([_through(mapping, arrays) for arrays in side]) for side in sides)  # (N, L, S)
-    spec, fixed = synthesis.outputs[0], [array[:1] for array in sides[0][0][-1][1:]]
-
-    def painted(styles: NDArray[Any]) -> NDArray[Any]:
-        parts = [styles[start : start + BATCH] for start in range(0, len(styles), BATCH)]
-        others = [[np.repeat(array, len(part), 0) for array in fixed] for part in parts]
-        return np.concatenate([synthesis.run([part, *rest])[0] for part, rest in zip(parts, others, strict=True)])
-
-    top = painted(along)
-    blank = np.full_like(top[:1], spec.high)
-    lines = [np.concatenate([blank, top])]
-    for one in down:
-        mixed = np.repeat(one[None], len(along), 0)
-        mixed[:, list(taken)] = along[:, list(taken)]
-        lines.append(painted(np.concatenate([one[None], mixed])))
-    return PixelValues(pixels=np.concatenate(lines), low=spec.low, high=spec.high)
-
-
-def layer_count(source: GraphSet) -> int:
-    """How many styles a picture is painted from; 0 for a generator without."""
-    shape = source.styles[-1].inputs[0].shape if source.styles else ()  # (B, L, S)
-    return shape[1] if len(shape) == 3 and isinstance(shape[1], int) else 0
-
-
-def _through(graphs: Sequence[GraphFunction], arrays: Inputs) -> NDArray[Any]:
+def through(graphs: Sequence[GraphFunction], arrays: Inputs) -> NDArray[Any]:
     """The first output of the last graph, each given what the one before it made."""
     made: list[NDArray[Any]] = []
     for graph, given in zip(graphs, arrays, strict=False):
@@ -158,7 +82,7 @@ def _through(graphs: Sequence[GraphFunction], arrays: Inputs) -> NDArray[Any]:
     return made[0]
 
 
-def _inputs(
+def inputs_of(
     graphs: Sequence[GraphFunction], seeds: Sequence[int], choices: InputChoices, path: Path
 ) -> Iterator[Inputs]:
     """The inputs of each graph, batch by batch: stated, default or drawn. The first of a later one is drawn in vain."""
@@ -188,6 +112,35 @@ def class_names(source: GraphSet, label: Label, count: int) -> list[str]:
         return []
     labels = labels_of(label, specs, count, source.path)
     return [] if labels is None else [spec.names[index] if spec.names else str(index) for index in labels.tolist()]
+
+
+def labels_in_turn(label: Label, start: int) -> Label:
+    """What is stated, as the pictures from `start` on take it in turn. A single one, or a text, is as it is."""
+    if label is None or isinstance(label, str) or not isinstance(label, Sequence):
+        return label
+    return [label[(start + place) % len(label)] for place in range(len(label))]
+
+
+def drawn_classes(source: GraphSet, seeds: Sequence[int], choices: InputChoices) -> list[tuple[int, str]]:
+    """Index and name of the class of each picture, stated or drawn by its seed; empty where they are of none.
+
+    Raises RequestError for classes that are not there.
+    """
+    specs = [spec for graph in source.painters() for spec in graph.inputs]
+    spec = next((spec for spec in specs if spec.kind == "class"), None)
+    if spec is None:
+        return []
+    labels = labels_of(choices.label, specs, len(seeds), source.path)
+    drawn = spec.default_or_sample(seeds) if labels is None else labels
+    return [(index, spec.names[index] if spec.names else "") for index in drawn.astype(int).tolist()]
+
+
+def stated_classes(label: Label, specs: Sequence[TensorSpec], path: Path) -> int:
+    """How many different classes are stated. Raises RequestError for classes that are not there."""
+    spec = next((spec for spec in specs if spec.kind == "class"), None)
+    most = 1 if spec is None else spec.classes + (label.count(",") if isinstance(label, str) else 0)
+    found = labels_of(label, specs, most, path)
+    return len(set(found.tolist())) if found is not None else 0
 
 
 def labels_of(label: Label, specs: Sequence[TensorSpec], count: int, path: Path) -> NDArray[np.int64] | None:

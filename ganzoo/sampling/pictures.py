@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-FPS = 24.0
+
+_MOST_PIXELS = 2**29  # of a grid: 1.6 GB in colour
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +43,8 @@ class Pictures(Sequence["Image.Image"]):
     """Pictures of one size: a sequence of PIL images, an array for numpy, a grid in a notebook.
 
     pixels: (N, H, W, C) uint8. columns: in a row of the grid; None for as square as it can be. names: of the class of
-    each, where it was asked for by name; empty if not.
+    each, where it was asked for by name; empty if not. captions: of each, such as `seed 3`. edges: of a table, the
+    names of its rows and of its columns.
     """
 
     def __init__(self, pixels: NDArray[np.uint8], *, columns: int | None = None) -> None:
@@ -54,6 +56,8 @@ class Pictures(Sequence["Image.Image"]):
         self.pixels = pixels
         self.columns = columns
         self.names: Sequence[str] = ()
+        self.captions: Sequence[str] = ()
+        self.edges: tuple[Sequence[str], Sequence[str]] = ((), ())
 
     @classmethod
     def of(cls, parts: Iterable[PixelValues], *, columns: int | None = None) -> Pictures:
@@ -78,7 +82,10 @@ class Pictures(Sequence["Image.Image"]):
     def __getitem__(self, index: int | slice) -> Image.Image | Pictures:
         chosen = self.pixels[index]
         if chosen.ndim == self.pixels.ndim:  # of a slice, a list or a mask
-            return Pictures(chosen, columns=self.columns)
+            pictures = Pictures(chosen, columns=self.columns)
+            if isinstance(index, slice):
+                pictures.captions = self.captions[index]
+            return pictures
         return self._grid(chosen[None], 1)
 
     def __iter__(self) -> Iterator[Image.Image]:
@@ -104,6 +111,12 @@ class Pictures(Sequence["Image.Image"]):
         """All of them as one picture, row by row. Raises RequestError for none, or for columns below 1."""
         if not len(self):
             raise RequestError("There are no pictures to show.")
+        height, width = self.pixels.shape[1:3]
+        if len(self) * height * width > _MOST_PIXELS:
+            raise RequestError(
+                f"{len(self):,} pictures of {height}x{width} make a grid that hardly a program opens.",
+                hint="One file each: --each, or save_each.",
+            )
         if columns is not None and (isinstance(columns, str | bool) or columns < 1 or columns != int(columns)):
             raise RequestError(f"columns = {columns!r}: expected a whole number from 1.")
         return self._grid(self.pixels, columns or self.columns)
@@ -119,12 +132,32 @@ class Pictures(Sequence["Image.Image"]):
         names, images = np.array(self.names), self.pixels.transpose(0, 3, 1, 2)
         return named_rows([(name, images[names == name]) for name in dict.fromkeys(self.names)])
 
-    def save(self, path: Path | str, *, columns: int | None = None, named: bool = False) -> Path:
-        """Write the grid, or if named the sheet, to a file whose name ends like a picture.
+    def edged(self, columns: int | None = None) -> Image.Image:
+        """The grid with names on its edges: of a table's rows and columns, or at the left which pictures a row has.
+
+        Raises RequestError as `grid` does, and for pictures of which no names are known.
+        """
+        from ganzoo.data.sheets import edged
+
+        image = self.grid(columns)
+        height, width = self.pixels.shape[1:3]
+        down, along = self.edges
+        if not down:
+            if not self.captions:
+                raise RequestError("There are no seeds to show: these pictures were not painted from any.")
+            across = image.width // width
+            rows = [self.captions[start : start + across] for start in range(0, len(self), across)]
+            down = [row[0] if len(row) == 1 else _ends(row[0], row[-1]) for row in rows]
+        return edged(image, cell=(height, width), rows=down, columns=along)
+
+    def save(self, path: Path | str, *, columns: int | None = None, named: bool = False, edges: bool = False) -> Path:
+        """Write the grid, or if named the sheet, or the grid with names on its edges, to a file whose name ends like a
+        picture.
 
         Raises RequestError when it cannot be written.
         """
-        return save_grid(self.sheet if named else lambda: self.grid(columns), path)
+        make = self.sheet if named else (lambda: self.edged(columns)) if edges else (lambda: self.grid(columns))
+        return save_grid(make, path)
 
     def save_each(self, folder: Path | str, *, names: Sequence[str] | None = None) -> list[Path]:
         """Write a PNG file each. names: without suffix; numbers from 0 if not stated. Raises RequestError."""
@@ -132,26 +165,22 @@ class Pictures(Sequence["Image.Image"]):
         names = [f"{number:0{digits}}" for number in range(len(self))] if names is None else list(names)
         if len(set(names)) != len(self) or any(Path(name).name != name for name in names):
             raise RequestError(f"{len(self)} pictures want as many different names, without folders; got {names!r}.")
-        paths = [Path(_place(folder), f"{name}.png") for name in names]
+        paths = [Path(to_place(folder), f"{name}.png") for name in names]
         for path, image in zip(paths, self, strict=True):
             with _writing(path):
                 _save(image, path)
         return paths
 
-    def save_animation(self, path: Path | str, *, fps: float = FPS) -> Path:
-        """Write pictures that move, endlessly, as WebP, GIF or PNG.
+    def save_animation(self, path: Path | str, *, fps: float | None = None, codec: str | None = None) -> Path:
+        """Write pictures that move as MP4, WebM, WebP, GIF or PNG; `Model.save_walk` does it without holding them.
 
-        Raises RequestError when the name does not end like one of them, or cannot be written.
+        fps: pictures a second, 24 if None. Raises RequestError when the name does not end like one of them, or cannot
+        be written.
         """
-        out = _place(path)
-        check_animation_name(out)
-        if not len(self):
-            raise RequestError("There are no pictures to show.")
-        if isinstance(fps, str) or not 0.01 <= fps <= 1000:
-            raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
-        first, *others = self
-        with _writing(out):
-            _save(first, out, save_all=True, append_images=others, duration=1000 / fps, loop=0)
+        from ganzoo.sampling.video import FPS, write_film
+
+        out = to_place(path)
+        write_film(out, self.pixels, fps=FPS if fps is None else fps, codec=codec)
         return out
 
     @staticmethod
@@ -161,16 +190,24 @@ class Pictures(Sequence["Image.Image"]):
         return grid(pixels.transpose(0, 3, 1, 2), columns=columns)
 
 
+def _ends(first: str, last: str) -> str:
+    """`seeds 0 to 7` of `seed 0` and `seed 7`."""
+    seeds = [text.partition(" ") for text in (first, last)]
+    plain = all(name == "seed" for name, _, _ in seeds)
+    return f"seeds {seeds[0][2]} to {seeds[1][2]}" if plain else f"{first} to {last}"
+
+
 def save_grid(image: Image.Image | Callable[[], Image.Image], path: Path | str) -> Path:
     """Write one picture under a name that ends like one. Raises RequestError when it cannot be written."""
-    out = _place(path)
+    out = to_place(path)
     check_picture_name(out)
     with _writing(out):
         _save(image() if callable(image) else image, out)
     return out
 
 
-def _place(path: object) -> Path:
+def to_place(path: object) -> Path:
+    """A path. Raises RequestError for what is none."""
     if not isinstance(path, str | os.PathLike) or "\0" in str(path):
         raise RequestError(f"{path!r} is no path.", hint="For example grid.png")
     return Path(path)
@@ -187,17 +224,6 @@ def check_picture_name(path: Path) -> None:
     """Raises RequestError."""
     if not ends_like_a_picture(path):
         raise RequestError(f"{path.name} does not end like a picture.", hint="For example grid.png")
-
-
-def check_animation_name(path: Path) -> None:
-    """Raises RequestError."""
-    from PIL import Image
-
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind not in Image.SAVE_ALL or kind in ("PDF", "TIFF", "MPO"):
-        raise RequestError(
-            f"{path.name} does not end like pictures that move.", hint="For example walk.webp or walk.gif"
-        )
 
 
 def check_place(path: Path) -> None:

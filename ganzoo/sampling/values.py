@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ganzoo.errors import RequestError, did_you_mean, first_few, printable, shell_word
@@ -16,8 +16,12 @@ _MOST_SHOWN = 4  # numbers of a vector, in a hint
 
 
 def checked_values(values: Values, specs: Sequence[TensorSpec], path: Path) -> Values:
-    """Raises RequestError for an input that is not there, or is no numbers, or as many others."""
+    """By the inputs' whole names: the last word of one will do, `psi` for `truncation_psi`.
+
+    Raises RequestError for an input that is not there, or is no numbers, or as many others.
+    """
     able = {spec.name: spec for spec in specs if len(spec.shape) <= 2 and spec.kind != "class"}
+    values = {_whole_name(name, able): value for name, value in values.items()}
     for name, value in values.items():
         numbers = list(value) if isinstance(value, Sequence) else [value]
         if not all(abs(number) <= _LARGEST for number in numbers):  # nor a NaN
@@ -44,6 +48,12 @@ def checked_values(values: Values, specs: Sequence[TensorSpec], path: Path) -> V
     return {
         name: value[0] if isinstance(value, Sequence) and len(value) == 1 else value for name, value in values.items()
     }
+
+
+def _whole_name(name: str, known: Iterable[str]) -> str:
+    """The one name that is this, or ends with it as a word; itself where there is none, or several."""
+    ending = [whole for whole in known if whole.endswith(f"_{name}")]
+    return ending[0] if name not in known and len(ending) == 1 else name
 
 
 def beyond(values: Values, specs: Sequence[TensorSpec]) -> list[str]:
