@@ -15,7 +15,7 @@ from helpers import ganzoo
 
 from ganzoo.evaluation.translation import judge_translation
 from ganzoo.plugin.registry import Registry
-from ganzoo.runs.weights import load_trained
+from ganzoo.runs.trained import load_trained
 
 TASKS = {"cyclegan": "neon", "pix2pix": "outline"}
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ganzoo.api.data import data_info, prepare_data
     from ganzoo.api.doctor import doctor
     from ganzoo.api.evaluate import compare_evaluations, evaluate, fetch_features
-    from ganzoo.api.export import export
+    from ganzoo.api.export import export, export_weights
     from ganzoo.api.fleet import bench_fleet
     from ganzoo.api.import_run import import_run
     from ganzoo.api.info import info
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ganzoo.api.people import judge_trial, make_trial, serve_trial
     from ganzoo.api.plan_training import plan_training
     from ganzoo.api.plugins import plugins
+    from ganzoo.api.project import project
     from ganzoo.api.register import register
     from ganzoo.api.report import report
     from ganzoo.api.resume import fork, resume
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
     from ganzoo.runs.run import Run
     from ganzoo.runtime.devices.device import Device
     from ganzoo.runtime.providers.provider import Provider
+    from ganzoo.sampling.directions import Directions
+    from ganzoo.sampling.latents import Latents
     from ganzoo.sampling.model import Model
     from ganzoo.sampling.pictures import Pictures
     from ganzoo.tensors import Condition, DataInfo, Dim, Picture, TensorSpec
@@ -74,6 +77,7 @@ _PLACES = {
     "DataSourceSpec": "plugin.specs",
     "Device": "runtime.devices.device",
     "Dim": "tensors",
+    "Directions": "sampling.directions",
     "Estimate": "evaluation.estimates",
     "Evaluation": "evaluation.result",
     "Evidence": "evaluation.metric",
@@ -81,6 +85,7 @@ _PLACES = {
     "FeatureNetworkSpec": "plugin.specs",
     "GanzooError": "errors",
     "GanzooWarning": "errors",
+    "Latents": "sampling.latents",
     "LoggerSpec": "plugin.specs",
     "Metric": "evaluation.metric",
     "MetricSpec": "plugin.specs",
@@ -105,6 +110,7 @@ _PLACES = {
     "doctor": "api.doctor",
     "evaluate": "api.evaluate",
     "export": "api.export",
+    "export_weights": "api.export",
     "fetch_features": "api.evaluate",
     "fork": "api.resume",
     "hookimpl": "plugin.hooks",
@@ -122,6 +128,7 @@ _PLACES = {
     "plugins": "api.plugins",
     "prepare_data": "api.data",
     "prune_runs": "api.list_runs",
+    "project": "api.project",
     "register": "api.register",
     "report": "api.report",
     "resume": "api.resume",
@@ -141,6 +148,7 @@ __all__ = [
     "DataSourceSpec",
     "Device",
     "Dim",
+    "Directions",
     "Estimate",
     "Evaluation",
     "Evidence",
@@ -148,6 +156,7 @@ __all__ = [
     "FeatureNetworkSpec",
     "GanzooError",
     "GanzooWarning",
+    "Latents",
     "LoggerSpec",
     "Metric",
     "MetricSpec",
@@ -173,6 +182,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "export_weights",
     "fetch_features",
     "fork",
     "hookimpl",
@@ -189,6 +199,7 @@ __all__ = [
     "plan_training",
     "plugins",
     "prepare_data",
+    "project",
     "prune_runs",
     "register",
     "report",

@@ -191,7 +191,7 @@ def test_labels_values_walks_and_mixes():
         (lambda: style.walk([1, 2], frames=0), "goes nowhere"),
         (lambda: style.mix([1], [2], layers=[99]), "has the layers 0 to"),
         (lambda: cgan.mix([1], [2]), "has no styles to mix"),
-        (lambda: style.sample([1], values={"psi": 1}), "Did you mean|no input 'psi'"),
+        (lambda: style.sample([1], values={"phi": 1}), "Did you mean|no input 'phi'"),
         (lambda: style.translate("x.png"), "paints from noise"),
     ):
         with pytest.raises(RequestError, match=message):

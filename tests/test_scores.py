@@ -497,7 +497,7 @@ def test_path_length_is_torch_fidelitys_of_the_same_generator_and_distance(runs)
 
     from ganzoo.evaluation.networks.pixels import Pixels
     from ganzoo.plugin.registry import installed_plugins
-    from ganzoo.runs.weights import load_trained
+    from ganzoo.runs.trained import load_trained
 
     network, generator = Pixels(None, {}), load_trained(runs["dcgan"].path, installed_plugins(), say=print).architecture
 

@@ -205,7 +205,7 @@ def test_size_is_for_pictures(tmp_path, runs):
 def test_an_imported_run_translates_and_begins_another(runs, tmp_path):
     """A generator of our own, saved as the authors' code would have."""
     from ganzoo.plugin.registry import Registry
-    from ganzoo.runs.weights import load_trained
+    from ganzoo.runs.trained import load_trained
 
     trained = load_trained(runs / "cyclegan", Registry.load(), say=print)
     names = {0: "model", 2: "conv_block"}

@@ -10,8 +10,10 @@ from ganzoo.api.arguments import to_choice, to_optional_path, to_run, to_shares
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
 from ganzoo.errors import RequestError, shell_word
+from ganzoo.files import check_output
 from ganzoo.progress import ProgressListener, listener, say_warning
 from ganzoo.runs.run import Run
+from ganzoo.runs.snapshot import SUFFIX, is_snapshot
 
 if TYPE_CHECKING:
     from ganzoo.exporting.exporter import ExportedGraph
@@ -31,6 +33,7 @@ def export(
 ) -> list[ExportedGraph]:
     """Export a run's graphs to ONNX; a file is kept only when ONNX Runtime agrees with torch at several batch sizes.
 
+    run: a run, or weights that `export_weights` wrote.
     out: MODEL.onnx for one graph, or a directory; RUN/exports if None. graph: the one to export; "" for all.
     precision: of the weights inside. output: pixels in [-1, 1], or 0..255 as uint8.
     checkpoint: "best", "last", or a number of steps. blend: other runs of the same networks by their shares, as of
@@ -40,7 +43,7 @@ def export(
     export it, GateError when the file does not paint the same pictures; then nothing is left under the final name.
     """
     from ganzoo.exporting.exporter import Origin, export_graphs
-    from ganzoo.runs.weights import load_trained
+    from ganzoo.runs.trained import load_trained
 
     path, place = to_run(run), to_optional_path(out, "out")
     _check(precision, output)
@@ -54,17 +57,47 @@ def export(
     shares = to_shares(blend)
     trained = load_trained(path, registry, say=say_warning(told), which=str(checkpoint), blend=shares)
     facts = {"run": str(path), "checkpoint": trained.step, "score": trained.score}
+    usual = path.with_suffix("") if is_snapshot(path) else path / "exports"
     return export_graphs(
         trained.architecture,
         Origin(offer=trained.run.offer, training_data=trained.run.data_description, kimg=trained.kimg),
-        destination=place if place is not None else path / "exports",
+        destination=place if place is not None else usual,
         graph=graph,
         precision=precision,
         output=output,
         progress=told,
         facts=facts,
-        within=path if place is None else None,
+        within=path if place is None and not is_snapshot(path) else None,
     )
+
+
+def export_weights(
+    run: Run | Model | Path | str,
+    *,
+    out: Path | str | None = None,
+    checkpoint: str | int = "best",
+    blend: Mapping[Any, Any] | None = None,
+    progress: ProgressListener | None = None,
+) -> Path:
+    """Write the averaged networks that paint, with the settings to build them, to one small safetensors file.
+
+    It has no optimiser, no discriminator, and nothing of where the pictures lay. `load`, `export`, `evaluate`,
+    `project` take it as they take a run, and `train` begins from it (init_from).
+    out: FILE.safetensors; RUN/exports/RUN.safetensors if None. checkpoint, blend: as for `export`.
+
+    Raises RequestError for a name that does not end so, CheckpointError for what cannot be read or written.
+    """
+    from ganzoo.runs.trained import load_trained, save_snapshot
+
+    path, place = to_run(run), to_optional_path(out, "out")
+    if place is not None and place.suffix != SUFFIX:
+        raise RequestError(f"{place.name} does not end with {SUFFIX}.", hint=f"For example {path.name}{SUFFIX}")
+    told = listener(progress)
+    trained = load_trained(path, installed(told), say=say_warning(told), which=str(checkpoint), blend=to_shares(blend))
+    target = place if place is not None else path / "exports" / f"{path.resolve().name}{SUFFIX}"
+    check_output(target, [path])
+    save_snapshot(trained, target)
+    return target
 
 
 def _check(precision: str, output: str) -> None:

@@ -12,8 +12,8 @@ def check_picture_name(path: Path | str) -> None:
     pictures.check_picture_name(Path(path))
 
 
-def is_film_name(path: Path) -> bool:
-    """Whether a name ends like a film, .mp4 or .webm."""
-    from ganzoo.sampling.video import is_film
+def check_film_name(path: Path | str) -> None:
+    """Raises RequestError for a name that ends like nothing that moves."""
+    from ganzoo.sampling import video
 
-    return is_film(path)
+    video.check_film_name(Path(path))

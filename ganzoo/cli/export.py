@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ganzoo.cli.common import blend_option, echo, json_option, print_json
+from ganzoo.cli.common import blend_option, bytes_text, echo, json_option, print_json
 from ganzoo.cli.progress import Lines
 from ganzoo.errors import RequestError, shell_word
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="RUN|ARCHITECTURE")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="MODEL.onnx, or a directory for every graph.")
 @click.option("--graph", default="", help="Export this graph alone.")
+@click.option("--weights", is_flag=True, help="One safetensors file for others: what paints, and its settings.")
 @click.option("--untrained", is_flag=True, help="SOURCE is an architecture: export it with its initial weights.")
 @click.option("--preset", help="With --untrained: settings by name.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="With --untrained: one setting.")
@@ -34,6 +35,7 @@ def command(
     source: str,
     out: Path | None,
     graph: str,
+    weights: bool,
     untrained: bool,
     preset: str | None,
     assignments: tuple[str, ...],
@@ -49,15 +51,27 @@ def command(
     \b
     ganzoo export runs/photos
     ganzoo export runs/photos -o photos.onnx --output uint8
+    ganzoo export runs/photos --weights -o photos.safetensors
     ganzoo export dcgan --untrained --preset paper -o dcgan.onnx
 
     The file is kept only when ONNX Runtime agrees with torch at several batch sizes; the measured errors
     are in MODEL.proof.json beside it.
     """
-    from ganzoo.api.export import export, export_untrained
+    from ganzoo.api.export import export, export_untrained, export_weights
     from ganzoo.cli.parse import parse_shares
     from ganzoo.config.resolve import set_layer
 
+    if weights:
+        wrong = {"--graph": graph, "--untrained": untrained, "--preset": preset, "--set": assignments}
+        if stated := [name for name, value in wrong.items() if value]:
+            raise RequestError(f"--weights writes what paints, whole; {', '.join(stated)} does not go with it.")
+        written = export_weights(source, out=out, checkpoint=checkpoint or "best", blend=parse_shares(blend))
+        if as_json:
+            print_json({"path": str(written), "bytes": written.stat().st_size})
+        else:
+            echo(f"{written}  {bytes_text(written.stat().st_size)}")
+            echo(f"next: ganzoo sample {shell_word(written)} -o grid.png")
+        return
     if untrained:
         if checkpoint is not None:
             raise RequestError("--checkpoint goes with a run, and --untrained has none.")

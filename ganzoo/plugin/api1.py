@@ -93,8 +93,8 @@ MOVED_NAMES: Mapping[str, Mapping[str, str]] = {
         "pictures_of": "ganzoo.sampling.from_run:first_pictures",
         "begin": "ganzoo.training.start:start_run",
         "go_on": "ganzoo.training.resuming:resume_run",
-        "load_trained": "ganzoo.runs.weights:load_trained",
-        "Trained": "ganzoo.runs.weights:TrainedModel",
+        "load_trained": "ganzoo.runs.trained:load_trained",
+        "Trained": "ganzoo.runs.trained:TrainedModel",
     },
     "ganzoo.training.trainer": {"Outcome": "ganzoo.runs.run:TrainingOutcome"},
 }

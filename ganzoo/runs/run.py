@@ -23,13 +23,12 @@ from ganzoo import files
 from ganzoo.config import TrainConfig, toml
 from ganzoo.config.resolve import TABLES, Layer, RunConfig, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, RequestError, one_line, shell_word
+from ganzoo.errors import CheckpointError, RequestError, one_line
 from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, clean, listed, way_back
-from ganzoo.runs.lock import NAME, RunLock, is_run
+from ganzoo.runs.checkpoint import MANIFEST, Checkpoint, listed, way_back
 from ganzoo.runs.metrics import records_of
 from ganzoo.version import API_VERSION, __version__
 
@@ -177,64 +176,6 @@ class Run:
         files.write_text(self.path / "record.json", json.dumps(record, indent=1), within=self.path)
 
 
-def check_free(path: Path) -> None:
-    """Raises CheckpointError when a new run in `path` would overwrite something.
-
-    A run that ended before its first checkpoint learnt nothing and may be begun again.
-    """
-    try:
-        if path.is_symlink() and not path.exists():
-            raise CheckpointError(f"{path} is a link to what is not there.", hint="Choose another --out.")
-        if not path.exists() or (path.is_dir() and not {item.name for item in path.iterdir()} - _NOBODYS):
-            return
-        holds_run = path.is_dir() and is_run(path)
-        if holds_run and not any((path / "checkpoints").glob("step-*")):
-            return
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{str(path)!r} cannot be a run directory: {one_line(error)}") from None
-    if holds_run:
-        raise CheckpointError(f"{path} exists already and holds a run.", hint=_way_on(path))
-    what = "is neither empty nor a run" if path.is_dir() else "is a file"
-    raise CheckpointError(f"{path} exists already and {what}.", hint="Choose another --out.")
-
-
-_NOBODYS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", NAME})
-"""What a folder may hold and be empty: what file managers leave in it, and the lock of a run that never began."""
-
-
-def _way_on(path: Path) -> str:
-    """What to do with a run that is there already."""
-    try:
-        trained = files.read_toml(path / "config.toml")["data"].get("source")
-    except (OSError, ValueError, KeyError, AttributeError):
-        trained = True
-    if trained:
-        return f"Go on with it: ganzoo train --resume {shell_word(path)}"
-    return f"It was imported. Choose another --out; to train from it, add --init-from {shell_word(path)}"
-
-
-def claim(path: Path) -> RunLock:
-    """The lock of a directory that is free, or of a run that learnt nothing; without what a kill left in it.
-
-    Raises CheckpointError when it holds something, or another process trains there.
-    """
-    check_free(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"The run directory {path} cannot be written: {one_line(error)}") from None
-    return hold(path)
-
-
-def hold(path: Path) -> RunLock:
-    """The lock of a run, without what a kill left in it. Raises CheckpointError when another process trains it."""
-    lock = RunLock(path)
-    clean(path / "checkpoints")
-    for folder in (path, path / "samples"):
-        files.remove_partial(folder)
-    return lock
-
-
 def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Run:
     """Read a run directory; `changes` are laid over its settings.
 
@@ -257,6 +198,27 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         )
     try:
         tables = files.read_toml(files.check_inside(file, path, reading=True))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{file} is damaged: {one_line(error)}", hint=way_back(path)) from None
+    return run_of(path, read_tables(tables, file), registry, changes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunTables:
+    """What a config.toml says, taken apart."""
+
+    name: str
+    trained_by: str
+    preset: str
+    description: str
+    data: DataInfo
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def read_tables(tables: Mapping[str, Any], file: Path) -> RunTables:
+    """file: that they are of. Raises CheckpointError for tables that `Run.to_toml` never wrote."""
+    try:
+        tables = dict(tables)
         run = dict(tables.pop("run"))
         if unknown := set(tables) - set(TABLES):
             raise ValueError(f"it has tables of other names: {', '.join(sorted(unknown))}")
@@ -264,24 +226,31 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
         data = DataInfo.from_table(run)
         if "pictures" not in run and run["task"] == "image-to-image":  # of before there were several domains
             data = data.of("source", "target")
-        name = f"{run['distribution']}:{run['architecture']}"
-        trained_by = f"{run['distribution']} {run['version']}"
-        preset, description = str(run.get("preset", "")), str(run["data_description"])
-        layers = [Layer(origin="run", tables={table: dict(values) for table, values in tables.items()})]
+        return RunTables(
+            name=f"{run['distribution']}:{run['architecture']}",
+            trained_by=f"{run['distribution']} {run['version']}",
+            preset=str(run.get("preset", "")),
+            description=str(run["data_description"]),
+            data=data,
+            settings={table: dict(values) for table, values in tables.items()},
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(f"{file} is damaged: {one_line(error)}", hint=way_back(path)) from None
-    if changes is not None:
-        layers.append(changes)
-    offer = _maker(registry, name, path)
+        raise CheckpointError(f"{file} is damaged: {one_line(error)}", hint=way_back(file.parent)) from None
+
+
+def run_of(path: Path, read: RunTables, registry: Registry, changes: Layer | None = None) -> Run:
+    """The run in `path`; `changes` are laid over its settings. Raises RequestError."""
+    layers = [Layer(origin="run", tables=read.settings), *([changes] if changes is not None else [])]
+    offer = _maker(registry, read.name, path)
     config = resolve(offer.spec.name, config_class(offer), layers)
     return Run(
         path=path,
         offer=offer,
         config=config,
-        data=data,
-        preset=preset,
-        data_description=description,
-        trained_by=trained_by,
+        data=read.data,
+        preset=read.preset,
+        data_description=read.description,
+        trained_by=read.trained_by,
     )
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 import contextlib
 import json
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo import files
-from ganzoo.errors import CheckpointError, RequestError, one_line
-from ganzoo.plugin.registry import Registry
+from ganzoo.errors import CheckpointError, one_line
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.checkpoint import Checkpoint
-from ganzoo.runs.run import Run, open_run
 
 if TYPE_CHECKING:
     import torch
@@ -111,10 +109,10 @@ def write_checkpoint(
             files.remove_tree(final.path)  # damaged; what is written now replaces it
         files.remove_tree(partial)
         partial.mkdir()
-        _save_tensors(contents.model, partial / checkpoints.MODEL)
+        save_tensors(contents.model, partial / checkpoints.MODEL)
         if contents.average is not None:
             averages = contents.average.items()
-            _save_tensors(
+            save_tensors(
                 {f"{name}/{key}": tensor for name, tensors in averages for key, tensor in tensors.items()},
                 partial / checkpoints.AVERAGE,
             )
@@ -152,13 +150,25 @@ def _load(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} cannot be read: {one_line(error)}") from None
 
 
+def snapshot_tensors(path: Path) -> dict[str, Tensor]:
+    """On the CPU. Raises CheckpointError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        files.size_of(path)
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {one_line(error)}") from None
+
+
 def _save_states(states: Mapping[str, Any], path: Path) -> None:
     import torch
 
     torch.save(dict(states), path)
 
 
-def _save_tensors(state: Mapping[str, Any], path: Path) -> None:
+def save_tensors(state: Mapping[str, Any], path: Path, metadata: dict[str, str] | None = None) -> None:
     """A flat state dict as safetensors. Raises CheckpointError for what is no tensor, and what safetensors raises."""
     from safetensors.torch import save_file
     from torch import Tensor
@@ -171,95 +181,5 @@ def _save_tensors(state: Mapping[str, Any], path: Path) -> None:
         tensors[name] = value.detach().to("cpu", copy=True).contiguous()
     path.touch()
     mode = stat.S_IMODE(path.stat().st_mode)
-    save_file(tensors, path)
+    save_file(tensors, path, metadata)
     path.chmod(mode)  # safetensors makes files that nobody else may read, whatever the umask is
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainedModel:
-    """What a run learnt: the averaged architecture in evaluation mode, on the CPU.
-
-    score: of the checkpoint it is from, lower is better; None where there is none.
-    """
-
-    run: Run
-    architecture: Architecture
-    step: int
-    kimg: float
-    score: float | None
-
-
-def load_trained(
-    path: Path,
-    registry: Registry,
-    *,
-    say: Callable[[str], None],
-    which: str = "best",
-    blend: Mapping[Path, float] | None = None,
-) -> TrainedModel:
-    """A whole checkpoint of a run, with the averaged weights in place.
-
-    which: `best`, `last` or a number of steps. say: receives a line for each damaged checkpoint that was passed over.
-    blend: other runs of the same networks by their shares; each weight is (1 - sum of shares) of its own, and the share
-    of each other's (network interpolation, arXiv:1809.00219, 3.4).
-    Raises CheckpointError, RequestError for a checkpoint that is not there, or runs that cannot be blended.
-    """
-    from ganzoo.architecture.build import build_architecture
-    from ganzoo.architecture.evaluation import evaluation_copy
-
-    run = open_run(path, registry)
-    checkpoint, damaged = checkpoints.choose(run.checkpoint_folder, which)
-    for line in damaged:
-        say(f"passed over: {line}")
-    architecture = build_architecture(run.offer, run.config.architecture, run.data, seed=run.config.train.seed)
-    check_sizes(checkpoint, architecture)
-    try:
-        architecture.load_state_dict(model_tensors(checkpoint))
-        twin = evaluation_copy(architecture, average_tensors(checkpoint))
-    except (RuntimeError, AttributeError) as error:
-        raise CheckpointError(
-            f"{checkpoint.path} does not fit {run.offer.spec.name} of {run.offer.distribution} "
-            f"{run.offer.version}: {one_line(error)}",
-            hint=f"It was trained with {run.trained_by}.",
-        ) from None
-    if blend:
-        _blend(twin, run, {other: load_trained(other, registry, say=say) for other in blend}, blend)
-    kimg = checkpoint.step * run.config.train.batch_size / 1000
-    score = checkpoint.state().get("score")
-    return TrainedModel(run=run, architecture=twin, step=checkpoint.step, kimg=kimg, score=score)
-
-
-def _blend(
-    architecture: Architecture, run: Run, others: Mapping[Path, TrainedModel], shares: Mapping[Path, float]
-) -> None:
-    """In place. Raises RequestError for shares beyond 0 and 1, or networks of another kind or shape."""
-    import torch
-
-    if not all(0 <= share <= 1 for share in shares.values()) or sum(shares.values()) > 1:
-        raise RequestError(
-            f"Shares of {', '.join(f'{share:g}' for share in shares.values())}: expected 0 to 1, and 1 in all at most.",
-            hint="For example --blend runs/psnr=0.3",
-        )
-    own, live = architecture.state_dict(), architecture.state_dict(keep_vars=True)
-    modules = [graph.module for graph in architecture.graphs()]
-    painting = {id(tensor) for module in modules for tensor in module.state_dict(keep_vars=True).values()}
-    shown = [name for name, tensor in live.items() if id(tensor) in painting]
-    theirs = {path: other.architecture.state_dict() for path, other in others.items()}
-    for path, other in others.items():
-        state = theirs[path]
-        apart = [name for name in shown if name not in state or state[name].shape != own[name].shape]
-        if other.run.architecture != run.architecture or apart:
-            raise RequestError(
-                f"{path} is a {other.run.architecture} of other networks than {run.path}, a {run.architecture}"
-                + (f": {apart[0]} differs." if apart else "."),
-                hint="Blend runs of one architecture, of which one was begun from the other (--init-from).",
-            )
-    with torch.no_grad():
-        for name in shown:
-            tensor = own[name]
-            if not tensor.is_floating_point():
-                continue
-            mixed = (1 - sum(shares.values())) * tensor
-            for path, share in shares.items():
-                mixed = mixed + share * theirs[path][name]
-            tensor.copy_(mixed)

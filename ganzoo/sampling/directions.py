@@ -8,7 +8,7 @@ Shapes: N seeds, L layers, S numbers of a style, K directions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ganzoo.errors import RequestError
 from ganzoo.sampling.array_file import read_arrays, write_arrays
 from ganzoo.sampling.graphs import GraphSet
 from ganzoo.sampling.noise import InputChoices, inputs_of, through
-from ganzoo.sampling.stations import Stations, check_layers
+from ganzoo.sampling.stations import Stations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,22 +122,3 @@ def load_directions(path: Path | str) -> Directions:
     ):
         raise RequestError(f"{place} holds no directions that can be gone along.")
     return Directions(**found, model=str(about.get("model", "")))
-
-
-def direction_rows(
-    source: GraphSet,
-    directions: Directions,
-    stations: Stations,
-    amounts: Sequence[float],
-    *,
-    layers: Sequence[int] | None = None,
-) -> Iterable[tuple[str, Stations]]:
-    """For a sheet: each direction's name, and the first station moved along it by each amount."""
-    if layers is not None:
-        check_layers(source, layers)
-    first = stations.with_rows(stations.rows[:1])
-    for number, share in enumerate(directions.explained):
-        moved = [directions.moved(first, {number: amount}, layers=layers).rows for amount in amounts]
-        import numpy as np
-
-        yield f"{number}  {100 * float(share):.1f}%", first.with_rows(np.concatenate(moved))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.registry import Registry
 from ganzoo.runs.run import Run
-from ganzoo.runs.weights import TrainedModel, load_trained
+from ganzoo.runs.trained import TrainedModel, load_trained
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 
 if TYPE_CHECKING:

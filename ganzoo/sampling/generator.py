@@ -200,6 +200,38 @@ class Generator:
         """
         return find_directions(self.source, count=count, seeds=seeds, model=self.source.identity())
 
+    def direction_sheet(
+        self,
+        directions: Directions,
+        *,
+        seed: int = 0,
+        far: float = 3.0,
+        columns: int = 7,
+        layers: Iterable[SupportsIndex] | None = None,
+        latents: Latents | Path | str | None = None,
+    ) -> Pictures:
+        """A row for each direction: one picture moved along it, from -`far` to +`far` deviations. Save it with edges.
+
+        seed: of the picture; or latents, whose first is moved. layers: that move, all if None.
+        """
+        known = self._latents(latents)
+        stations = self.stations([] if known is not None else to_seeds([seed]), InputChoices(), known)
+        chosen = None if layers is None else to_whole_numbers(layers, "layers")
+        if chosen is not None:
+            check_layers(self.source, chosen)
+        amounts = [far * (2 * place / (columns - 1) - 1) for place in range(columns)]
+        first = stations.with_rows(stations.rows[:1])
+        rows = [
+            part
+            for number in range(len(directions))
+            for amount in amounts
+            for part in directions.moved(first, {number: amount}, layers=chosen).painted()
+        ]
+        pictures = Pictures.of(rows, columns=columns)
+        named = [f"{number}  {100 * float(share):.1f}%" for number, share in enumerate(directions.explained)]
+        pictures.edges = (named, [f"{amount:+.3g}" for amount in amounts])
+        return pictures
+
     def stations(
         self,
         seeds: Sequence[int],

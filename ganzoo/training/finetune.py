@@ -12,8 +12,9 @@ from torch import Tensor
 from ganzoo.errors import RequestError, first_few, shell_word
 from ganzoo.plugin.registry import Registry
 from ganzoo.runs import checkpoint as checkpoints
-from ganzoo.runs.run import open_run
-from ganzoo.runs.weights import average_tensors, model_tensors
+from ganzoo.runs.run import Run, open_run
+from ganzoo.runs.snapshot import is_snapshot, read_snapshot
+from ganzoo.runs.weights import average_tensors, model_tensors, snapshot_tensors
 from ganzoo.training.ema import Average
 from ganzoo.training.engine import Engine
 
@@ -54,14 +55,10 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     path length belongs to the other run's pictures. Raises CheckpointError when there is no checkpoint,
     RequestError when nothing fits.
     """
-    run = open_run(path, registry)
-    checkpoint, damaged = checkpoints.choose(run.checkpoint_folder, "best")
-    for line in damaged:
-        say(f"passed over: {line}")
+    run, step, given, averages = _weights_of(path, registry, say)
     specs = [optimizer.spec for optimizer in engine.optimizers.values()]
     networks = {name for spec in specs for name in spec.trains}
     averaged = engine.average.spec.of if engine.average is not None else ()
-    given = model_tensors(checkpoint)
 
     def ours(name: str) -> bool:
         whole = (*networks, *averaged, *engine.architecture.fixed)
@@ -70,7 +67,7 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
     state = {name: tensor for name, tensor in engine.architecture.state_dict().items() if ours(name)}
     matched, reshaped, missing = _copy(given, state)
     transfer = Transfer(
-        source=f"{path} ({run.offer.spec.name}, step {checkpoint.step:,}, {run.data_description})",
+        source=f"{path} ({run.offer.spec.name}, step {step:,}, {run.data_description})",
         matched=matched,
         reshaped=reshaped,
         missing=missing,
@@ -100,9 +97,23 @@ def initialize_from(engine: Engine, path: Path, registry: Registry, *, say: Call
             "are there.",
         )
     if engine.average is not None:
-        _copy_average(engine.average, given, average_tensors(checkpoint) or {})
+        _copy_average(engine.average, given, averages)
     engine.synchronize()  # the other run may be training still, and each rank reads for itself
     return transfer
+
+
+def _weights_of(
+    path: Path, registry: Registry, say: Callable[[str], None]
+) -> tuple[Run, int, Mapping[str, Tensor], Mapping[str, Mapping[str, Tensor]]]:
+    """Of a run's best checkpoint, or of weights alone: the run, its step, tensors, and averaged ones by network."""
+    if is_snapshot(path):
+        found = read_snapshot(path, registry)
+        return found.run, found.step, snapshot_tensors(path), {}
+    run = open_run(path, registry)
+    checkpoint, damaged = checkpoints.choose(run.checkpoint_folder, "best")
+    for line in damaged:
+        say(f"passed over: {line}")
+    return run, checkpoint.step, model_tensors(checkpoint), average_tensors(checkpoint) or {}
 
 
 def _copy_average(average: Average, given: Mapping[str, Tensor], theirs: Mapping[str, Mapping[str, Tensor]]) -> None:

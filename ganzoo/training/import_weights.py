@@ -22,7 +22,8 @@ from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.runs.run import Run, check_free, claim
+from ganzoo.runs.places import check_free, claim
+from ganzoo.runs.run import Run
 from ganzoo.runs.weights import CheckpointContents, write_checkpoint
 from ganzoo.training.device import machine_facts
 

@@ -30,7 +30,8 @@ from ganzoo.runs.changes import (
     to_record,
 )
 from ganzoo.runs.lock import is_run
-from ganzoo.runs.run import Run, check_free, claim, hold, open_run
+from ganzoo.runs.places import check_free, claim, hold
+from ganzoo.runs.run import Run, open_run
 from ganzoo.training.device import machine_facts
 from ganzoo.training.engine_state import save_engine
 from ganzoo.training.pictures import compare_pictures, pictures_record, renamed_classes, typed_places, write_pictures

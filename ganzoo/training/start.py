@@ -20,7 +20,8 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.specs import ArchitectureSpec
 from ganzoo.progress import ProgressListener, Teller, tell_stage
 from ganzoo.runs.lock import is_run
-from ganzoo.runs.run import Run, check_free, claim, target_steps
+from ganzoo.runs.places import check_free, claim
+from ganzoo.runs.run import Run, target_steps
 from ganzoo.training.declared import check_declarations
 from ganzoo.training.device import machine_facts
 from ganzoo.training.finetune import initialize_from

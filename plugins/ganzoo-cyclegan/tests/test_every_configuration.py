@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ganzoo import DataInfo, Picture
 from ganzoo.errors import GanzooError
 from ganzoo.plugin.registry import Registry
-from ganzoo.runs.weights import load_trained
+from ganzoo.runs.trained import load_trained
 from ganzoo.training.import_weights import import_weights
 
 NETWORKS = ("resnet_9blocks", "resnet_6blocks", "unet_256", "unet_128")

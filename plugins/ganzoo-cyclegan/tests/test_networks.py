@@ -17,7 +17,7 @@ from ganzoo import DataInfo
 from ganzoo.errors import CheckpointError, RequestError
 from ganzoo.exporting.exporter import Origin, export_graphs
 from ganzoo.plugin.registry import Registry
-from ganzoo.runs.weights import load_trained
+from ganzoo.runs.trained import load_trained
 from ganzoo.training.import_weights import import_weights
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -16,7 +16,7 @@ from ganzoo_stylegan.pickles import read_networks
 
 from ganzoo.errors import CheckpointError
 from ganzoo.plugin.registry import Registry
-from ganzoo.runs.weights import load_trained
+from ganzoo.runs.trained import load_trained
 from ganzoo.training.import_weights import import_weights
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -9,7 +9,8 @@ from PIL import Image
 from ganzoo.api.load import load
 from ganzoo.cli.parse import parse_seeds
 from ganzoo.errors import RequestError
-from ganzoo.sampling.noise import InputChoices, mix, paint, walk
+from ganzoo.sampling.noise import InputChoices, paint
+from ganzoo.sampling.walks import mix, walk
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,11 @@ def test_truncation_is_none_unless_asked_for_and_pulls_together(run):
 def test_a_table_of_mixed_styles(run, halves):
     for paths in ([run], halves):
         model = load(paths).source
-        table = mix(model, [0, 1, 2], [7, 8], [0, 1], InputChoices()).pixels.reshape(4, 3, 1, 16, 16)
+        table = mix(model, [0, 1, 2], [7, 8], [0, 1], InputChoices())[0].pixels.reshape(4, 3, 1, 16, 16)
         own, other = (paint(model, seeds).pixels for seeds in ([0, 1, 2], [7, 8]))
         assert np.abs(table[1:, 0] - own).max() <= 1e-5 and np.abs(table[0, 1:] - other).max() <= 1e-5
         assert (table[0, 0] == 1).all()
-        everything = mix(model, [0], [7, 8], range(6), InputChoices()).pixels[3:]
+        everything = mix(model, [0], [7, 8], range(6), InputChoices())[0].pixels[3:]
         assert np.abs(everything[1:] - other).max() <= 1e-5  # a row with all of a column's styles is the column
 
 

@@ -22,7 +22,7 @@ from ganzoo.api.translate_files import translate_files
 from ganzoo.architecture import Batch, Pair
 from ganzoo.errors import CheckpointError, RequestError
 from ganzoo.plugin.registry import Registry
-from ganzoo.runs.weights import load_trained
+from ganzoo.runs.trained import load_trained
 from ganzoo.testing import Subject
 
 REFERENCE, GOLDEN = Path(__file__).parent / "reference", Path(__file__).parent / "golden.json"

@@ -1,0 +1,76 @@
+"""Weights for others: one safetensors file with the averaged networks that paint, and the settings to build them.
+
+The settings are in the file's own metadata, as TOML; where the pictures of the training lay is left out. No torch here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo import files
+from ganzoo.config import toml
+from ganzoo.errors import CheckpointError, one_line
+from ganzoo.plugin.registry import Registry
+from ganzoo.runs.run import Run, read_tables, run_of
+
+SUFFIX = ".safetensors"
+_KIND, _FORMAT = "ganzoo weights", "1"
+_MOST_HEADER = 2**25
+_PLACES = {"source": "", "also": [], "target": "", "cache": ""}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What a file says of itself. shapes: of its tensors by name. score: of the checkpoint, None for none."""
+
+    run: Run
+    step: int
+    kimg: float
+    score: float | None
+    shapes: dict[str, list[int]]
+
+
+def is_snapshot(path: Path) -> bool:
+    """Whether a path names weights alone, and no run."""
+    return path.suffix == SUFFIX and not path.is_dir()
+
+
+def metadata_of(run: Run, *, step: int, kimg: float, score: float | None) -> dict[str, str]:
+    """For the file."""
+    tables = files.parse_toml(run.to_toml())
+    tables["data"] = {**tables.get("data", {}), **{key: value for key, value in _PLACES.items() if value != []}}
+    tables["data"].pop("also", None)
+    known = {"kind": _KIND, "format": _FORMAT, "config": toml.dump(tables), "step": str(step), "kimg": f"{kimg:g}"}
+    return known if score is None else {**known, "score": repr(float(score))}
+
+
+def read_snapshot(path: Path, registry: Registry) -> Snapshot:
+    """Raises CheckpointError for a file that is not there, damaged, or no such weights; RequestError when its
+    architecture is not installed."""
+    try:
+        with files.open_regular(path) as file:
+            size = int.from_bytes(file.read(8), "little")
+            if size > min(_MOST_HEADER, files.size_of(path)):
+                raise ValueError("it is no safetensors file")
+            header = files.as_object(files.parse_json(file.read(size).decode("utf-8")))
+        known = header.pop("__metadata__", {})
+        if not isinstance(known, dict) or known.get("kind") != _KIND:
+            raise ValueError("it holds tensors, and does not say of what")
+        tables = files.parse_toml(str(known["config"]))
+        step, kimg = int(known["step"]), float(known["kimg"])
+        score = float(known["score"]) if "score" in known else None
+        shapes = {str(name): [int(side) for side in entry["shape"]] for name, entry in header.items()}
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no file {path}.", hint="ganzoo export RUN --weights writes one.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as weights of ganzoo's: {one_line(error)}",
+            hint="Those are of `ganzoo export RUN --weights`; other people's come in by `ganzoo import`.",
+        ) from None
+    return Snapshot(run=_run_of(path, tables, registry), step=step, kimg=kimg, score=score, shapes=shapes)
+
+
+def _run_of(path: Path, tables: dict[str, Any], registry: Registry) -> Run:
+    return run_of(path, read_tables(tables, path), registry)
