@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from ganzoo import ArchitectureSpec
-from ganzoo.architecture.families import FAMILIES, family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError
 from ganzoo.errors import GanzooError
+from ganzoo.families import FAMILIES, family_of
 from ganzoo.plugin.registry import Registry
 from ganzoo.training import import_weights as importing
 from ganzoo.training.import_weights import import_weights

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ganzoo_stylegan import arguments
 
-from ganzoo.architecture.families import FAMILIES
+from ganzoo.families import FAMILIES
 from ganzoo.plugin.registry import Registry
 
 ROOT = Path(__file__).parents[1]

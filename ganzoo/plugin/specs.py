@@ -79,7 +79,7 @@ class ArchitectureSpec:
     paper: where the architecture was published, e.g. `arXiv:1511.06434`.
     importer: import string of a callable `(files: Sequence[Path]) -> ForeignWeights` that reads checkpoints of the
         original authors' code, see `ganzoo.architecture.foreign_weights`; empty: there is none.
-    families: what the importer reads, by the names of families that `ganzoo.architecture.families` tells files by, e.g.
+    families: what the importer reads, by the names of families that `ganzoo.families` tells files by, e.g.
         ("StyleGAN2",), or by one of your own; who gives such a file to another architecture is sent to this one.
     presets: settings by name; `tiny` must train a step in well under a second on a CPU.
     trains: False for networks that are imported and paint, and have no game to learn in; they need no `tiny`.

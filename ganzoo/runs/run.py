@@ -23,7 +23,8 @@ from ganzoo import files
 from ganzoo.config import TrainConfig, toml
 from ganzoo.config.resolve import TABLES, Layer, RunConfig, resolve
 from ganzoo.datainfo import DataInfo
-from ganzoo.errors import CheckpointError, RequestError, one_line
+from ganzoo.errors import CheckpointError, RequestError, one_line, shell_word
+from ganzoo.families import family_of
 from ganzoo.plugin.installed import SCRIPT, InstalledSpec
 from ganzoo.plugin.registry import Registry
 from ganzoo.plugin.settings import config_class
@@ -184,14 +185,7 @@ def open_run(path: Path, registry: Registry, changes: Layer | None = None) -> Ru
     """
     file = path / "config.toml"
     if not file.is_file():
-        what = (
-            "is not a run: it has no config.toml"
-            if path.is_dir()
-            else "is a file"
-            if path.is_file()
-            else "is not there"
-        )
-        raise CheckpointError(f"{path} {what}.", hint="A run is the directory that `ganzoo train --out` made.")
+        raise _no_run(path)
     if (path / MANIFEST).is_file():
         raise CheckpointError(
             f"{path} is a checkpoint of a run.", hint=f"Name the run, {path.parent.parent}, and which checkpoint."
@@ -263,6 +257,24 @@ def _maker(registry: Registry, name: str, path: Path) -> InstalledSpec[Architect
             "needs nobody; or make it a plugin.",
         )
     return registry.architecture(name)
+
+
+def _no_run(path: Path) -> CheckpointError:
+    """What is there in place of a run: other people's checkpoint is named as what it is."""
+    if path.suffix == ".safetensors" and path.is_file() and family_of(path) is None:
+        return CheckpointError(
+            f"{path} is a file of weights, and there is no training to go on with.",
+            hint=f"Begin one from them: ganzoo train ARCHITECTURE --init-from {shell_word(path)} --data ... --out ...",
+        )
+    if family := family_of(path):
+        return CheckpointError(
+            f"{path} is a checkpoint of the family {family}, and no run of ganzoo's.",
+            hint=f"Where an architecture reads it: ganzoo import {shell_word(path)} --as ARCHITECTURE --out RUN; "
+            "docs/importing.md says which.",
+        )
+    what = "is a file" if path.is_file() else "is not there"
+    what = "is not a run: it has no config.toml" if path.is_dir() else what
+    return CheckpointError(f"{path} {what}.", hint="A run is the directory that `ganzoo train --out` made.")
 
 
 def target_steps(train: TrainConfig) -> int:

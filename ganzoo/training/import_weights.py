@@ -10,12 +10,12 @@ from torch import Tensor
 
 from ganzoo.architecture import Architecture
 from ganzoo.architecture.build import build_architecture, implementation_class
-from ganzoo.architecture.families import family_of
 from ganzoo.architecture.foreign_weights import ForeignFamilyError, ForeignWeights
 from ganzoo.architecture.wanted import wanted_by
 from ganzoo.config.resolve import Layer, resolve
 from ganzoo.datainfo import DataInfo, Domain, Picture, height_and_width, size_text
 from ganzoo.errors import CheckpointError, GanzooError, RequestError, first_few, shell_word
+from ganzoo.families import family_of
 from ganzoo.files import sha256
 from ganzoo.plugin.call import call_plugin, expect, load_object
 from ganzoo.plugin.installed import InstalledSpec
@@ -162,7 +162,8 @@ def _of_what_it_is(
     if not able:
         return CheckpointError(
             f"{path} is of the family {family}. {reads}",
-            hint=f"No architecture that is installed reads {family}. What opening it said: {error.message}",
+            hint=f"No architecture that is installed reads {family}. Its own code may export it to ONNX, or to a layout in "
+            "docs/importing.md.",
         )
     commands = [f"ganzoo import {' '.join(map(shell_word, files))} --as {shell_word(name)} --out RUN" for name in able]
     return CheckpointError(

@@ -59,7 +59,10 @@ FAMILIES: tuple[tuple[str, _Test], ...] = (
     ("R3GAN", _like(r"(R3GAN|BaselineGAN)\.|(.*\.)?Model\.MainLayers\.|WidthPerStage$")),
     ("StyleGAN2", _both(_PERSISTENT, _any("noise_strength", "torgb", "fromrgb", "use_noise"))),
     ("StyleGAN2", _like(r"(.*\.)?synthesis\.b\d+\.torgb\.|training\.networks_stylegan2\b")),
-    ("StyleGAN2 of rosinality", _like(r"(.*\.)?to_rgbs?\d?\.")),
+    ("StyleGAN2 of rosinality", _like(r"(.*\.)?to_rgbs\.\d+\.|(.*\.)?to_rgb1\.")),
+    ("StyleGAN2 of lucidrains", _like(r"(GAN\.)?GE?\.blocks\.\d+\.(to_style1|to_rgb)\.|GE?\.initial_block$")),
+    ("lightweight GAN of lucidrains", _like(r"(GAN\.)?GE?\.(initial_conv|layers)\.\d+.*\.(weight|bias)$")),
+    ("PaddlePaddle", _any("StructuredToParameterName@@")),
     ("contrastive-unpaired-translation", _like(r"model\.\d+\.filt$")),
     ("pix2pix and CycleGAN", _like(r"model\.\d+\.conv_block\.1\.weight$")),
     ("pix2pix and CycleGAN", _like(r"model\.model\.1\.model\.1\.weight$")),
@@ -88,9 +91,19 @@ FAMILIES: tuple[tuple[str, _Test], ...] = (
 )
 """Families and how each is told, the more special first. Names of a family are what `ArchitectureSpec.families` has."""
 
+_BEGINNINGS = (
+    (b"\x89HDF\r\n\x1a\n", "TensorFlow and Keras (HDF5)"),
+    (b"\x08\x01\x12", "TensorFlow (SavedModel)"),
+)
+_TABLE_END = bytes.fromhex("57fb808b247547db")  # of a table of LevelDB's kind, as TensorFlow's index is
+_TENSORFLOW = re.compile(r"(.*\.data-\d{5}-of-\d{5}|.*\.meta|saved_model\.pb|checkpoint)")
+
 
 def family_of(path: Path) -> str | None:
-    """The family of what a file holds; None for a file that cannot be read, or whose names say nothing."""
+    """The family of what a file, or a folder of TensorFlow's, holds; None for what cannot be read, or says nothing."""
+    with contextlib.suppress(OSError):
+        if form := _by_form(path):
+            return form
     found: set[str] = set()
     with contextlib.suppress(Exception):  # whatever is damaged: the names before that are what there is
         for name in _names(path):
@@ -99,6 +112,22 @@ def family_of(path: Path) -> str | None:
                 break
     names = frozenset(found)
     return next((family for family, test in FAMILIES if test(names)), None)
+
+
+def _by_form(path: Path) -> str | None:
+    """Of files that are neither pickles nor safetensors."""
+    if path.is_dir():
+        names = [item.name for item in itertools.islice(path.iterdir(), 100)]
+        return "TensorFlow" if any(_TENSORFLOW.fullmatch(name) or name.endswith(".index") for name in names) else None
+    with open_regular(path) as file:
+        first = file.read(16)
+        file.seek(-min(8, file.seek(0, io.SEEK_END)), io.SEEK_END)
+        last = file.read(8)
+    if last == _TABLE_END or _TENSORFLOW.fullmatch(path.name):
+        return "TensorFlow"
+    if first[4:8] == b"TFL3":
+        return "TensorFlow Lite"
+    return next((family for start, family in _BEGINNINGS if first.startswith(start)), None)
 
 
 def _names(path: Path) -> Iterator[str]:
