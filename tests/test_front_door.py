@@ -83,6 +83,14 @@ called = {
     "serve_trial": lambda: gz.serve_trial("nowhere"),
     "doctor": gz.doctor,
     "export": lambda: gz.export("nowhere"),
+    "export_weights": lambda: gz.export_weights("nowhere"),
+    "fork": lambda: gz.fork("nowhere", out="x"),
+    "list_runs": lambda: gz.list_runs("nowhere"),
+    "plan_training": lambda: gz.plan_training("dcgan"),
+    "project": lambda: gz.project("nowhere", "x.png"),
+    "prune_runs": lambda: gz.prune_runs("nowhere"),
+    "run_status": lambda: gz.run_status("nowhere"),
+    "watch_page": lambda: gz.watch_page("nowhere", "x.html"),
     "import_run": lambda: gz.import_run("nowhere.pth", architecture="dcgan", out="x"),
     "info": lambda: gz.info("dcgan"),
     "inspect": lambda: gz.inspect("nowhere.onnx"),
@@ -122,6 +130,14 @@ for name, call in called.items():
         "data_info": "DataError",
         "doctor": "dict",
         "export": "CheckpointError",
+        "export_weights": "CheckpointError",
+        "fork": "CheckpointError",
+        "list_runs": "CheckpointError",
+        "plan_training": "RequestError",
+        "project": "CheckpointError",
+        "prune_runs": "CheckpointError",
+        "run_status": "CheckpointError",
+        "watch_page": "CheckpointError",
         "import_run": "RequestError",
         "info": "ArchitectureInfo",
         "inspect": "ExportError",
@@ -140,11 +156,19 @@ for name, call in called.items():
 
 @pytest.mark.parametrize(
     "call",
-    ["gz.list_architectures()", "gz.info('dcgan')", "gz.plugins()", "gz.open_run({run!r}).metrics()", "gz.Pictures"],
+    [
+        "gz.list_architectures()",
+        "gz.info('dcgan')",
+        "gz.plugins()",
+        "gz.open_run({run!r}).metrics()",
+        "gz.Pictures",
+        "gz.list_runs(Path({run!r}).parent)",
+        "gz.run_status({run!r})",
+    ],
 )
 def test_verbs_that_only_read_import_no_torch(call):
     run = str(Path(__file__).parent / "baselines" / "runs" / "dcgan")
-    code = f"import sys, ganzoo as gz; {call.format(run=run)}; print('torch' in sys.modules)"
+    code = f"import sys, ganzoo as gz; from pathlib import Path; {call.format(run=run)}; print('torch' in sys.modules)"
     assert python(code) == "False\n"
 
 

@@ -136,6 +136,7 @@ WRITERS = {
     "ganzoo/evaluation/feature_set.py": "rows into a folder of temporary files",
     "ganzoo/evaluation/feature_cache.py": "inside a folder that is beside its name and renamed as a whole",
     "ganzoo/exporting/exporter.py": "under the name that files.py gave; and takes the old proof away",
+    "ganzoo/sampling/each.py": "under the name that files.py gave",
     "ganzoo/loggers/jsonl.py": "under the name that files.py gave",
 }
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from ganzoo.errors import RequestError, shell_word
 from ganzoo.progress import ProgressListener
-from ganzoo.sampling.latents import Latents, load_latents
+from ganzoo.sampling.latents import Latents
 from ganzoo.sampling.model import Model
-from ganzoo.sampling.pictures import Pictures, check_picture_name, ends_like_a_picture
+from ganzoo.sampling.names import check_picture_name, ends_like_a_picture
+from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.stated import Numbers
 from ganzoo.sampling.video import FPS, check_film_name, is_film
 
@@ -103,7 +104,7 @@ def paint_files(model: Model, request: PaintRequest, *, progress: ProgressListen
     request.check()
     seeds, out = request.chosen(), request.out
     choices: dict[str, Any] = {"label": request.label, "values": request.values, "cutoff": request.cutoff}
-    latents = None if request.latents is None else load_latents(request.latents)
+    latents = None if request.latents is None else Latents.load(request.latents)
     facts: dict[str, Any] = {"seeds": _in_words(seeds), "label": request.label, "values": dict(request.values or {})}
     if request.is_film:
         frames = model.save_walk(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 def check_picture_name(path: Path | str) -> None:
     """Raises RequestError for a name that does not end like a picture."""
-    from ganzoo.sampling import pictures
+    from ganzoo.sampling import names
 
-    pictures.check_picture_name(Path(path))
+    names.check_picture_name(Path(path))
 
 
 def check_film_name(path: Path | str) -> None:

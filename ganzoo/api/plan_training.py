@@ -94,7 +94,8 @@ def plan_layers(
     told = listener(progress)
     tell_stage(told, "loading torch")
     from ganzoo.data.facts import facts_of
-    from ganzoo.sampling.pictures import check_picture_name, save_grid
+    from ganzoo.sampling.names import check_picture_name
+    from ganzoo.sampling.pictures import save_grid
     from ganzoo.training.rehearsal import rehearse
     from ganzoo.training.start import start_run
 

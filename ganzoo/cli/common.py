@@ -50,14 +50,17 @@ def print_json(value: Any) -> None:
 
 @contextmanager
 def shown_warnings() -> Iterator[None]:
-    """What ganzoo warns of is a line on stderr, each time."""
+    """What ganzoo warns of is a line on stderr, once."""
     with warnings.catch_warnings():
         usual = warnings.showwarning
         warnings.simplefilter("always", GanzooWarning)
+        shown: set[str] = set()
 
         def show(message: Any, category: type[Warning], *rest: Any, **named: Any) -> None:
             if issubclass(category, GanzooWarning):
-                echo(f"warning: {message}", err=True)
+                if str(message) not in shown:
+                    echo(f"warning: {message}", err=True)
+                shown.add(str(message))
             else:
                 usual(message, category, *rest, **named)
 

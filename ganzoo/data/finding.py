@@ -68,7 +68,7 @@ def collect(paths: Sequence[Path], split: str = "") -> Collection:
             left_out["of another split"] += len(found) - len(kept)
             notices.append(notice)
         files += [PictureFile(container, name) for name in kept]
-        notices += [f"left out: {printable(line)}" for line in container.left_out[:3]]
+        notices += filter(None, [_left_out(container)])
         left_out["links and what is no regular file"] += len(container.left_out)
     return Collection(files, containers, shared_root([file.name for file in files]), +left_out, notices)
 
@@ -79,11 +79,17 @@ def find_pictures(folder: Path, notify: Callable[[str], None]) -> list[Path]:
         raise DataError(f"{folder} is a file; expected a folder of pictures.", hint="Unpack archives first.")
     container = open_container(folder)
     found, others = _pictures_of(container)
-    for line in container.left_out:
-        notify(f"left out: {printable(line)}")
+    if lines := _left_out(container):
+        notify(lines)
     if not found:
         _refuse_empty(container, others)
     return [folder / name for name in found]
+
+
+def _left_out(container: Container) -> str:
+    """In one line, the first of them by name; "" for none."""
+    named = first_few([*map(printable, container.left_out)], 3, separator="; ")
+    return f"left out: {named}" if named else ""
 
 
 def _pictures_of(container: Container) -> tuple[list[str], Counter[str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from ganzoo.errors import one_line, printable
 from ganzoo.progress import Progress, ProgressListener, folded, tell_stage, tell_written
 
 NAME = "log.txt"
+_WARNING = "warning: "
+_PARTICULARS = re.compile(r"\d[\d.,]*|'[^']*'")
 _STAMP = "%Y-%m-%d %H:%M:%S"
 _WIDTH = 139  # beside the time
 
@@ -24,6 +28,7 @@ class Logbook:
         self._inner = inner
         self._waiting: list[str] = []
         self._file: Any = None
+        self._kinds: Counter[str] = Counter()
 
     def update(self, progress: Progress) -> None:
         if line := progress.line(_WIDTH):
@@ -31,7 +36,14 @@ class Logbook:
         self._inner.update(progress)
 
     def say(self, text: str) -> None:
+        """Warnings of one kind, whose words differ in numbers and quoted names alone, are passed on once; the log has
+        each."""
         self._write(text)
+        if text.startswith(_WARNING):
+            kind = _PARTICULARS.sub("", text)
+            self._kinds[kind] += 1
+            if self._kinds[kind] > 1:
+                return
         self._inner.say(text)
 
     def stage(self, text: str) -> None:
@@ -51,6 +63,8 @@ class Logbook:
         try:
             yield
         finally:
+            if more := sum(count - 1 for count in self._kinds.values()):
+                self.say(f"{more} more warning{'s' if more > 1 else ''} of these kinds: {run / NAME}")
             self._close()
 
     def _write(self, text: str) -> None:

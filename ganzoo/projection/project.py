@@ -33,7 +33,7 @@ from ganzoo.sampling.pictures import Pictures, PixelValues
 _REFINE_STEPS = 15
 _STARTS = (8, 3)  # of a picture, of a small model and of a large one
 _REFINED = 2  # of the starts of a picture
-_MOST_WORK = 2**22  # coordinates times pixels, of a small model
+_MOST_WORK = 2**18  # coordinates times pixels, of a small model
 _AT_ONCE = 2**21  # pixels painted at once, with gradients
 _PAINTED = 64
 _TOLD_SECONDS = 0.3

@@ -44,10 +44,30 @@ class Directions:
         return len(self.components)
 
     def save(self, path: Path | str) -> Path:
-        """Write a file that `load_directions` reads, and numpy too. Raises RequestError when it cannot be written."""
+        """Write a file that `load` reads, and numpy too. Raises RequestError when it cannot be written."""
         arrays = {name: getattr(self, name) for name in ("components", "deviations", "mean", "explained")}
         write_arrays(Path(path), arrays, {"kind": _KIND, "format": 1, "model": self.model})
         return Path(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Directions:
+        """What `save` wrote. Raises RequestError for a file that is not there, or holds none."""
+        import numpy as np
+
+        place = Path(path)
+        arrays, about = read_arrays(place, _KIND)
+        names = ("components", "deviations", "mean", "explained")
+        found = {name: arrays.get(name, np.empty(0)) for name in names}
+        count = len(found["deviations"])
+        shapes = [found[name].shape for name in names]
+        size = found["mean"].size
+        if (
+            not count
+            or shapes != [(count, size), (count,), (size,), (count,)]
+            or not all(np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all() for array in found.values())
+        ):
+            raise RequestError(f"{place} holds no directions that can be gone along.")
+        return cls(**found, model=str(about.get("model", "")))
 
     def moved(self, stations: Stations, moves: Mapping[int, float], *, layers: Sequence[int] | None = None) -> Stations:
         """The stations moved along directions, by so many deviations. layers: those alone, all if None.
@@ -102,23 +122,3 @@ def find_directions(
         explained=(found / max(values.sum(), 1e-30)).astype(np.float32),
         model=model,
     )
-
-
-def load_directions(path: Path | str) -> Directions:
-    """What `Directions.save` wrote. Raises RequestError for a file that is not there, or holds none."""
-    import numpy as np
-
-    place = Path(path)
-    arrays, about = read_arrays(place, _KIND)
-    names = ("components", "deviations", "mean", "explained")
-    found = {name: arrays.get(name, np.empty(0)) for name in names}
-    count = len(found["deviations"])
-    shapes = [found[name].shape for name in names]
-    size = found["mean"].size
-    if (
-        not count
-        or shapes != [(count, size), (count,), (size,), (count,)]
-        or not all(np.issubdtype(array.dtype, np.floating) and np.isfinite(array).all() for array in found.values())
-    ):
-        raise RequestError(f"{place} holds no directions that can be gone along.")
-    return Directions(**found, model=str(about.get("model", "")))

@@ -21,8 +21,9 @@ from ganzoo import files
 from ganzoo.errors import RequestError, one_line, short
 from ganzoo.progress import Progress, ProgressListener
 from ganzoo.sampling.graphs import GraphSet
+from ganzoo.sampling.names import check_place
 from ganzoo.sampling.noise import InputChoices, drawn_classes, paint_batches
-from ganzoo.sampling.pictures import PixelValues, check_place
+from ganzoo.sampling.pictures import PixelValues
 
 if TYPE_CHECKING:
     import numpy as np

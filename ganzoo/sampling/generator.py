@@ -10,12 +10,13 @@ from typing import SupportsIndex
 from ganzoo.errors import RequestError
 from ganzoo.progress import ProgressListener, listener
 from ganzoo.sampling.captions import captions_of, film_frames
-from ganzoo.sampling.directions import SEEDS, Directions, find_directions, load_directions
+from ganzoo.sampling.directions import SEEDS, Directions, find_directions
 from ganzoo.sampling.each import write_each
 from ganzoo.sampling.graphs import BATCH, GraphSet
-from ganzoo.sampling.latents import Latents, load_latents
+from ganzoo.sampling.latents import Latents
+from ganzoo.sampling.names import to_place
 from ganzoo.sampling.noise import InputChoices, Label, class_names, labels_in_turn, paint
-from ganzoo.sampling.pictures import Pictures, PixelValues, to_place
+from ganzoo.sampling.pictures import Pictures, PixelValues
 from ganzoo.sampling.stated import Numbers, to_choices, to_moves, to_seeds, to_whole_numbers
 from ganzoo.sampling.stations import Stations, check_layers, layer_count, stations_of
 from ganzoo.sampling.video import FPS, check_film_name, write_film
@@ -251,7 +252,7 @@ class Generator:
         if directions is None:
             known = self.find_directions(count=max(numbers) + 1)
         else:
-            known = directions if isinstance(directions, Directions) else load_directions(to_place(directions))
+            known = directions if isinstance(directions, Directions) else Directions.load(to_place(directions))
             self._compare(known.model, "the directions were found")
         chosen = None if layers is None else to_whole_numbers(layers, "layers")
         if chosen is not None:
@@ -274,7 +275,7 @@ class Generator:
     def _latents(self, latents: Latents | Path | str | None) -> Latents | None:
         if latents is None:
             return None
-        known = latents if isinstance(latents, Latents) else load_latents(to_place(latents))
+        known = latents if isinstance(latents, Latents) else Latents.load(to_place(latents))
         self._compare(known.model, "the latents were found")
         return known
 

@@ -60,7 +60,7 @@ class Latents:
         )  # fmt: skip
 
     def save(self, path: Path | str) -> Path:
-        """Write a file that `load_latents` reads, and numpy too. Raises RequestError when it cannot be written."""
+        """Write a file that `load` reads, and numpy too. Raises RequestError when it cannot be written."""
         about = {
             "kind": _KIND,
             "format": 1,
@@ -71,6 +71,32 @@ class Latents:
         }
         write_arrays(Path(path), {"latents": self.rows}, about)
         return Path(path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Latents:
+        """What `save` wrote. Raises RequestError for a file that is not there, or holds no latents."""
+        import numpy as np
+
+        place = Path(path)
+        arrays, about = read_arrays(place, _KIND)
+        rows, names, labels = arrays.get("latents"), about.get("names", []), about.get("labels", [])
+        sound = (
+            rows is not None
+            and np.issubdtype(rows.dtype, np.floating)
+            and bool(np.isfinite(rows).all())
+            and isinstance(names, list)
+            and isinstance(labels, list)
+            and all(isinstance(label, int) for label in labels)
+        )
+        if rows is None or not sound or about.get("space") not in _DIMS:
+            raise RequestError(f"{place} holds no latents that can be painted.")
+        return cls(
+            space=about["space"],
+            rows=rows.astype(np.float32),
+            names=[printable(str(name)) for name in names],
+            labels=labels,
+            model=str(about.get("model", "")),
+        )
 
     def rows_for(self, source: GraphSet, last: GraphFunction) -> tuple[NDArray[Any], list[int]]:
         """The rows as the last graph takes them, or for z its mapping; and the classes. Raises RequestError."""
@@ -93,29 +119,3 @@ class Latents:
                 hint="Are they of another model?",
             )
         return rows.astype(np.float32), [int(label) for label in self.labels] if self.space == "z" else []
-
-
-def load_latents(path: Path | str) -> Latents:
-    """What `Latents.save` wrote. Raises RequestError for a file that is not there, or holds no latents."""
-    import numpy as np
-
-    place = Path(path)
-    arrays, about = read_arrays(place, _KIND)
-    rows, names, labels = arrays.get("latents"), about.get("names", []), about.get("labels", [])
-    sound = (
-        rows is not None
-        and np.issubdtype(rows.dtype, np.floating)
-        and bool(np.isfinite(rows).all())
-        and isinstance(names, list)
-        and isinstance(labels, list)
-        and all(isinstance(label, int) for label in labels)
-    )
-    if rows is None or not sound or about.get("space") not in _DIMS:
-        raise RequestError(f"{place} holds no latents that can be painted.")
-    return Latents(
-        space=about["space"],
-        rows=rows.astype(np.float32),
-        names=[printable(str(name)) for name in names],
-        labels=labels,
-        model=str(about.get("model", "")),
-    )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from ganzoo.errors import RequestError, one_line
+from ganzoo.sampling.names import check_picture_name, check_place, to_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -204,37 +204,6 @@ def save_grid(image: Image.Image | Callable[[], Image.Image], path: Path | str) 
     with _writing(out):
         _save(image() if callable(image) else image, out)
     return out
-
-
-def to_place(path: object) -> Path:
-    """A path. Raises RequestError for what is none."""
-    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        raise RequestError(f"{path!r} is no path.", hint="For example grid.png")
-    return Path(path)
-
-
-def ends_like_a_picture(path: Path) -> bool:
-    """Whether Pillow can write a picture under this name."""
-    from PIL import Image
-
-    return Image.registered_extensions().get(path.suffix.lower()) in Image.SAVE
-
-
-def check_picture_name(path: Path) -> None:
-    """Raises RequestError."""
-    if not ends_like_a_picture(path):
-        raise RequestError(f"{path.name} does not end like a picture.", hint="For example grid.png")
-
-
-def check_place(path: Path) -> None:
-    """Raises RequestError for a file that is there and is no picture."""
-    from PIL import Image as Pillow
-
-    from ganzoo.data.pictures import is_picture
-
-    readable = Pillow.registered_extensions().get(path.suffix.lower()) in Pillow.OPEN
-    if readable and path.is_file() and path.stat().st_size and not is_picture(path):
-        raise RequestError(f"{path} is there, and is no picture.", hint="Choose another -o, or remove it.")
 
 
 def _save(image: Image.Image, path: Path, **options: Any) -> None:

@@ -14,7 +14,8 @@ from ganzoo.progress import Progress, ProgressListener, Silent
 from ganzoo.sampling.enlarging import Enlarging, Tiling
 from ganzoo.sampling.further import Further, choices_of, table
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
-from ganzoo.sampling.pictures import Pictures, check_picture_name, check_place, ends_like_a_picture
+from ganzoo.sampling.names import check_picture_name, check_place, ends_like_a_picture
+from ganzoo.sampling.pictures import Pictures
 from ganzoo.sampling.translation import (
     channels_read,
     choose_direction,

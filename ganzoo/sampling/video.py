@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganzoo import files
 from ganzoo.errors import RequestError, one_line
-from ganzoo.sampling.pictures import check_place
+from ganzoo.sampling.names import check_place
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def check_film_name(path: Path, codec: str | None = None) -> None:
     suffix = path.suffix.lower()
     if suffix not in CODECS and suffix not in ANIMATIONS:
         raise RequestError(
-            f"{path.name} does not end like pictures that move.",
+            f"{path.name} does not end like a picture that moves.",
             hint=f"For example walk.mp4; one of {', '.join([*CODECS, *ANIMATIONS])}.",
         )
     if codec is not None and codec not in CODECS.get(suffix, {}):
@@ -72,7 +72,7 @@ def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = 
         raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
     if is_film(path):
         import av  # noqa: F401  # before any picture is painted
-    check_place(path)
+    _check_place(path)
     counted = _Counted(frames)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +86,17 @@ def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = 
     except OSError as error:
         raise RequestError(f"{path} cannot be written: {one_line(error)}") from None
     return counted.count
+
+
+def _check_place(path: Path) -> None:
+    """Raises RequestError for a file that is there and is neither film nor picture."""
+    if not is_film(path):
+        check_place(path)
+    elif path.is_file() and path.stat().st_size:
+        with files.open_regular(path) as file:
+            first = file.read(8)
+        if first[4:] != b"ftyp" and not first.startswith(b"\x1aE\xdf\xa3"):
+            raise RequestError(f"{path} is there, and is no film.", hint="Choose another -o, or remove it.")
 
 
 class _Counted:
@@ -162,4 +173,6 @@ def _animate(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float) -> Non
         return
     kind = ANIMATIONS[path.suffix.lower()]
     options: dict[str, Any] = _WEBP if kind == "WEBP" else {}
-    first.save(path, format=kind, save_all=True, append_images=images, duration=1000 / fps, loop=0, **options)
+    # Pillow looks at all frames of a PNG twice; it takes those of the others as they come.
+    others = list(images) if kind == "PNG" else images
+    first.save(path, format=kind, save_all=True, append_images=others, duration=1000 / fps, loop=0, **options)

@@ -26,9 +26,13 @@ def check_declarations(engine: Engine, offer: InstalledSpec[ArchitectureSpec], s
     trained = [parameter for optimizer in engine.optimizers.values() for parameter in optimizer.parameters]
     found = [*contradictions(twin), *untrained(engine.architecture, trained)]
     severe = [item for item in found if item.kind not in _IN_TRAINING] if offer.api >= 2 else []
+    told: dict[str, list[str]] = {}
     for item in found:
         if item not in severe and not (offer.api < 2 and item.kind == "unsaid"):
-            say(f"warning: {offer.maker}: {item}")
+            told.setdefault(item.kind, []).append(str(item))
+    for first, *others in told.values():  # one of a kind
+        more = f" ({len(others)} more of the kind)" if others else ""
+        say(f"warning: {offer.maker}: {first}{more}")
     if names := unannotated(config_class(offer)):
         say(
             f"warning: {offer.maker}: {first_few(names)} of its config {'have' if len(names) > 1 else 'has'} no "

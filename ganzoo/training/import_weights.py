@@ -162,8 +162,8 @@ def _of_what_it_is(
     if not able:
         return CheckpointError(
             f"{path} is of the family {family}. {reads}",
-            hint=f"No architecture that is installed reads {family}. Its own code may export it to ONNX, or to a layout in "
-            "docs/importing.md.",
+            hint=f"No architecture that is installed reads {family}. Its own code may export it to ONNX, or to one "
+            "of the layouts in docs/importing.md.",
         )
     commands = [f"ganzoo import {' '.join(map(shell_word, files))} --as {shell_word(name)} --out RUN" for name in able]
     return CheckpointError(
