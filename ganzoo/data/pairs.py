@@ -28,7 +28,7 @@ from ganzoo.data.store import PictureStore, StoreSettings
 from ganzoo.data.whole import Cut, Whole, WholeStore
 from ganzoo.datainfo import DataInfo, Picture
 from ganzoo.errors import DataError, RequestError, first_few
-from ganzoo.progress import status_of, wants_advice
+from ganzoo.progress import augments, status_of, wants_advice
 
 if TYPE_CHECKING:
     from ganzoo.architecture import Pair
@@ -141,7 +141,11 @@ class PairsSource:
                 f"warning: {narrow:,} of {len(pairs):,} files are not nearly twice as wide as high, and are cut into a "
                 "left half (source) and a right half (target); of two folders: --data SOURCES --target TARGETS"
             )
-        for line in report.advice(likes[1], options.fit if options.target else "none") if wants_advice(notify) else ():
+        for line in (
+            report.advice(likes[1], options.fit if options.target else "none", augments=augments(notify))
+            if wants_advice(notify)
+            else ()
+        ):
             notify(line)
 
     def fetch(self, indices: Sequence[NDArray[np.int64]]) -> Pair:

@@ -135,13 +135,23 @@ class PictureReport:
         )
 
     def advice(
-        self, like: Picture, fit: str, sample: NDArray[np.uint8] | None = None, *, balanced: bool = False
+        self,
+        like: Picture,
+        fit: str,
+        sample: NDArray[np.uint8] | None = None,
+        *,
+        balanced: bool = False,
+        augments: bool = True,
     ) -> Iterator[str]:
-        """Lines on what is unusual. like: what the pictures become. sample: some of them, (N, C, H, W)."""
+        """Lines on what is unusual. like: what the pictures become. sample: some of them, (N, C, H, W).
+
+        augments: whether the architecture has the setting `augment`.
+        """
+        helps = "augment and data.flip help" if augments else "data.flip helps"
         if self.count == 1:
             yield "1 picture: whatever is trained on it can only learn it by heart"
         elif self.count < _FEW:
-            yield f"{self.count} {self.what} are few and will be learnt by heart; augment and data.flip help"
+            yield f"{self.count} {self.what} are few and will be learnt by heart; {helps}"
         yield from self._about_shapes(like, fit)
         coloured = sum(n for mode, n in self.modes.items() if mode not in _GREY)
         if like.channels == 1 and coloured:

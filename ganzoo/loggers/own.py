@@ -17,4 +17,9 @@ def loggers() -> list[LoggerSpec]:
             summary="RUN/tensorboard, for TensorBoard; needs ganzoo[tensorboard]",
             implementation="ganzoo.loggers.tensorboard:TensorBoard",
         ),
+        LoggerSpec(
+            name="trackio",
+            summary="a local dashboard, `trackio show`, without an account; needs ganzoo[trackio]",
+            implementation="ganzoo.loggers.trackio:Trackio",
+        ),
     ]

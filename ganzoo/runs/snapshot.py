@@ -5,6 +5,7 @@ The settings are in the file's own metadata, as TOML; where the pictures of the 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ganzoo.plugin.registry import Registry
 from ganzoo.runs.run import Run, read_tables, run_of
 
 SUFFIX = ".safetensors"
-_KIND, _FORMAT = "ganzoo weights", "1"
+_KEY, _KIND, _FORMAT = "ganzoo", "weights", 1
 _MOST_HEADER = 2**25
 _PLACES = {"source": "", "also": [], "target": "", "cache": ""}
 
@@ -42,8 +43,8 @@ def metadata_of(run: Run, *, step: int, kimg: float, score: float | None) -> dic
     tables = files.parse_toml(run.to_toml())
     tables["data"] = {**tables.get("data", {}), **{key: value for key, value in _PLACES.items() if value != []}}
     tables["data"].pop("also", None)
-    known = {"kind": _KIND, "format": _FORMAT, "config": toml.dump(tables), "step": str(step), "kimg": f"{kimg:g}"}
-    return known if score is None else {**known, "score": repr(float(score))}
+    known = {"kind": _KIND, "format": _FORMAT, "config": toml.dump(tables), "step": step, "kimg": kimg, "score": score}
+    return {_KEY: json.dumps(known)}  # one key: safetensors writes several in any order, and the same is the same bytes
 
 
 def read_snapshot(path: Path, registry: Registry) -> Snapshot:
@@ -55,12 +56,13 @@ def read_snapshot(path: Path, registry: Registry) -> Snapshot:
             if size > min(_MOST_HEADER, files.size_of(path)):
                 raise ValueError("it is no safetensors file")
             header = files.as_object(files.parse_json(file.read(size).decode("utf-8")))
-        known = header.pop("__metadata__", {})
-        if not isinstance(known, dict) or known.get("kind") != _KIND:
+        stated = header.pop("__metadata__", {})
+        known = files.as_object(files.parse_json(str(stated.get(_KEY, "{}"))))
+        if known.get("kind") != _KIND:
             raise ValueError("it holds tensors, and does not say of what")
         tables = files.parse_toml(str(known["config"]))
         step, kimg = int(known["step"]), float(known["kimg"])
-        score = float(known["score"]) if "score" in known else None
+        score = None if known.get("score") is None else float(known["score"])
         shapes = {str(name): [int(side) for side in entry["shape"]] for name, entry in header.items()}
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}.", hint="ganzoo export RUN --weights writes one.") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RequestError, shell_word
+from ganzoo.files import distinct_names
 from ganzoo.roles import Signature, inferred_role
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.session import open_checked, run_session
@@ -50,23 +51,24 @@ def graph_name(file: OnnxFile) -> str:
 
 
 def _check_company(files: Sequence[OnnxFile]) -> None:
+    names = distinct_names(file.path for file in files)
     by_graph: dict[str, list[Path]] = {}
     for file in files:
         by_graph.setdefault(graph_name(file), []).append(file.path)
     for name, paths in by_graph.items():
         if len(paths) > 1:
             raise RequestError(
-                f"{len(paths)} of the files hold the graph {name!r}: {', '.join(path.name for path in paths)}.",
+                f"{len(paths)} of the files hold the graph {name!r}: {', '.join(map(str, paths))}.",
                 hint=f"Name the one that shall paint, for example {paths[0]}.",
             )
-    makers = {file.metadata.get(f"{PREFIX}architecture", ""): file.path.name for file in files}
+    makers = {file.metadata.get(f"{PREFIX}architecture", ""): names[file.path] for file in files}
     if len(makers) > 1:
         named = ", ".join(f"{name} ({architecture or 'unknown'})" for architecture, name in makers.items())
         raise RequestError(f"The files are of different architectures: {named}.", hint="Name those of one.")
     models: dict[str, str] = {}
     for file in files:
         if tie := file.metadata.get(f"{PREFIX}model_sha256"):
-            models.setdefault(tie, file.path.name)
+            models.setdefault(tie, names[file.path])
     if len(models) > 1:
         named = ", ".join(f"{name} ({tie[:12]})" for tie, name in models.items())
         raise RequestError(

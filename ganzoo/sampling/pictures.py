@@ -99,7 +99,7 @@ class Pictures(Sequence["Image.Image"]):
         if not len(self):
             return None
         buffer = io.BytesIO()
-        self.grid().save(buffer, format="PNG")
+        (self.edged() if self.edges[0] else self.grid()).save(buffer, format="PNG")
         return buffer.getvalue()
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo import files
-from ganzoo.errors import RequestError, one_line
+from ganzoo.errors import RequestError, missing_package, one_line
 from ganzoo.sampling.names import check_place
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = 
     if isinstance(fps, str | bool) or not 0.01 <= fps <= 1000:
         raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
     if is_film(path):
-        import av  # noqa: F401  # before any picture is painted
+        try:
+            import av  # noqa: F401  # before any picture is painted
+        except ModuleNotFoundError as error:
+            raise (missing_package(error) or error) from None
     _check_place(path)
     counted = _Counted(frames)
     try:

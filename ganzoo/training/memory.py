@@ -10,6 +10,7 @@ from operator import itemgetter
 import torch
 
 from ganzoo.architecture import Reals
+from ganzoo.datainfo import size_text
 from ganzoo.errors import GanzooError, one_line
 from ganzoo.training.engine import Engine
 
@@ -21,7 +22,7 @@ def out_of_memory(error: BaseException, engine: Engine, batch: Reals | None, num
     """
     size, parts = engine.batch_size, fitting_parts(error, engine, batch, number)
     message = f"Out of memory at a batch of {size}{_on(engine.device)}: {one_line(error, limit=160)}"
-    smaller = "a smaller --set data.size=..., or narrower networks"
+    smaller = f"{_smaller_pictures(engine)}, or narrower networks"
     if parts == 0:
         more = next(_divisors(engine), None)
         if more is None:
@@ -52,6 +53,14 @@ def fitting_parts(error: BaseException, engine: Engine, batch: Reals | None, num
         if engine.fits(batch.map(itemgetter(slice(size // parts))), parts, number):
             return parts
     return None
+
+
+def _smaller_pictures(engine: Engine) -> str:
+    """Half the size: what an architecture that paints powers of two, or multiples of some number, takes too."""
+    shown = list(engine.architecture.data.pictures.values())[-1]
+    if shown.height % 2 or shown.width % 2:
+        return "a smaller --set data.size=..."
+    return f"--set data.size={size_text(shown.height // 2, shown.width // 2)}"
 
 
 def _divisors(engine: Engine) -> Iterator[int]:

@@ -29,7 +29,7 @@ from ganzoo.runs.changes import (
     is_free,
     to_record,
 )
-from ganzoo.runs.lock import is_run
+from ganzoo.runs.lock import check_unlocked, is_run
 from ganzoo.runs.places import check_free, claim, hold
 from ganzoo.runs.run import Run, open_run
 from ganzoo.training.device import machine_facts
@@ -68,7 +68,7 @@ def resume_run(
     _refuse_imported(unchanged)
     check_length(run, changes, run.steps)
     if ranks is None or ranks.leads:
-        hold(path).release()  # another may train it, and no network need be built to see it
+        check_unlocked(path)  # another may train it, and no network need be built to see it
     opened = _reopen(
         unchanged, run, registry, progress=progress, changed_data=changed_data, way_out="Put the data back as it was."
     )
@@ -181,7 +181,9 @@ def _reopen(
     )
     tell_stage(progress, "reading the pictures")
     try:
-        source = open_data(run.config, wanted, registry, Teller(progress))
+        source = open_data(
+            run.config, wanted, registry, Teller(progress, augments=hasattr(run.config.architecture, "augment"))
+        )
     except DataError as error:
         moved = f"If the pictures moved: ganzoo train --resume {shell_word(path)} --data PATH"
         raise DataError(error.message, hint="\n".join(filter(None, (error.hint, moved)))) from error

@@ -64,7 +64,7 @@ def start_run(
     config = dataclasses.replace(config, data=with_whole_paths(config.data, wanted.kind, registry, progress.say))
     loggers = find_loggers(config.train.loggers, registry)
     tell_stage(progress, "reading the pictures")
-    source = open_data(config, wanted, registry, Teller(progress))
+    source = open_data(config, wanted, registry, Teller(progress, augments=hasattr(config.architecture, "augment")))
     if config.data.makes_partners and not isinstance(source, Degraded):
         config = dataclasses.replace(config, data=dataclasses.replace(config.data, degrade="none"))
     config = config.in_kimg(pictures_per_epoch(source, config))

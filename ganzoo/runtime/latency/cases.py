@@ -22,7 +22,7 @@ def model_json(case: Case) -> dict[str, Any]:
     """Of the file; hashes are null where it cannot be read."""
     file = case.file
     return {
-        "file": case.path.name,
+        "file": case.name,
         "bytes": file.size() if file else None,
         "sha256": file.sha256() if file else None,
         "structure_sha256": file.structure_sha256() if file else None,

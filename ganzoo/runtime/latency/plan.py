@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, shell_word, short
+from ganzoo.files import distinct_names
 from ganzoo.runtime.devices.device import Device, choose
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.content import files_of_data
@@ -29,7 +30,7 @@ class Case:
 
     inputs: where the content of each is from. files: those it is read from. rate: of a server; shares are made
     numbers when the capacity is known. device: None where the provider has one alone. several: it is one of several
-    devices, so that the title names it.
+    devices, so that the title names it. named: the file, where another of the sweep has its name.
     """
 
     path: Path
@@ -43,6 +44,12 @@ class Case:
     error: GanzooError | None = None
     device: Device | None = None
     several: bool = False
+    named: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the file, for people and results: told from others of the sweep."""
+        return self.named or self.path.name
 
     @property
     def elements(self) -> int:
@@ -53,7 +60,7 @@ class Case:
     def title(self) -> str:
         """For people."""
         shapes = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in self.shapes.items())
-        return printable(" ".join(part for part in (self.path.name, shapes, *self.said()) if part))
+        return printable(" ".join(part for part in (self.name, shapes, *self.said()) if part))
 
     def said(self) -> Iterator[str]:
         """What differs from the defaults, and the rate."""
@@ -77,7 +84,7 @@ class Case:
     def key(self) -> dict[str, Any]:
         """What makes the case this one, as plain values."""
         return {
-            "file": self.path.name,
+            "file": self.name,
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "inputs": dict(self.inputs),
             "provider": self.provider,
@@ -106,6 +113,7 @@ def cases_of(request: Request) -> list[Case]:
     many = any(len(found) > 1 for found in devices.values())
     cases, several = list[Case](), len(request.models) > 1
     unused = set(_stated(request.inputs)) if several else set[tuple[str, str]]()
+    names = distinct_names(request.models)
     for path in request.models:
         try:
             file = OnnxFile(path)
@@ -118,12 +126,14 @@ def cases_of(request: Request) -> list[Case]:
         except (ExportError, BenchError, RequestError) as error:
             if not several:
                 raise
-            cases.append(Case(path=path, provider=request.axes.providers[0], settings=SessionSettings(), error=error))
+            cases.append(Case(path=path, provider=request.axes.providers[0], settings=SessionSettings(), error=error,
+                              named=names[path]))  # fmt: skip
             continue
         cases += [
             Case(
                 path=path, provider=provider, settings=chosen, file=file, shapes=shape, rate=rate,
                 files=dict(wanted.files), inputs=inputs, device=device, several=many,
+                named=names[path],
             )
             for provider, chosen in settings
             for device in devices[provider]

@@ -47,7 +47,7 @@ def taken(
                 hint="Measure anew with another -o; `ganzoo compare --across machine` compares the two.",
             )
     earlier = {_key(case["model"]["file"], case): case for case in before.cases}
-    asked = {_key(case.path.name, case.key()) for case, _ in cases}
+    asked = {_key(case.name, case.key()) for case, _ in cases}
     if lost := [case for key, case in earlier.items() if key not in asked]:
         shapes = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in lost[0]["shapes"].items())
         raise RequestError(
@@ -57,10 +57,10 @@ def taken(
         )
     found: list[dict[str, Any] | None] = []
     for case, model in cases:
-        one = earlier.get(_key(case.path.name, case.key()))
+        one = earlier.get(_key(case.name, case.key()))
         if one is not None and case.error is None and one["model"]["sha256"] != model["sha256"]:
             raise RequestError(
-                f"{case.path.name} is another file than the one that was measured.",
+                f"{case.name} is another file than the one that was measured.",
                 hint="Measure anew with another -o.",
             )
         found.append(one)
