@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ganzoo.api.arguments import to_choice, to_number, to_run, to_whole
 from ganzoo.api.registry import installed
-from ganzoo.errors import RequestError, shell_word
+from ganzoo.errors import DataError, RequestError, one_line, shell_word
 from ganzoo.progress import ProgressListener, listener, say_warning
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ def _targets(pictures: Any, like: Picture, fit: str) -> tuple[NDArray[np.uint8],
     for number, item in enumerate(pictures if several else [pictures]):
         for place in _files(item):
             if isinstance(place, Path):
-                found.append(read_picture(place, like, fit=fit))
+                try:
+                    found.append(read_picture(place, like, fit=fit))
+                except Exception as error:  # damaged files make decoders raise anything
+                    raise DataError(f"{place} cannot be read as a picture: {one_line(error)}") from None
                 names.append(place.stem)
                 continue
             image = place if isinstance(place, Image.Image) else Image.fromarray(np.squeeze(np.asarray(place)))

@@ -18,12 +18,13 @@ from ganzoo.evaluation.curves import curve
 from ganzoo.evaluation.page import POLICY, figure, text
 from ganzoo.progress import clock
 from ganzoo.runs.metrics import records_of
-from ganzoo.runs.status import RunStatus, read_status
+from ganzoo.runs.status import AUGMENTATION, RunStatus, read_status
 from ganzoo.version import __version__
 
 _MARK = '<meta name="generator" content="ganzoo watch">'
 _MOST_POINTS = 400  # of a curve, which is so many pixels wide
 _GRIDS = 2
+_STYLE = ".pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }"
 _WARNINGS = 20
 
 
@@ -58,10 +59,10 @@ def training_page(run: Path) -> str:
         _MARK,
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{text(title)}</title><style>{style}</style></head><body>",
+        f"<title>{text(title)}</title><style>{style}{_STYLE}</style></head><body>",
         f"<header><h1>{text(title)}</h1>{_standing(status)}</header><main>",
-        *_curves(records),
         *_samples(run),
+        *_curves(records),
         *_changes(run),
         *_said(run),
         f'</main><footer class="soft"><p>Made by ganzoo {__version__}.</p></footer>',
@@ -91,9 +92,8 @@ def _curves(records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = dict.fromkeys(name for record in records for name in record if "." in name)
     groups = {"Scores": [], "Augmentation": [], "Losses and statistics": []}  # type: dict[str, list[str]]
     for name in names:
-        first = name.partition(".")[0]
-        group = {"score": "Scores", "augment": "Augmentation"}.get(first, "Losses and statistics")
-        groups[group].append(name)
+        rest = "Augmentation" if name.rpartition(".")[2] in AUGMENTATION else "Losses and statistics"
+        groups["Scores" if name.startswith("score.") else rest].append(name)
     groups["Speed"] = ["images_per_second"]
     for title, shown in groups.items():
         drawn = [(name, curve(_points(records, name), across="kimg", up=name)) for name in shown]

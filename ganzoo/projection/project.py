@@ -36,6 +36,7 @@ _REFINED = 2  # of the starts of a picture
 _MOST_WORK = 2**18  # coordinates times pixels, of a small model
 _AT_ONCE = 2**21  # pixels painted at once, with gradients
 _PAINTED = 64
+_LAST = 24  # frames for which the last of a way stays
 _TOLD_SECONDS = 0.3
 
 
@@ -73,6 +74,7 @@ class Projection:
     pictures: Pictures
     distances: Sequence[float]
     nearest: Sequence[float]
+    _frames: int = 0
     _way: Callable[[], Iterator[NDArray[np.uint8]]] = field(repr=False)
 
     def __repr__(self) -> str:
@@ -91,7 +93,7 @@ class Projection:
         """Write a film of the way there, targets beside, and say how many frames it has. Raises as `write_film`."""
         from ganzoo.sampling.video import write_film
 
-        return write_film(Path(path), self._way(), fps=fps, codec=codec)
+        return write_film(Path(path), self._way(), count=self._frames, fps=fps, codec=codec)
 
 
 def project(
@@ -144,6 +146,7 @@ def project(
         pictures=_pictures(painted, spec),
         distances=distance.pixels(painted).tolist(),
         nearest=nearest.tolist(),
+        _frames=max(len(part.way) for part in parts) + _LAST,
         _way=lambda: _way_frames(space, parts, scaled, spec),
     )
 
@@ -249,7 +252,7 @@ def _way_frames(space: LatentSpace, parts: Sequence[_Part], scaled: Tensor, spec
         both = np.concatenate([shown, np.asarray(_pictures(torch.cat(painted), spec))], 2)
         last = np.atleast_3d(np.asarray(grid(both.transpose(0, 3, 1, 2))))
         yield last
-    for _ in range(24):
+    for _ in range(_LAST):
         assert last is not None
         yield last
 

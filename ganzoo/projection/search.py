@@ -52,7 +52,8 @@ def descend(
     generator = torch.Generator(u.device).manual_seed(seed)
     optimizer = torch.optim.Adam([u], lr=_RATE)
     way = []
-    best, found = torch.full((len(u),), math.inf, device=u.device), start.clone()
+    with torch.no_grad():
+        best, found = loss(start), start.clone()  # what is given back is never further than the start
     for number in range(steps):
         done = number / steps
         fall = 0.5 - 0.5 * math.cos(math.pi * min(1.0, (1 - done) / _COOL))

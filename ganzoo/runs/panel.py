@@ -41,9 +41,8 @@ def panel(status: RunStatus, width: int, *, unicode: bool = True) -> list[str]:
         lines.append(_fitting("", facts, width))
     if status.losses:
         lines.append(_fitting("losses", _losses(status), width))
-    if status.statistics:
-        extra = [f"{key.removeprefix('augment.')} {value:.3f}" for key, value in status.statistics.items()]
-        lines.append(_fitting("augment", extra, width))
+    if status.augmentation:
+        lines.append(_fitting("augment", [f"{key} {value:.3f}" for key, value in status.augmentation.items()], width))
     if status.scores:
         lines.append(_fitting("score", _score(status, unicode=unicode), width))
     if status.samples is not None:

@@ -24,7 +24,9 @@ from ganzoo.runs.run import target_steps
 
 State = Literal["running", "finished", "stopped", "imported", "broken"]
 
-_NOT_LOSSES = frozenset({"score", "memory", "augment"})
+AUGMENTATION = frozenset({"augment", "sign"})
+"""Last words of the names of what adaptive augmentation says: its probability, and what that follows."""
+
 _HIGHER = frozenset({"score.psnr"})  # of ganzoo's own scores of every checkpoint; the others fall
 
 
@@ -33,7 +35,7 @@ class RunStatus:
     """A run as it is now.
 
     holder: who trains it, in words. steps, kimg and their targets: 0 where it is not known. seconds: trained so far.
-    losses: by name, of the newest line of the metrics. scores: (kimg, value) of checkpoints, by name, oldest first;
+    losses, augmentation: by name, of the newest line of the metrics. scores: (kimg, value) of checkpoints, by name, oldest first;
     the first name decides. better: "lower" or "higher". samples: the newest grid. stage: what is being done just now.
     warnings: what training warned of.
     """
@@ -52,7 +54,7 @@ class RunStatus:
     seconds: float = 0.0
     seconds_left: float | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
-    statistics: Mapping[str, float] = field(default_factory=dict)
+    augmentation: Mapping[str, float] = field(default_factory=dict)
     scores: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     better: Literal["lower", "higher"] = "lower"
     samples: Path | None = None
@@ -111,8 +113,16 @@ class RunStatus:
             target_kimg=kimg / steps * aim if steps else self.target_kimg,
             images_per_second=numbers.get("images_per_second", self.images_per_second),
             seconds=numbers.get("seconds", self.seconds),
-            losses={name: value for name, value in named.items() if name.partition(".")[0] not in _NOT_LOSSES},
-            statistics={name: value for name, value in named.items() if name.partition(".")[0] == "augment"},
+            losses={
+                name: value
+                for name, value in named.items()
+                if not name.startswith("score.") and name.rpartition(".")[2] not in AUGMENTATION
+            },
+            augmentation={
+                name.rpartition(".")[2]: value
+                for name, value in named.items()
+                if name.rpartition(".")[2] in AUGMENTATION
+            },
             scores=scores,
             better="higher" if next(iter(scores), "") in _HIGHER else self.better,
         )

@@ -134,8 +134,9 @@ class Generator:
         count = _frames(frames)
         stations = self._walk_stations(seeds, label, values, cutoff, latents)
         parts = walk_through(stations, count, ease=ease)
-        told = counted(parts, len(stations) * count, listener(progress))
-        return write_film(out, film_frames(told, captions=captions), fps=fps, codec=codec)
+        total = len(stations) * count
+        told = counted(parts, total, listener(progress))
+        return write_film(out, film_frames(told, captions=captions), count=total, fps=fps, codec=codec)
 
     def save_each(
         self,

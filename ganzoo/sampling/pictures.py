@@ -180,7 +180,7 @@ class Pictures(Sequence["Image.Image"]):
         from ganzoo.sampling.video import FPS, write_film
 
         out = to_place(path)
-        write_film(out, self.pixels, fps=FPS if fps is None else fps, codec=codec)
+        write_film(out, self.pixels, count=len(self), fps=FPS if fps is None else fps, codec=codec)
         return out
 
     @staticmethod

@@ -1,8 +1,8 @@
-"""Films: pictures one after the other into a file, none held longer than it takes to encode.
+"""Films: pictures one after the other into a file, none held longer than it takes to encode it.
 
     .mp4   AV1 by SVT-AV1; H.264 by x264 where it is asked for (x264 is GPL software)
     .webm  VP9 by libvpx; AV1 where it is asked for
-    .webp .gif .png   by Pillow; they repeat endlessly
+    .webp  by Pillow, endlessly; .gif and .png too, whose frames are held until the last
 
 Shapes: a frame is (H, W, C) uint8 with 1 or 3 channels.
 """
@@ -22,6 +22,7 @@ from ganzoo.sampling.names import check_place
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL import Image
 
 FPS = 24.0
 
@@ -61,8 +62,17 @@ def check_film_name(path: Path, codec: str | None = None) -> None:
         raise RequestError(f"The codec {codec!r} does not go with {suffix}; these do: {able}.")
 
 
-def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = FPS, codec: str | None = None) -> int:
+def write_film(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    *,
+    count: int | None = None,
+    fps: float = FPS,
+    codec: str | None = None,
+) -> int:
     """Write frames of one size as they come, and say how many. codec: by name; the usual one if None.
+
+    count: how many there are; where it is not known, the frames of a WebP are held until the last.
 
     Raises RequestError for a name, codec or place that will not do, and MissingPackageError where PyAV is wanted and
     not installed.
@@ -83,7 +93,7 @@ def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: float = 
             if is_film(path):
                 _encode(partial, counted, fps, _codec(path, codec))
             else:
-                _animate(partial, counted, fps)
+                _animate(partial, counted, fps, count)
             if not counted.count:
                 raise RequestError("There are no pictures to show.")
     except OSError as error:
@@ -167,7 +177,7 @@ def _even(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels
 
 
-def _animate(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float) -> None:
+def _animate(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, count: int | None) -> None:
     from PIL import Image
 
     images = (Image.fromarray(frame if frame.shape[2] == 3 else frame[:, :, 0]) for frame in frames)
@@ -176,6 +186,30 @@ def _animate(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float) -> Non
         return
     kind = ANIMATIONS[path.suffix.lower()]
     options: dict[str, Any] = _WEBP if kind == "WEBP" else {}
-    # Pillow looks at all frames of a PNG twice; it takes those of the others as they come.
-    others = list(images) if kind == "PNG" else images
+    if kind == "WEBP" and count is not None and count > 1:
+        first, others = _one_after_the_other(first, images, count), []
+    else:
+        others = list(images)  # Pillow would hold them too, or look at them twice
     first.save(path, format=kind, save_all=True, append_images=others, duration=1000 / fps, loop=0, **options)
+
+
+def _one_after_the_other(first: Image.Image, images: Iterator[Image.Image], count: int) -> Image.Image:
+    """A picture of many frames, of which Pillow asks one after the other; each is made when it is asked for."""
+    from PIL import Image as Pillow
+
+    class Frames(Pillow.Image):
+        n_frames = count
+
+        def seek(self, frame: int) -> None:
+            if frame > self._at:
+                self._at = frame
+                self.im = next(images).im
+
+        def tell(self) -> int:
+            return self._at
+
+        _at = 0
+
+    sequence = Frames()
+    sequence._mode, sequence._size, sequence.im = first.mode, first.size, first.im
+    return sequence
