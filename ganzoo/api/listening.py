@@ -31,7 +31,7 @@ class NotebookPanel(NotebookListener):
 
     def stage(self, text: str) -> None:
         self._status = dataclasses.replace(self._status, stage=text)
-        self.draw()
+        self.draw(always=not text)
 
     def wrote(self, path: Path) -> None:
         self._status = dataclasses.replace(self._status, samples=path)
