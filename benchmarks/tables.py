@@ -10,6 +10,7 @@ from pathlib import Path
 
 import gpu_tables
 import latency_table
+import painting_tables
 import restoration_tables
 import score_tables
 import sweep_tables
@@ -262,6 +263,7 @@ README, OBJECTIVES, GUIDE = ROOT / "README.md", ROOT / "docs" / "objectives.md",
 GPU = ROOT / "docs" / "gpu.md"
 RESTORATION = ROOT / "docs/restoration.md"
 SCORES = ROOT / "docs" / "scores.md"
+PAINTING = ROOT / "docs" / "painting.md"
 TRANSLATION, STYLEGAN = ROOT / "docs" / "translation.md", ROOT / "docs" / "stylegan.md"
 
 
@@ -292,6 +294,8 @@ TABLES = {
     "flat_memory": (SCORES, score_tables.flat_memory),
     "scores_digits": (SCORES, score_tables.digits),
     "scores_little": (SCORES, score_tables.little),
+    "painting": (PAINTING, painting_tables.painting),
+    "projection": (PAINTING, painting_tables.projection),
     "labelled": (ROOT / "docs" / "pictures.md", labelled),
     "reading": (ROOT / "docs" / "pictures.md", reading),
     "translation": (TRANSLATION, translation),

@@ -61,7 +61,8 @@ def status(**changes):
 CASES = {
     "whole": {},
     "first second": {
-        "steps": 0, "target_steps": 0, "target_kimg": 0.0, "losses": {}, "scores": {}, "augmentation": {}, "samples": None,
+        "steps": 0, "target_steps": 0, "target_kimg": 0.0, "losses": {}, "scores": {}, "augmentation": {},
+        "samples": None,
         "images_per_second": None, "seconds": 0.0, "seconds_left": None, "stage": "reading 12,345 of 50,000 pictures",
     },
     "long names": {
@@ -106,7 +107,9 @@ def test_no_line_is_wider_than_the_terminal(name, width):
 def test_a_score_has_a_trend_that_knows_what_is_better():
     rising = {"score.psnr": [(1, 20.0), (2, 22.0)]}
     for scores, better, word in (
-        (rising, "higher", "improving"), (rising, "lower", "worsening"), ({"s.x": [(1, 5.0), (2, 5.0)]}, "lower", "level")
+        (rising, "higher", "improving"),
+        (rising, "lower", "worsening"),
+        ({"s.x": [(1, 5.0), (2, 5.0)]}, "lower", "level"),
     ):  # fmt: skip
         assert any(word in line for line in panel(status(scores=scores, better=better), 80))
     assert sparkline([1, 2, 3, 8]) == "▁▂▃█" and sparkline([5, 5]) == "▁▁"
@@ -153,8 +156,8 @@ def test_on_a_terminal_of_80_columns_there_is_a_panel_from_the_beginning(tmp_pat
     pyte = pytest.importorskip("pyte")
     screen = pyte.Screen(80, 24)
     stream = pyte.ByteStream(screen)
-    command = [sys.executable, "-m", "ganzoo", "train", "dcgan", "--preset", "tiny", "--data", "digits", "--steps", "400",
-               "--out", str(tmp_path / "run"), "--set", "train.checkpoint_every_kimg=1"]  # fmt: skip
+    command = [sys.executable, "-m", "ganzoo", "train", "dcgan", "--preset", "tiny", "--data", "digits", "--steps",
+               "400", "--out", str(tmp_path / "run"), "--set", "train.checkpoint_every_kimg=1"]  # fmt: skip
     leader, follower = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     with subprocess.Popen(command, stderr=follower, stdout=follower, stdin=follower, env=environment) as process:

@@ -99,6 +99,20 @@ def test_the_examples_for_python_run(tmp_path):
     assert "8/8 steps, 0 s left" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["runs.md", "painting.md"])
+def test_the_examples_of_a_page_run(name, tmp_path):
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page[page.index("## From Python") :], re.M | re.S)
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "page.py"], capture_output=True, text=True, cwd=tmp_path, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    made = {"runs.md": ("photos.html", "photos.safetensors", "grid.png"), "painting.md": ("walk.webp", "moved.png")}
+    for file in made[name]:
+        assert (tmp_path / file).stat().st_size > 0
+
+
 def test_no_address_of_an_index_is_in_the_project():
     hosts = re.compile(r"https?://[^\s\"'`)]*(pypi|pythonhosted|/simple/)|--(extra-)?index-url|--find-links")
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=True).stdout

@@ -1,6 +1,10 @@
 """What a user expects of a training: scores, best checkpoints, loggers, fine-tuning, warnings, estimates."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -399,3 +403,55 @@ def _config():
     from ganzoo.config import NoiseToImageConfig
 
     return NoiseToImageConfig(latent_size=4)
+
+
+@pytest.mark.slow
+def test_trackio_keeps_a_training_on_this_machine_alone(tmp_path):
+    """In an environment of its own, as it wants an older Pillow. Nobody is called: a connection is an error there."""
+    environment = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run(
+        [python, "-m", "pip", "install", "-q", "trackio>=0.40"], check=True, capture_output=True, timeout=900
+    )
+    code = """
+import socket, sys
+from pathlib import Path
+
+def refuse(*_, **__):
+    raise SystemExit("a connection was tried")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+from PIL import Image
+from ganzoo.loggers.trackio import Trackio
+
+run = Path(sys.argv[1])
+Image.new("RGB", (32, 32)).save(run / "step-1.png")
+one = Trackio(run, resume_step=0)
+for step in (10, 20):
+    one.log({"step": step, "kimg": step / 8, "generator.adversarial": 1 / step})
+one.picture(run / "step-1.png", 20)
+one.close()
+again = Trackio(run, resume_step=20)
+again.log({"step": 30, "kimg": 4, "generator.adversarial": 0.1})
+again.close()
+from trackio.sqlite_storage import SQLiteStorage
+for line in SQLiteStorage.get_logs("runs", "photos"):
+    print("row", line["step"], line.get("generator/adversarial", "-"), "samples" in line)
+"""
+    (tmp_path / "runs" / "photos").mkdir(parents=True)
+    root = Path(__file__).parents[1]
+    told = subprocess.run(
+        [python, "-c", code, str(tmp_path / "runs" / "photos")], capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(root), "TRACKIO_DIR": str(tmp_path / "kept")},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    rows = [line.split()[1:] for line in told.stdout.splitlines()]
+    assert rows == [["10", "0.1", "False"], ["20", "0.05", "False"], ["20", "-", "True"], ["30", "0.1", "False"]]
+
+
+def test_a_logger_whose_package_is_missing_says_what_to_install(tmp_path):
+    done = ganzoo_here("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "run", "--steps", 1,
+                       "--set", "train.loggers=jsonl,trackio")  # fmt: skip
+    assert_clean(done, status=2)
+    assert "ganzoo[trackio]" in done.stderr

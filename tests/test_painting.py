@@ -472,8 +472,8 @@ def test_the_verb_directions_makes_a_sheet(runs, halves, tmp_path):
     assert_clean(done, status=0)
     with Image.open(tmp_path / "d.png") as image:
         assert image.width > 7 * 48 and image.height > 3 * 48
-    done = ganzoo_here("sample", *halves, "-o", tmp_path / "x.png", "--move", "2=+2", "--directions", tmp_path / "d.npz",
-                       "--layers", "0-1")  # fmt: skip
+    kept = ["--directions", tmp_path / "d.npz"]
+    done = ganzoo_here("sample", *halves, "-o", tmp_path / "x.png", "--move", "2=+2", *kept, "--layers", "0-1")
     assert_clean(done, status=0)
     told = json.loads(ganzoo_here("directions", *halves, "--json", "-n", 3).stdout)
     assert len(told["explained"]) == 3 and told["explained"] == sorted(told["explained"], reverse=True)

@@ -89,8 +89,9 @@ def test_a_painted_picture_is_found_again(runs, name, space):
 def test_the_verb_writes_latents_a_sheet_and_a_film(runs, tmp_path):
     picture = tmp_path / "my face.png"
     gz.load(runs / "stylegan2").sample([70_004])[0].resize((40, 30)).save(picture)
-    done = ganzoo_here("project", runs / "stylegan2", "-i", picture, "-o", tmp_path / "w.npz", "--steps", 30, "--starts",
-                       2, "--sheet", tmp_path / "s.png", "--video", tmp_path / "way.webp", "--fit", "stretch")  # fmt: skip
+    made = ["--sheet", tmp_path / "s.png", "--video", tmp_path / "way.webp"]
+    search = ["--steps", 30, "--starts", 2, "--fit", "stretch"]
+    done = ganzoo_here("project", runs / "stylegan2", "-i", picture, "-o", tmp_path / "w.npz", *search, *made)
     assert_clean(done, status=0)
     assert "my face: 0." in done.stdout and "nearest of 2,000 samples" in done.stdout
     with Image.open(tmp_path / "s.png") as sheet, Image.open(tmp_path / "way.webp") as film:

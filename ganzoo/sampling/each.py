@@ -12,7 +12,7 @@ import csv
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,17 +59,17 @@ def write_each(
     table, names = folder / TABLE, _Names(source, seeds, choices, kind)
     _check_table(table)
     batches = painted() if painted is not None else paint_batches(source, seeds, choices)
-    rows: list[tuple[str, int, object, str]] = []
+    done = _Count()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with _Encoders(kind) as encoders:
-                _write(batches, names, folder, encoders, rows, len(seeds), progress)
+                _write(batches, names, folder, encoders, done, len(seeds), progress)
         except KeyboardInterrupt:
-            progress.say(f"interrupted: {len(rows):,} of {len(seeds):,} pictures are in {folder}")
+            progress.say(f"interrupted: {done.count:,} of {len(seeds):,} pictures are in {folder}")
             raise
         finally:
-            _write_table(table, rows)
+            _write_table(table, (names.row(number) for number in range(done.count)))
     except (OSError, ValueError) as error:
         raise RequestError(f"{folder} cannot be written: {one_line(error)}") from None
     return table
@@ -80,28 +80,33 @@ def _write(
     names: _Names,
     folder: Path,
     encoders: _Encoders,
-    rows: list[tuple[str, int, object, str]],
+    done: _Count,
     count: int,
     progress: ProgressListener,
 ) -> None:
-    """rows: grows by those whose files are on the way."""
+    """done: grows by those whose files are on the way. Nothing is kept of each: there may be very many."""
     began = told = time.monotonic()
     for batch in batches:
         for pixels in batch.to_uint8():
-            row = names.row(len(rows))
-            encoders.add(folder / row[0], pixels)
-            rows.append(row)
-        if time.monotonic() - told > _TOLD_SECONDS or len(rows) == count:
+            encoders.add(folder / names.row(done.count)[0], pixels)
+            done.count += 1
+        if time.monotonic() - told > _TOLD_SECONDS or done.count == count:
             told = time.monotonic()
-            left = (told - began) / len(rows) * (count - len(rows))
+            left = (told - began) / done.count * (count - done.count)
             values = {"status": "painting"}
-            progress.update(Progress(done=len(rows), total=count, unit="pictures", seconds_left=left, values=values))
+            progress.update(Progress(done=done.count, total=count, unit="pictures", seconds_left=left, values=values))
     encoders.finish()
 
 
-def _write_table(table: Path, rows: Sequence[tuple[str, int, object, str]]) -> None:
+def _write_table(table: Path, rows: Iterable[tuple[str, int, object, str]]) -> None:
     with files.written_beside(table) as partial, partial.open("w", encoding="utf-8", newline="") as lines:
-        csv.writer(lines).writerows([_HEADINGS, *rows])
+        csv.writer(lines).writerow(_HEADINGS)
+        csv.writer(lines).writerows(rows)
+
+
+class _Count:
+    def __init__(self) -> None:
+        self.count = 0
 
 
 class _Names:
@@ -111,13 +116,16 @@ class _Names:
         self._seeds = seeds
         self._kind = kind
         self._digits = max(5, len(str(max(seeds))))
-        self._classes = drawn_classes(source, seeds, choices)
+        drawn = drawn_classes(source, seeds, choices)
+        self._classes = [index for index, _ in drawn]
+        self._names = dict(drawn)
         if len({self.row(number)[0] for number in range(len(seeds))}) < len(seeds):
             raise RequestError("A seed is named twice, with the same class; their files would have one name.")
 
     def row(self, number: int) -> tuple[str, int, object, str]:
         seed = self._seeds[number]
-        index, name = self._classes[number] if self._classes else ("", "")
+        index: object = self._classes[number] if self._classes else ""
+        name = self._names[self._classes[number]] if self._classes else ""
         label = f"-{_file_part(name or str(index))}" if self._classes else ""
         return f"seed{seed:0{self._digits}}{label}.{self._kind}", seed, index, name
 
