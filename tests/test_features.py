@@ -442,8 +442,8 @@ for line in SQLiteStorage.get_logs("runs", "photos"):
     (tmp_path / "runs" / "photos").mkdir(parents=True)
     root = Path(__file__).parents[1]
     told = subprocess.run(
-        [python, "-c", code, str(tmp_path / "runs" / "photos")], capture_output=True, text=True, check=False, timeout=300,
-        env={**os.environ, "PYTHONPATH": str(root), "TRACKIO_DIR": str(tmp_path / "kept")},
+        [python, "-c", code, str(tmp_path / "runs" / "photos")], capture_output=True, text=True, check=False,
+        timeout=300, env={**os.environ, "PYTHONPATH": str(root), "TRACKIO_DIR": str(tmp_path / "kept")},
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     rows = [line.split()[1:] for line in told.stdout.splitlines()]
@@ -451,7 +451,7 @@ for line in SQLiteStorage.get_logs("runs", "photos"):
 
 
 def test_a_logger_whose_package_is_missing_says_what_to_install(tmp_path):
-    done = ganzoo_here("train", "dcgan", "--preset", "tiny", "--data", "digits", "--out", tmp_path / "run", "--steps", 1,
-                       "--set", "train.loggers=jsonl,trackio")  # fmt: skip
+    stated = ["--preset", "tiny", "--data", "digits", "--steps", 1, "--set", "train.loggers=jsonl,trackio"]
+    done = ganzoo_here("train", "dcgan", "--out", tmp_path / "run", *stated)
     assert_clean(done, status=2)
     assert "ganzoo[trackio]" in done.stderr
