@@ -44,7 +44,8 @@ def projection():
         again, held = body["found_again"], body["held_out"]
         lines += [
             f"| {again['count']} painted pictures of known latents, 8 bits: within a tenth of the distance of two "
-            f"random latents in W | {100 * again['within_a_tenth']:.0f}%; the median is {100 * again['median_share']:.1f}% |",
+            f"random latents in W | {100 * again['within_a_tenth']:.0f}%; "
+            f"the median is {100 * again['median_share']:.1f}% |",
             f"| {held['count']} held-out digits: nearer than their nearest of 10,000 samples | "
             f"{100 * held['w']['nearer_than_nearest_of_10000']:.0f}%: {held['w']['median']:.3f} against "
             f"{held['nearest_of_10000']:.3f}, of 1 from black to white |",

@@ -504,3 +504,25 @@ def test_a_seed_becomes_a_latent_as_the_docs_say(runs):
 def test_painting_by_batches_gives_what_painting_at_once_gives(runs):
     source = gz.load(runs / "dcgan").source
     assert np.allclose(paint(source, range(40)).pixels[17:19], paint(source, [17, 18]).pixels, atol=1e-5)
+
+
+def test_a_translation_that_is_no_number_is_an_error_too(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for number in range(3):
+            pixels = np.random.RandomState(number).randint(0, 255, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{number}.png")
+    run = gz.train("cyclegan", preset="tiny", data=tmp_path / "a", target=tmp_path / "b", out=tmp_path / "run", steps=1,
+                   progress=Quiet())  # fmt: skip
+    path = gz.export(run, progress=Quiet())[0].path
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) == 4:
+            array = np.full(tuple(tensor.dims), np.nan, "float32")
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    onnx.save(model, tmp_path / "nan.onnx")
+    with pytest.raises(GanzooError, match="hold what is no number"):
+        gz.load(tmp_path / "nan.onnx").translate(tmp_path / "a" / "0.png")
+    done = ganzoo_here("sample", tmp_path / "nan.onnx", "-i", tmp_path / "a" / "0.png", "-o", tmp_path / "x.png")
+    assert_clean(done, status=1)
+    assert not (tmp_path / "x.png").exists()

@@ -36,9 +36,8 @@ class RunStatus:
 
     holder: who trains it, in words. steps, kimg and their targets: 0 where it is not known. seconds: trained so far.
     losses, augmentation: by name, of the newest line of the metrics. scores: (kimg, value) of checkpoints, by name,
-    oldest first;
-    the first name decides. better: "lower" or "higher". samples: the newest grid. stage: what is being done just now.
-    warnings: what training warned of.
+    oldest first; the first name decides. better: "lower" or "higher". samples: the newest grid. stage: what is being
+    done just now.
     """
 
     path: Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError, shell_word
+from ganzoo.errors import GanzooError, RequestError, first_few, shell_word
 from ganzoo.roles import Role, missing_before, painting_chain, style_chain, translations
 from ganzoo.tensors import Domain, TensorSpec
 
@@ -82,3 +82,20 @@ class GraphSet:
             )
         names = ", ".join(spec.name for spec in self.graphs[0].outputs)
         raise RequestError(f"{given}it gives {names}.", hint=hint)
+
+
+def checked_pixels(pixels: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
+    """The pictures themselves. Raises GanzooError that names those that hold what is no number."""
+    import numpy as np
+
+    good = np.isfinite(pixels).reshape(len(pixels), -1).all(1)
+    if not good.all():
+        known = [*names, *[""] * (len(pixels) - len(names))]
+        spoilt = [name or f"picture {place}" for place, name in enumerate(known) if not good[place]]
+        raise GanzooError(
+            f"{int((~good).sum())} of {len(pixels)} pictures hold what is no number (NaN or infinity): "
+            f"{first_few(spoilt)}.",
+            hint="Did the training diverge, or is a stated value far from what the model was made for? Of a run "
+            "another checkpoint can be named: --checkpoint.",
+        )
+    return pixels

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import GanzooError, RequestError, did_you_mean, first_few, printable
-from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
+from ganzoo.errors import RequestError, did_you_mean, first_few, printable
+from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet, checked_pixels
 from ganzoo.sampling.pictures import PixelValues
 from ganzoo.sampling.values import Values, checked_values
 from ganzoo.tensors import TensorSpec
@@ -56,22 +56,6 @@ def paint_batches(source: GraphSet, seeds: Sequence[int], choices: InputChoices 
     for number, arrays in enumerate(inputs_of(graphs, seeds, choices or InputChoices(), source.path)):
         names = [f"seed {seed}" for seed in seeds[number * BATCH : (number + 1) * BATCH]]
         yield PixelValues(pixels=checked_pixels(through(graphs, arrays), names), low=spec.low, high=spec.high)
-
-
-def checked_pixels(pixels: NDArray[Any], names: Sequence[str]) -> NDArray[Any]:
-    """The pictures themselves. Raises GanzooError that names those that hold what is no number."""
-    import numpy as np
-
-    good = np.isfinite(pixels).reshape(len(pixels), -1).all(1)
-    if not good.all():
-        spoilt = [name or f"picture {place}" for place, name in enumerate(names) if not good[place]]
-        raise GanzooError(
-            f"{int((~good).sum())} of {len(pixels)} pictures hold what is no number (NaN or infinity): "
-            f"{first_few(spoilt)}.",
-            hint="Did the training diverge, or is a stated value far from what the model was made for? Of a run "
-            "another checkpoint can be named: --checkpoint.",
-        )
-    return pixels
 
 
 def through(graphs: Sequence[GraphFunction], arrays: Inputs) -> NDArray[Any]:

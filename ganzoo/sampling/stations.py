@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RequestError
-from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
-from ganzoo.sampling.noise import InputChoices, checked_pixels, class_names, inputs_of, through
+from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet, checked_pixels
+from ganzoo.sampling.noise import InputChoices, class_names, inputs_of, through
 from ganzoo.sampling.pictures import PixelValues
 
 if TYPE_CHECKING:

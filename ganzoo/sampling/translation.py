@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ganzoo.datainfo import size_text
 from ganzoo.errors import DataError, RequestError, did_you_mean, one_line
 from ganzoo.roles import way_back
-from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet
+from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet, checked_pixels
 from ganzoo.sampling.values import Values
 from ganzoo.tensors import Dim, TensorSpec
 
@@ -66,7 +66,7 @@ def translate_pixels(
             else same_rows(spec, len(painted), dims, values or {})
             for spec in graph.inputs[1:]
         ]
-        read, painted = painted, graph.run([painted, *others])[0]
+        read, painted = painted, checked_pixels(graph.run([painted, *others])[0], ())
         spec = graph.outputs[0]
         # What the network made of what was there, of what it made of everything.
         height, width = (
