@@ -98,6 +98,15 @@ def test_what_is_there_and_is_nobodys_is_not_written_over(runs, tmp_path):
     (tmp_path / "seed00001.png").write_text("not a picture")
     with pytest.raises(RequestError, match="is no picture"):
         model.save_each(tmp_path, range(3), progress=Quiet())
+    for suffix in ("png", "webp"):
+        folder = tmp_path / suffix
+        folder.mkdir()
+        Image.new("L", (8, 8)).save(folder / f"seed00001.{suffix}")
+        with pytest.raises(RequestError, match="was not painted here"):
+            model.save_each(folder, range(3), kind=suffix, progress=Quiet())
+        (folder / f"seed00001.{suffix}").unlink()
+        for _ in range(2):  # what is ours is painted again
+            model.save_each(folder, range(3), kind=suffix, progress=Quiet())
     (tmp_path / "walk.mp4").write_text("somebody's notes")
     with pytest.raises(RequestError, match="is no film"):
         model.save_walk(tmp_path / "walk.mp4", [0, 1], progress=Quiet())

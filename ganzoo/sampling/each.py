@@ -57,19 +57,19 @@ def write_each(
         raise RequestError(f"kind = {short(kind)}: expected {', '.join(KINDS)}.")
     choices = choices or InputChoices()
     table, names = folder / TABLE, _Names(source, seeds, choices, kind)
-    _check_table(table)
+    ours = _check_table(table)
     batches = painted() if painted is not None else paint_batches(source, seeds, choices)
     done = _Count()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _Encoders(kind) as encoders:
+            with _Encoders(kind, ours=ours) as encoders:
                 _write(batches, names, folder, encoders, done, len(seeds), progress)
         except KeyboardInterrupt:
+            _write_table(table, (names.row(number) for number in range(done.count)))
             progress.say(f"interrupted: {done.count:,} of {len(seeds):,} pictures are in {folder}")
             raise
-        finally:
-            _write_table(table, (names.row(number) for number in range(done.count)))
+        _write_table(table, (names.row(number) for number in range(done.count)))
     except (OSError, ValueError) as error:
         raise RequestError(f"{folder} cannot be written: {one_line(error)}") from None
     return table
@@ -139,8 +139,10 @@ def _file_part(name: str) -> str:
 class _Encoders:
     """Threads that encode and write, with a queue that holds no more than they can take: memory stays flat."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, ours: bool) -> None:
+        """ours: the folder has pictures of ours, by its table; else those that do not say so are somebody's."""
         self._kind = kind
+        self._ours = ours
         count = min(8, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="encoder")
         self._most = 4 * count
@@ -169,16 +171,20 @@ class _Encoders:
     def _write(self, path: Path, pixels: NDArray[np.uint8]) -> None:
         from PIL import Image
 
-        from ganzoo.data.pictures import save_image
+        from ganzoo.data.pictures import is_picture, save_image
 
         check_place(path)
+        if not self._ours and path.is_file() and not is_picture(path, ours=True):
+            raise RequestError(f"{path} is there, and was not painted here.", hint="Choose another -o.")
         image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
         save_image(image, path, durable=False, **_OPTIONS.get(self._kind, {}))
 
 
-def _check_table(table: Path) -> None:
-    """Raises RequestError for a table that is there and is another's."""
+def _check_table(table: Path) -> bool:
+    """Whether there is one. Raises RequestError for another's."""
     if table.exists() and table.stat().st_size:
         first = next(iter(files.lines_of(table)), "")
         if first != ",".join(_HEADINGS):
             raise RequestError(f"{table} is there, and is no table of ganzoo's.", hint="Choose another -o.")
+        return True
+    return False
