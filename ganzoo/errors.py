@@ -11,6 +11,7 @@ import difflib
 import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 __all__ = [
     "BenchError",
@@ -27,6 +28,7 @@ __all__ = [
     "RequestError",
     "RunLockedError",
     "did_you_mean",
+    "distinct_names",
     "escaped",
     "first_few",
     "missing_package",
@@ -155,6 +157,21 @@ def first_few(items: Sequence[str], most: int = 5, *, separator: str = ", ") -> 
     shown, more = separator.join(items[:most]), len(items) - most
     last = " and " if separator == ", " else f"{separator}and "
     return f"{shown}{last}{more} more" if more > 0 else shown
+
+
+def distinct_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """For people: the name of each, and as much of the folders before it as tells it from others of that name."""
+    given = list(dict.fromkeys(paths))
+    parts = {path: path.absolute().parts for path in given}
+    names: dict[Path, str] = {}
+    for path in given:
+        others = [parts[other] for other in given if parts[other] != parts[path]]
+        own = parts[path]
+        needed = next(
+            (count for count in range(1, len(own)) if all(other[-count:] != own[-count:] for other in others)), len(own)
+        )
+        names[path] = "/".join(own[-needed:])
+    return names
 
 
 def short(value: object, *, limit: int = 60) -> str:

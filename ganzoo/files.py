@@ -245,21 +245,6 @@ def check_output(path: Path, inputs: Iterable[Path] = ()) -> None:
             raise RequestError(f"{path} is what is to be read; it is not written over.", hint="Choose another -o.")
 
 
-def distinct_names(paths: Iterable[Path]) -> dict[Path, str]:
-    """For people: the name of each, and as much of the folders before it as tells it from others of that name."""
-    given = list(dict.fromkeys(paths))
-    parts = {path: path.absolute().parts for path in given}
-    names: dict[Path, str] = {}
-    for path in given:
-        others = [parts[other] for other in given if parts[other] != parts[path]]
-        own = parts[path]
-        needed = next(
-            (count for count in range(1, len(own)) if all(other[-count:] != own[-count:] for other in others)), len(own)
-        )
-        names[path] = "/".join(own[-needed:])
-    return names
-
-
 def same_file(one: Path, other: Path) -> bool:
     """Whether both names mean one file, through links too."""
     try:

@@ -231,7 +231,7 @@ def test_what_cannot_be_loaded_together(run, tmp_path):
     (file,) = gz.export(run, out=tmp_path / "files", progress=Heard())
     gz.export(run, out=tmp_path / "files", output="uint8", progress=Heard())
     with pytest.raises(
-        RequestError, match=r"2 of the files hold the graph 'generator': generator.onnx, generator_uint8"
+        RequestError, match=r"2 of the files hold the graph 'generator': .*generator.onnx, .*generator_uint8"
     ) as caught:
         gz.load(tmp_path / "files")
     assert "Name the one" in caught.value.hint

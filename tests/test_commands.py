@@ -104,6 +104,7 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/evaluation/networks/weights.py": {"name"},
     "ganzoo/evaluation/people/trial.py": {"ask"},
     "ganzoo/api/resume.py": {"2 * outcome.kimg"},
+    "ganzoo/cli/directions.py": {"words", "kept", "moving"},  # of words that went through it one by one
     "ganzoo/cli/runs.py": {"keep", "kept"},
     "ganzoo/cli/train.py": {"usual", "verb"},
     "ganzoo/cli/list.py": {"' '.join(published())"},
@@ -113,7 +114,12 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/data/store.py": {"_share(bad, of)"},
     "ganzoo/training/pictures.py": {"typed_places(data)"},  # words that went through it one by one
     "ganzoo/training/resuming.py": {"typed_places(run.config.data)"},
-    "ganzoo/runs/changes.py": {"_assignment(table, key, value)"},
+    "ganzoo/runs/changes.py": {
+        "_assignment(table, key, value)",
+        "_longer(run)",
+        "2 * kimg",
+        "2 * run.steps * train.batch_size / 1000",
+    },
     "ganzoo/data/opening.py": {
         "given",
         "size_text(*(max(1, side // scale) * scale for side in (height, width)))",
@@ -128,7 +134,7 @@ OURS = {  # numbers, and names that are not a user's nor a stranger's
     "ganzoo/runtime/providers/provider.py": {"' '.join(there)", "install", "key", "self.name", "self.packages[0]"},
     "ganzoo/sampling/translation.py": {"size_text(*wanted[1:])"},
     "ganzoo/training/checks.py": {"near"},
-    "ganzoo/training/memory.py": {"more", "parts", "size // parts"},
+    "ganzoo/training/memory.py": {"more", "parts", "size // parts", "size_text(shown.height // 2, shown.width // 2)"},
     "ganzoo/training/ranks.py": {"device", "torch.cuda.device_count()"},
     "plugins/ganzoo-restoration/ganzoo_restoration/models.py": {"sides"},
     "plugins/ganzoo-stylegan/ganzoo_stylegan/game.py": {"64 * self.data.size"},

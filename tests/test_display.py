@@ -200,7 +200,7 @@ def test_watch_shows_a_run_of_another_process_and_its_page(tmp_path):
     assert "http" not in text.replace("http-equiv", "") and "<script" not in text
     for name in ("score.frechet", "generator.adversarial", "discriminator.augment"):
         assert f"<figcaption>{name}" in text
-    assert text.count("data:image/png;base64,") >= 2 and "default-src 'none'" in text
+    assert text.count("data:image/png;base64,") >= 2 and "default-src &#x27;none&#x27;" in text
     (tmp_path / "mine.html").write_text("mine")
     done = ganzoo_here("watch", run.path, "-o", tmp_path / "mine.html")
     assert_clean(done, status=2)

@@ -59,7 +59,7 @@ import importlib, inspect, pkgutil, sys, warnings
 import ganzoo as gz
 from ganzoo.plugin import api1
 for item in pkgutil.walk_packages(gz.__path__, "ganzoo."):
-    if item.name not in ("ganzoo.__main__", "ganzoo.loggers.tensorboard"):
+    if item.name not in ("ganzoo.__main__", "ganzoo.loggers.tensorboard", "ganzoo.loggers.trackio"):
         importlib.import_module(item.name)
 for name in api1.MOVED_MODULES:
     importlib.import_module(name)

@@ -530,8 +530,69 @@ def test_a_translation_that_is_no_number_is_an_error_too(tmp_path):
             array = np.full(tuple(tensor.dims), np.nan, "float32")
             tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
     onnx.save(model, tmp_path / "nan.onnx")
-    with pytest.raises(GanzooError, match="hold what is no number"):
+    with pytest.raises(GanzooError, match="no number|not finite"):
         gz.load(tmp_path / "nan.onnx").translate(tmp_path / "a" / "0.png")
     done = ganzoo_here("sample", tmp_path / "nan.onnx", "-i", tmp_path / "a" / "0.png", "-o", tmp_path / "x.png")
     assert_clean(done, status=1)
     assert not (tmp_path / "x.png").exists()
+
+
+def test_a_film_that_is_ended_leaves_nothing_half_written(runs, tmp_path):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "ganzoo", "sample", str(runs / "dcgan"), "--seeds", "0-1", "--walk", "5000000",
+               "-o", str(tmp_path / "w.mp4")]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob(".writing-*")):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 130 and list(tmp_path.iterdir()) == []
+
+
+def test_a_table_keeps_what_was_painted_before(runs, tmp_path):
+    model = gz.load(runs / "dcgan")
+    model.save_each(tmp_path, range(5), progress=Quiet())
+    (tmp_path / "seed00004.png").unlink()
+    table = model.save_each(tmp_path, range(2, 4), progress=Quiet())
+    assert [row["seed"] for row in csv.DictReader(table.open(newline=""))] == ["0", "1", "2", "3"]
+    (tmp_path / "seed00009.png").symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(RequestError, match="is no picture"):
+        model.save_each(tmp_path, range(8, 10), progress=Quiet())
+    assert not (tmp_path / "seed00008.png").exists() and not (tmp_path / "elsewhere.png").exists()
+
+
+def test_values_that_latents_are_beyond_are_refused_and_moves_can_be_filmed(halves, tmp_path):
+    model = gz.load(halves)
+    kept = Latents(space="w+", rows=stations_of(model.source, [5], InputChoices()).rows)
+    with pytest.raises(RequestError, match="styles already"):
+        model.sample(latents=kept, values={"psi": 0.1})
+    model.save_walk(tmp_path / "a.webp", [1, 2], frames=3, move={0: 3.0}, progress=Quiet())
+    model.save_walk(tmp_path / "b.webp", [1, 2], frames=3, progress=Quiet())
+    assert (tmp_path / "a.webp").read_bytes() != (tmp_path / "b.webp").read_bytes()
+    with pytest.raises(RequestError, match="at most 50"):
+        model.save_walk(tmp_path / "c.gif", [1, 2], fps=60, progress=Quiet())
+    for call in (
+        lambda: model.sample([1], values={"psi": 0.5}, cutoff=2.5),
+        lambda: model.find_directions(count="4"),
+        lambda: model.direction_sheet(None),
+        lambda: model.sample([1], move={0: float("nan")}),
+        lambda: model.sample([1], move={99: 1.0}),
+    ):
+        with pytest.raises(RequestError):
+            call()
+
+
+def test_rows_of_a_grid_are_named_by_their_seeds():
+    from ganzoo.sampling.captions import seeds_in_words
+    from ganzoo.sampling.pictures import _row_name
+
+    assert seeds_in_words(range(3, 9)) == "seeds 3 to 8" and seeds_in_words([3, 14, 15]) == "seeds 3, 14, 15"
+    assert (
+        _row_name(["seed 3", "seed 14"]) == "seeds 3, 14"
+        and _row_name(["seed 3", "seed 4", "seed 5"]) == "seeds 3 to 5"
+    )
+    assert _row_name(["face", "seed 2"]) == "face, seed 2"

@@ -216,6 +216,9 @@ HOSTILE = {
     "names of another number": {"latents.npy": _npy((1, 4), 16), "about": {"names": ["a", "b"]}},
     "labels that are none": {"latents.npy": _npy((1, 4), 16), "about": {"labels": ["x"]}},
     "a space that is none": {"latents.npy": _npy((1, 4), 16), "about": {"space": "q"}},
+    "a space that is a table": {"latents.npy": _npy((1, 4), 16), "about": {"space": {"x": [1]}}},
+    "beyond float32": {"latents.npy": _npy((1, 1), 0, "<f8") + np.float64(1e300).tobytes()},
+    "a newer format": {"latents.npy": _npy((1, 4), 16), "about": {"format": 99}},
     "another kind": {"latents.npy": _npy((1, 4), 16), "about": {"kind": "directions"}},
 }
 
@@ -226,7 +229,7 @@ def test_a_strangers_latents_are_refused_with_a_message(tmp_path, name):
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
-        about = {"kind": "latents", "space": "z", "names": [], "labels": [], **content.get("about", {})}
+        about = {"kind": "latents", "format": 1, "space": "z", "names": [], "labels": [], **content.get("about", {})}
         with zipfile.ZipFile(path, "w") as archive:
             for part, data in content.items():
                 if part != "about":
@@ -238,7 +241,7 @@ def test_a_strangers_latents_are_refused_with_a_message(tmp_path, name):
 
 def test_a_bomb_is_not_unpacked(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("about.json", json.dumps({"kind": "latents", "space": "z"}))
+        archive.writestr("about.json", json.dumps({"kind": "latents", "format": 1, "space": "z"}))
         with archive.open("latents.npy", "w", force_zip64=True) as part:
             part.write(_npy((2**20, 2**9), 0))
             for _ in range(2**11):
@@ -249,7 +252,9 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 
 def test_not_a_number_is_no_latent(tmp_path):
     rows = np.full((1, 3), np.nan, "float32")
-    write_arrays(tmp_path / "w.npz", {"latents": rows}, {"kind": "latents", "space": "z", "names": [], "labels": []})
+    write_arrays(
+        tmp_path / "w.npz", {"latents": rows}, {"kind": "latents", "format": 1, "space": "z", "names": [], "labels": []}
+    )
     with pytest.raises(RequestError, match="no latents that can be painted"):
         Latents.load(tmp_path / "w.npz")
     assert read_arrays(tmp_path / "w.npz", "latents")[0]["latents"].shape == (1, 3)

@@ -178,8 +178,8 @@ def test_a_fork_with_other_settings_leaves_its_parent_as_it_was(run, tmp_path):
     ("arguments", "message", "hint"),
     [
         (["--set", "train.batch_size=4"], "whose steps have 8 pictures", "--init-from"),
-        (["--set", "width=8"], "does not fit with width from 4 to 8", "--init-from"),
-        (["--set", "data.size=32"], "was trained on", "--init-from"),
+        (["--steps", 20, "--set", "width=8"], "does not fit with width from 4 to 8", "--init-from"),
+        (["--steps", 20, "--set", "data.size=32"], "was trained on", "--init-from"),
         (["--preset", "tiny"], "--preset does not go with it", "--fork"),
     ],
 )
@@ -199,8 +199,12 @@ def test_a_fork_wants_a_checkpoint_that_is_there_and_a_free_place(run, tmp_path)
     assert "Where shall the fork go?" in done.stderr
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").write_text("x")
+    with pytest.raises(RequestError, match="would have nothing to do"):  # it is finished there
+        gz.fork(run, out=tmp_path / "fork")
     with pytest.raises(CheckpointError, match="neither empty nor a run"):
-        gz.fork(run, out=tmp_path / "taken")
+        gz.fork(run, out=tmp_path / "taken", steps=20)
+    with pytest.raises(CheckpointError, match="lies inside the run"):
+        gz.fork(run, out=run.path / "inner", steps=20)
     named = Path(shutil.copytree(run.path, tmp_path / "photos@best"))  # an @ in a name is one
     done = ganzoo_here("train", "--fork", named, "--out", tmp_path / "of-named", "--steps", 13)
     assert_clean(done, status=0)
@@ -295,11 +299,13 @@ def test_prune_keeps_the_newest_and_the_best(copy):
         assert_clean(ganzoo_here("runs", copy, *arguments), status=2)
 
 
-def test_prune_removes_nothing_where_nothing_whole_would_be_left(copy):
+def test_prune_removes_nothing_where_nothing_whole_would_be_left(run, copy):
     for item in checkpoints.listed(copy / "checkpoints"):
         (item.path / "state.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="none is removed"):
-        gz.prune_runs(copy)
+    other = Path(shutil.copytree(run.path, copy.parent / "other"))
+    told = Quiet()
+    pruned = gz.prune_runs(copy.parent, progress=told)
+    assert "none is removed" in told.said[0] and {item.run for item in pruned} == {other}  # the others are pruned
     assert len(checkpoints.listed(copy / "checkpoints")) == 3
 
 
@@ -452,3 +458,28 @@ def test_verbs_that_answer_have_json(run, tmp_path):
     done = ganzoo_here("sample", run.path, "-o", tmp_path / "x.png", "-n", 4, "--json")
     told = json.loads(done.stdout)
     assert told["pictures"] == 4 and told["seeds"] == {"first": 0, "count": 4} and told["out"].endswith("x.png")
+
+
+def test_weights_are_written_over_nothing_but_weights(run, tmp_path):
+    (tmp_path / "x.safetensors").write_text("precious")
+    newest = run.checkpoints[0].path / "model.safetensors"
+    before = newest.read_bytes()
+    for place in (tmp_path / "x.safetensors", newest, run.path / "config.safetensors"):
+        done = ganzoo_here("export", run.path, "--weights", "-o", place)
+        assert_clean(done, status=1)
+        assert "is there, and is no weights" in done.stderr or "lies inside the run" in done.stderr
+    assert (tmp_path / "x.safetensors").read_text() == "precious" and newest.read_bytes() == before
+    for _ in range(2):  # its own is made anew
+        gz.export_weights(run, out=tmp_path / "y.safetensors")
+    done = ganzoo_here("evaluate", tmp_path / "y.safetensors", "--data", "digits", "--features", "pixels", "-n", 20,
+                       "--repeats", 1)  # fmt: skip
+    assert done.returncode in (0, 2) and "expected a folder of pictures" not in done.stderr
+
+
+def test_a_truth_value_is_no_learning_rate(copy):
+    done = ganzoo_here("train", "--resume", copy, "--steps", 14, "--set", "generator_lr=true")
+    assert_clean(done, status=2)
+    assert "expected number" in done.stderr
+    done = ganzoo_here("train", "--resume", copy, "--set", "generator_lr=0.1")
+    assert_clean(done, status=0)
+    assert "generator_lr: not changed, as nothing is left to do" in done.stderr

@@ -287,7 +287,7 @@ def test_out_of_memory_says_what_to_do_and_the_run_can_be_begun_again(registry, 
 @pytest.mark.parametrize(("room", "told", "remedy"), [
     (4, "A batch of 4 fits.", "--set train.accumulate=2, which keeps the batch of 8"),
     (1, "A batch of 1 fits.", "--set train.accumulate=8"),
-    (0, "No smaller part of it fits either.", "Begin with a smaller --set data.size"),
+    (0, "No smaller part of it fits either.", "Begin with --set data.size=8"),
 ])  # fmt: skip
 def test_out_of_memory_names_the_batch_that_fits(registry, tmp_path, monkeypatch, room, told, remedy):
     """A generator that has room for so many pictures at once, as a GPU would have."""
@@ -342,7 +342,7 @@ def test_a_batch_in_the_tracebacks_of_the_failure_is_freed_before_parts_are_trie
         (8, 1, "train.accumulate=2,"),
         (8, 2, "train.accumulate=4,"),
         (7, 1, "train.accumulate=7,"),
-        (1, 1, "Begin with a"),
+        (1, 1, "Begin with --set data.size=8"),
     ],
 )
 def test_where_nothing_is_tried_the_advice_divides_the_batch(registry, tmp_path, batch, accumulate, hint):

@@ -10,10 +10,9 @@ from ganzoo.api.arguments import to_choice, to_optional_path, to_run, to_shares
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings
 from ganzoo.errors import RequestError, shell_word
-from ganzoo.files import check_output
 from ganzoo.progress import ProgressListener, listener, say_warning
 from ganzoo.runs.run import Run
-from ganzoo.runs.snapshot import SUFFIX, is_snapshot
+from ganzoo.runs.snapshot import SUFFIX, check_snapshot_place, is_snapshot
 
 if TYPE_CHECKING:
     from ganzoo.exporting.exporter import ExportedGraph
@@ -92,10 +91,10 @@ def export_weights(
     path, place = to_run(run), to_optional_path(out, "out")
     if place is not None and place.suffix != SUFFIX:
         raise RequestError(f"{place.name} does not end with {SUFFIX}.", hint=f"For example {path.name}{SUFFIX}")
+    target = place if place is not None else path / "exports" / f"{path.resolve().name}{SUFFIX}"
+    check_snapshot_place(target)
     told = listener(progress)
     trained = load_trained(path, installed(told), say=say_warning(told), which=str(checkpoint), blend=to_shares(blend))
-    target = place if place is not None else path / "exports" / f"{path.resolve().name}{SUFFIX}"
-    check_output(target, [path])
     save_snapshot(trained, target)
     return target
 

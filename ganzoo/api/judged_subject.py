@@ -44,7 +44,7 @@ def open_subject(given: Any, request: SubjectRequest, registry: Registry, notify
     one = paths[0] if len(paths) == 1 else None
     model = (
         one is None
-        or one.suffix == ".onnx"
+        or one.suffix in (".onnx", ".safetensors")
         or is_run(one)
         or (one.is_dir() and any(not path.name.startswith(".") for path in one.glob("*.onnx")))
     )

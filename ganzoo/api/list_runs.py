@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ganzoo.api.arguments import to_path, to_whole
+from ganzoo.errors import CheckpointError
+from ganzoo.progress import ProgressListener, listener
 from ganzoo.runs.listing import PrunedCheckpoint, RunEntry, entry_of, prune, runs_below
 from ganzoo.runs.lock import holder_of
 
@@ -17,12 +19,26 @@ def list_runs(folder: Path | str = ".") -> list[RunEntry]:
     return [entry_of(path) for path in runs_below(to_path(folder, "folder"))]
 
 
-def prune_runs(folder: Path | str, *, keep: int = 1, dry_run: bool = False) -> list[PrunedCheckpoint]:
+def prune_runs(
+    folder: Path | str, *, keep: int = 1, dry_run: bool = False, progress: ProgressListener | None = None
+) -> list[PrunedCheckpoint]:
     """Remove checkpoints of the runs in a folder and below it, but for the newest `keep` of each and the best.
 
-    A run that is being trained is left alone. dry_run: say which would go, and remove none.
-    Raises CheckpointError for what is no folder or cannot be removed.
+    A run that is being trained is left alone, and one of which nothing whole would be left: told in a line. dry_run:
+    say which would go, and remove none. Raises CheckpointError for what is no folder.
     """
+    told = listener(progress)
     kept, place = to_whole(keep, "keep", least=1), to_path(folder, "folder")
-    idle = [path for path in runs_below(place) if holder_of(path) is None]
-    return [pruned for path in idle for pruned in prune(path, keep=kept, dry_run=dry_run)]
+    idle = []
+    for path in runs_below(place):
+        if (holder := holder_of(path)) is None:
+            idle.append(path)
+        else:
+            told.say(f"{path} is left as it is: it is trained by {holder}")
+    pruned: list[PrunedCheckpoint] = []
+    for path in idle:
+        try:
+            pruned += prune(path, keep=kept, dry_run=dry_run)
+        except CheckpointError as error:
+            told.say(f"warning: {path} is left as it is: {error.message}")
+    return pruned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 from ganzoo.errors import RequestError, shell_word
 from ganzoo.progress import ProgressListener
+from ganzoo.sampling.captions import seeds_in_words
 from ganzoo.sampling.latents import Latents
 from ganzoo.sampling.model import Model
 from ganzoo.sampling.names import check_picture_name, ends_like_a_picture
-from ganzoo.sampling.pictures import Pictures
+from ganzoo.sampling.pictures import MOST_PIXELS, Pictures
 from ganzoo.sampling.stated import Numbers
 from ganzoo.sampling.video import FPS, check_film_name, is_film
+from ganzoo.scratch import ended_like_interrupted
 
 _GRID, _STATIONS = 64, 4
 _FRAMES = 48
@@ -70,8 +73,10 @@ class PaintRequest:
         for name, (value, there, partner) in needs.items():
             if value not in (None, False) and not there:
                 raise RequestError(f"{name} goes with {partner}.")
-        if self.move and (self.is_film or self.mix is not None or self.each):
-            raise RequestError("--move goes with a grid of pictures.")
+        if self.edges and (self.is_film or self.each):
+            raise RequestError("--edges goes with a grid of pictures.")
+        if self.move and (self.mix is not None or self.each):
+            raise RequestError("--move goes with a grid of pictures, or with --walk.")
         if self.latents is not None and self.each:
             raise RequestError("--each paints seeds; --latents are painted into a grid.")
         if self.seeds is not None and (self.seed is not None or self.count is not None):
@@ -100,8 +105,16 @@ class PaintRequest:
 
 
 def paint_files(model: Model, request: PaintRequest, *, progress: ProgressListener) -> tuple[str, dict[str, Any]]:
-    """One line about what was written, and the same as JSON values. Raises what `Model.sample` and its like raise."""
+    """One line about what was written, and the same as JSON values. Raises what `Model.sample` and its like raise.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does: nothing half-written stays.
+    """
     request.check()
+    with ended_like_interrupted():
+        return _paint(model, request, progress)
+
+
+def _paint(model: Model, request: PaintRequest, progress: ProgressListener) -> tuple[str, dict[str, Any]]:
     seeds, out = request.chosen(), request.out
     choices: dict[str, Any] = {"label": request.label, "values": request.values, "cutoff": request.cutoff}
     latents = None if request.latents is None else Latents.load(request.latents)
@@ -109,14 +122,16 @@ def paint_files(model: Model, request: PaintRequest, *, progress: ProgressListen
     if request.is_film:
         frames = model.save_walk(
             out, seeds, frames=request.walk or _FRAMES, fps=request.fps or FPS, codec=request.codec,
-            ease=request.ease, captions=request.captions, latents=latents, progress=progress, **choices,
+            ease=request.ease, captions=request.captions, latents=latents, move=request.move,
+            directions=request.directions, layers=request.layers, progress=progress, **choices,
         )  # fmt: skip
         through = _through(seeds, latents)
-        return f"{frames} pictures{model.origin} on a walk through {through}: {out}", {"pictures": frames, **facts}
+        return f"{frames:,} pictures{model.origin} on a walk through {through}: {out}", {"pictures": frames, **facts}
     if request.each:
         table = model.save_each(out, seeds, kind=request.kind or "png", progress=progress, **choices)
-        line = f"{len(seeds):,} pictures{model.origin}, {_ends(seeds)}: {out}, {table.name} lists them"
+        line = f"{len(seeds):,} pictures{model.origin}, {seeds_in_words(seeds)}: {out}, {table.name} lists them"
         return line, {"pictures": len(seeds), "table": str(table), **facts}
+    _check_grid(model, len(seeds))
     if request.mix is not None:
         pictures = model.mix(seeds, request.mix, layers=request.layers, latents=latents, **choices)
         pictures.save(out, edges=request.edges)
@@ -128,8 +143,20 @@ def paint_files(model: Model, request: PaintRequest, *, progress: ProgressListen
         moves: dict[str, Any] = {"move": request.move, "directions": request.directions, "layers": request.layers}
         pictures = model.sample(seeds or None, latents=latents, **moves, **choices)
     pictures.save(out, columns=request.columns, named=request.names, edges=request.edges)
-    what = _ends(seeds) if seeds else f"of {shell_word(request.latents)}"
+    what = seeds_in_words(seeds) if seeds else f"of {shell_word(request.latents)}"
     return f"{len(pictures)} pictures{model.origin}, {what}: {out}", {"pictures": len(pictures), **facts}
+
+
+def _check_grid(model: Model, count: int) -> None:
+    """Raises RequestError for more pictures than one can hold, before any is painted."""
+    if not model.paints:
+        return  # which is told where it is asked to
+    sides = [side for side in model.source.painters()[-1].outputs[0].shape[2:] if isinstance(side, int)]
+    if count * math.prod(sides) > MOST_PIXELS:
+        raise RequestError(
+            f"{count:,} pictures of {'x'.join(map(str, sides))} make a grid that hardly a program opens.",
+            hint="One file each: --each",
+        )
 
 
 def _table(model: Model, seeds: Sequence[int], request: PaintRequest, choices: dict[str, Any]) -> Pictures:
@@ -160,10 +187,6 @@ def _only(index: int) -> Any:
 def _through(seeds: Sequence[int], latents: Latents | None) -> str:
     parts = [f"{len(latents)} latents"] if latents is not None else []
     return " and ".join([*parts, *([f"{len(seeds)} seeds"] if seeds else [])])
-
-
-def _ends(seeds: Sequence[int]) -> str:
-    return f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seeds {seeds[0]}"
 
 
 def _in_words(seeds: Sequence[int]) -> Any:

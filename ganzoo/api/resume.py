@@ -14,7 +14,7 @@ from ganzoo.api.listening import training_listener
 from ganzoo.api.registry import installed
 from ganzoo.api.settings import Settings, as_layers, option_layers
 from ganzoo.config.resolve import Layer, merged
-from ganzoo.errors import CheckpointError, shell_word
+from ganzoo.errors import CheckpointError, first_few, shell_word
 from ganzoo.loggers.logbook import Logbook
 from ganzoo.plugin import api1
 from ganzoo.progress import Progress, ProgressListener, Silent, tell_stage
@@ -75,6 +75,8 @@ def resume_layer(
         run = open_run(path, registry, changes)
         check_length(run, changes, run.steps)
         if outcome := _finished(run):
+            if others := list(changes.tables.get("architecture", {})):
+                told.say(f"{first_few(others)}: not changed, as nothing is left to do; state it beside a length")
             told.say(
                 f"{path} is finished: {outcome.steps:,} steps, {outcome.kimg:g} kimg. To go on: "
                 f"ganzoo train --resume {shell_word(path)} --kimg {2 * outcome.kimg:g}"

@@ -31,7 +31,7 @@ VERBS = {
     "watch": "Show how a training is going, from another terminal.",
     "sample": "Paint pictures, or translate them, with a run or an ONNX file.",
     "project": "Find the latents from which a run paints what comes nearest to a picture.",
-    "directions": "Find what a generator with styles varies most: the principal components of its styles.",
+    "directions": "Find what a generator with styles varies most, without labels.",
     "export": "Export a run to ONNX, with proof that it paints the same pictures.",
     "import": "Make a run of weights that the original authors' code saved.",
     "evaluate": "Score a generator, and say how the score came about.",

@@ -37,18 +37,18 @@ def command(
     checkpoint: str | None,
     as_json: bool,
 ) -> None:
-    """Find what a generator with styles varies most: the principal components of its styles.
+    """Find what a generator with styles varies most, without labels.
 
     \b
     ganzoo directions runs/faces --sheet directions.png
     ganzoo directions mapping.onnx synthesis.onnx -o directions.npz -n 32
     ganzoo sample runs/faces -o moved.png --move 3=+2 --layers 0-3
 
-    Directions are numbered from 0, the largest first; a move is counted in deviations. They are found from the styles
+    Directions are the principal components of its styles, numbered from 0, the largest first; a move is counted in deviations. They are found from the styles
     of 10,000 seeds, and are the same each time.
     """
     from ganzoo.api.load import load
-    from ganzoo.api.picture_names import check_picture_name
+    from ganzoo.api.picture_names import check_directions_place, check_picture_name
     from ganzoo.cli.parse import parse_seeds
 
     if out is None and sheet is None and not as_json:
@@ -57,13 +57,15 @@ def command(
         raise RequestError(f"{out.name} does not end with .npz.", hint="For example -o directions.npz")
     if sheet is not None:
         check_picture_name(sheet)
+    if out is not None:
+        check_directions_place(out)
     model = load(sources, checkpoint=checkpoint)
     found = model.find_directions(count=count)
     written = {}
     if out is not None:
         written["directions"] = str(found.save(out))
     if sheet is not None:
-        moved = None if layers is None else parse_seeds(layers)
+        moved = None if layers is None else parse_seeds(layers, "--layers")
         pictures = model.direction_sheet(found, seed=seed, far=far, layers=moved, latents=latents)
         written["sheet"] = str(pictures.save(sheet, edges=True))
     explained = [float(share) for share in found.explained]
@@ -74,4 +76,6 @@ def command(
     for what, path in written.items():
         echo(f"{what:<11} {path}")
     words = " ".join(str(shell_word(path)) for path in sources)
-    echo(f"next        ganzoo sample {words} -o moved.png --move 0=+2")
+    kept = "" if out is None else f" --directions {shell_word(out)}"
+    moving = "" if latents is None else f" --latents {shell_word(latents)}"
+    echo(f"next        ganzoo sample {words} -o moved.png --move 0=+2{kept}{moving}")

@@ -16,8 +16,8 @@ def _whole(text: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
-def parse_seeds(text: str) -> list[int]:
-    """`0-15,20`. Raises RequestError."""
+def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
+    """`0-15,20`. option: that has them. Raises RequestError."""
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
@@ -25,10 +25,10 @@ def parse_seeds(text: str) -> list[int]:
         low, high = (_whole(end) for end in ends)
         if low is None or high is None or not low <= high <= _LARGEST_SEED:
             raise RequestError(
-                f"--seeds {short(text)} is not of the form 0-15,20: whole numbers up to {_LARGEST_SEED}."
+                f"{option} {short(text)} is not of the form 0-15,20: whole numbers up to {_LARGEST_SEED}."
             )
         if len(seeds) + high - low >= _MOST_SEEDS:
-            raise RequestError(f"--seeds {short(text)} are more than {_MOST_SEEDS:,}.")
+            raise RequestError(f"{option} {short(text)} are more than {_MOST_SEEDS:,}.")
         seeds += range(low, high + 1)
     return seeds
 
@@ -138,11 +138,14 @@ def parse_moves(texts: Sequence[str]) -> dict[int, float]:
     for text in texts:
         number, equals, amount = text.partition("=")
         try:
-            if not equals or int(number) in moves:
+            if not equals or not abs(float(amount)) < float("inf"):
                 raise ValueError
-            moves[int(number)] = float(amount)
+            place = int(number)
         except ValueError:
             raise RequestError(
                 f"--move {text!r} is not of the form NUMBER=AMOUNT.", hint="For example --move 3=+2 --move 0=-1.5"
             ) from None
+        if place in moves:
+            raise RequestError(f"--move names the direction {place} twice.")
+        moves[place] = float(amount)
     return moves

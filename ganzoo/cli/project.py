@@ -57,7 +57,7 @@ def command(
     ganzoo sample runs/faces --latents face.npz -o again.png
     ganzoo sample runs/faces --latents face.npz --seeds 0-3 --walk 60 -o from-face.mp4
     """
-    from ganzoo.api.picture_names import check_film_name, check_picture_name
+    from ganzoo.api.picture_names import check_film_name, check_latents_place, check_outputs, check_picture_name
     from ganzoo.api.project import project
 
     if out.suffix != ".npz":
@@ -66,6 +66,8 @@ def command(
         check_picture_name(sheet)
     if video is not None:
         check_film_name(video)
+    check_outputs([out, sheet, video], inputs)
+    check_latents_place(out)
     layers = None if feature_layers is None else [name.strip() for name in feature_layers.split(",") if name.strip()]
     with Stages("projecting") as progress:
         found = project(run, list(inputs), layers=layers, progress=progress, **options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ganzoo.cli.common import bytes_text, echo, json_option, print_json, table
+from ganzoo.cli.progress import Lines
 from ganzoo.errors import RequestError, shell_word
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def command(folder: Path, prune: bool, keep: int | None, dry_run: bool, as_json:
     from ganzoo.api.list_runs import list_runs, prune_runs
 
     if prune:
-        pruned = prune_runs(folder, keep=keep or 1, dry_run=dry_run)
+        pruned = prune_runs(folder, keep=keep or 1, dry_run=dry_run, progress=Lines())
         freed = sum(item.bytes for item in pruned)
         if as_json:
             removed = [{"checkpoint": str(item.checkpoint), "bytes": item.bytes} for item in pruned]

@@ -117,7 +117,7 @@ def _paint(model: Model, out: Path, **options: Any) -> tuple[str, dict[str, Any]
     from ganzoo.cli.parse import parse_moves, parse_seeds
 
     for name in ("seeds", "mix", "layers"):
-        options[name] = None if options[name] is None else parse_seeds(options[name])
+        options[name] = None if options[name] is None else parse_seeds(options[name], f"--{name}")
     options["move"] = parse_moves(options["move"])
     with Stages("painting") as progress:
         return paint_files(model, PaintRequest(out=out, **options), progress=progress)

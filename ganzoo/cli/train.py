@@ -136,6 +136,8 @@ def command(
                 architecture, layers, out=out, preset=preset, init_from=init_from, preview=picture, progress=display
             )
         _print_plan(plan, picture, as_json)
+        if options["max_seconds"] is not None and not as_json:
+            echo(f"# stops after {options['max_seconds']:g} s (--max-time), and is saved")
         return 0
     assert out is not None
     with TrainingDisplay(out, architecture) as display:

@@ -30,7 +30,7 @@ def command(run: Path, out: Path | None, every: float, once: bool, as_json: bool
 
     from ganzoo.api.watch import panel, run_status, watch_page
 
-    console = Console()
+    console, unicode = Console(), is_unicode(sys.stdout)
     status = run_status(run)
     if as_json:
         print_json(status.to_json())
@@ -41,15 +41,16 @@ def command(run: Path, out: Path | None, every: float, once: bool, as_json: bool
         if once or status.state != "running":
             return
     if once or status.state != "running" or not sys.stdout.isatty():
-        echo("\n".join(panel(status, console.width, unicode=is_unicode(sys.stdout))))
+        echo("\n".join(panel(status, console.width, unicode=unicode)))
         echo(f"state    {status.state}{f': {status.problem}' if status.problem else ''}")
         return
     from rich.live import Live
     from rich.text import Text
 
     def shown() -> Text:
-        lines = panel(status, console.width, unicode=is_unicode(sys.stdout))
-        return Text("\n".join([*lines, f"state    {status.state}, by {status.holder}"]), no_wrap=True, overflow="crop")
+        lines = panel(status, console.width, unicode=unicode)
+        by = f", by {status.holder}" if status.holder else ""
+        return Text("\n".join([*lines, f"state    {status.state}{by}"]), no_wrap=True, overflow="crop")
 
     with Live(shown(), console=console, auto_refresh=False) as live:
         while status.state == "running":

@@ -226,6 +226,9 @@ def _validate(
             where = origins.get((table, key), "")
             problems.append(f"[{table}] has no key {key!r}{f' ({where})' if where else ''}.{did_you_mean(key, fields)}")
     out_of_range: list[str] = []
+    for key, value in list(known.items()):
+        if isinstance(value, bool) and "true or false" not in fields[key].expected:  # to pydantic it is 1
+            out_of_range.append(_refusal(table, key, known.pop(key), fields[key], origins))
     for key, size in size_fields(config).items():
         if key in known:
             try:

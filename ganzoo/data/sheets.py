@@ -46,7 +46,7 @@ def edged(
 
     cell: height and width of a picture in it. Small pictures are enlarged pixel by pixel, so that names can be read.
     """
-    times = -(-_LEAST_HEIGHT * (3 if columns else 1) // min(cell)) if min(cell) < _LEAST_HEIGHT * 3 else 1
+    times = -(-_LEAST_HEIGHT * 3 // min(cell)) if min(cell) < _LEAST_HEIGHT * 3 else 1
     image = image.convert("RGB").resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     height, width = cell[0] * times, cell[1] * times
     font = ImageFont.load_default(size=max(9, min(20, height // 3)))

@@ -30,6 +30,8 @@ _WARNINGS = 20
 
 def write_training_page(run: Path, out: Path) -> Path:
     """Write the page of a run. Raises RequestError when it cannot be written, or something else is there."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise RequestError(f"{out.name} does not end like a page.", hint="For example -o training.html")
     with contextlib.suppress(OSError, ValueError):
         if (
             out.is_file()

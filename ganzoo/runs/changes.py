@@ -78,6 +78,17 @@ def check_length(run: Run, changes: Layer, done: int) -> None:
         )
 
 
+def check_left(run: Run, done: int) -> None:
+    """Raises RequestError for a branch at a step at which its own length ends."""
+    train = run.config.train
+    if train.epochs is None and target_steps(train) <= done:
+        kimg = done * train.batch_size / 1000
+        raise RequestError(
+            f"A fork at step {done:,} would have nothing to do: the run was {target_steps(train):,} steps long.",
+            hint=f"State a longer length: --kimg {2 * kimg:g}",
+        )
+
+
 def changes_between(before: RunConfig, after: RunConfig) -> list[SettingChange]:
     """Settings that differ, but for a limit of time, which is of a session."""
     was, now = before.tables(), after.tables()
@@ -108,13 +119,21 @@ def _refuse(run: Run, table: str, key: str, value: object, allowed: dict[str, li
         if key == "batch_size"
         else "\nIf no shape changes by it, a branch with all that was learnt: "
         f"ganzoo train --fork {shell_word(run.path)} "
-        f"{_assignment(table, key, value)} --out RUN"
+        f"{_assignment(table, key, value)}{_longer(run)} --out RUN"
     )
     raise RequestError(
         f"{key!r} of [{table}] cannot change on resume: the weights would no longer be those of one run.",
         hint=f"May change: {rates}{', '.join(f'train.{name}' for name in allowed['train'])}.\n"
         f"A new run from its weights: {_anew(run, table, key, value)}{branch}",
     )
+
+
+def _longer(run: Run) -> str:
+    """The length that a branch of a finished run wants."""
+    train = run.config.train
+    if train.epochs is not None or run.steps < target_steps(train):
+        return ""
+    return f" --kimg {2 * run.steps * train.batch_size / 1000:g}"
 
 
 def _anew(run: Run, table: str, key: str, value: object) -> str:

@@ -15,14 +15,14 @@ _TAIL_BYTES = 2**16
 def records_of(path: Path) -> list[dict[str, Any]]:
     """All lines of a run; one that a kill has cut is left out. Empty where nothing was logged. Raises OSError, but for
     a file that is not there."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return _parsed(files.lines_of(_place(path)))
     return []
 
 
 def newest_record(path: Path) -> dict[str, Any]:
     """The last whole line, found without reading those before; empty where there is none. Raises OSError."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         place = _place(path)
         with files.open_regular(place) as file:
             file.seek(max(0, files.size_of(place) - _TAIL_BYTES))

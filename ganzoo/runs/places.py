@@ -15,6 +15,9 @@ def check_free(path: Path) -> None:
 
     A run that ended before its first checkpoint learnt nothing and may be begun again.
     """
+    for parent in path.absolute().parents:
+        if is_run(parent):
+            raise CheckpointError(f"{path} lies inside the run {parent}.", hint="Choose another --out.")
     try:
         if path.is_symlink() and not path.exists():
             raise CheckpointError(f"{path} is a link to what is not there.", hint="Choose another --out.")

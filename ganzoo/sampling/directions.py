@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganzoo.errors import RequestError
-from ganzoo.sampling.array_file import read_arrays, write_arrays
+from ganzoo.sampling.array_file import FORMAT, read_arrays, write_arrays
 from ganzoo.sampling.graphs import GraphSet
 from ganzoo.sampling.noise import InputChoices, inputs_of, through
 from ganzoo.sampling.stations import Stations
@@ -22,7 +22,7 @@ from ganzoo.sampling.stations import Stations
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KIND = "directions"
+KIND = "directions"
 SEEDS = 10_000
 """Whose styles the directions are found from, if not stated otherwise."""
 
@@ -46,7 +46,7 @@ class Directions:
     def save(self, path: Path | str) -> Path:
         """Write a file that `load` reads, and numpy too. Raises RequestError when it cannot be written."""
         arrays = {name: getattr(self, name) for name in ("components", "deviations", "mean", "explained")}
-        write_arrays(Path(path), arrays, {"kind": _KIND, "format": 1, "model": self.model})
+        write_arrays(Path(path), arrays, {"kind": KIND, "format": FORMAT, "model": self.model})
         return Path(path)
 
     @classmethod
@@ -55,7 +55,7 @@ class Directions:
         import numpy as np
 
         place = Path(path)
-        arrays, about = read_arrays(place, _KIND)
+        arrays, about = read_arrays(place, KIND)
         names = ("components", "deviations", "mean", "explained")
         found = {name: arrays.get(name, np.empty(0)) for name in names}
         count = len(found["deviations"])

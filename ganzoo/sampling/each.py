@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import os
 import time
 from collections import deque
@@ -57,19 +58,20 @@ def write_each(
         raise RequestError(f"kind = {short(kind)}: expected {', '.join(KINDS)}.")
     choices = choices or InputChoices()
     table, names = folder / TABLE, _Names(source, seeds, choices, kind)
-    ours = _check_table(table)
+    kept = _kept_rows(table, names, len(seeds))
+    _check_files(folder, names, len(seeds), ours=table.exists())
     batches = painted() if painted is not None else paint_batches(source, seeds, choices)
     done = _Count()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with _Encoders(kind, ours=ours) as encoders:
+            with _Encoders(kind) as encoders:
                 _write(batches, names, folder, encoders, done, len(seeds), progress)
         except KeyboardInterrupt:
-            _write_table(table, (names.row(number) for number in range(done.count)))
+            _write_table(table, [*kept, *(names.row(number) for number in range(done.count))])
             progress.say(f"interrupted: {done.count:,} of {len(seeds):,} pictures are in {folder}")
             raise
-        _write_table(table, (names.row(number) for number in range(done.count)))
+        _write_table(table, itertools.chain(kept, (names.row(number) for number in range(done.count))))
     except (OSError, ValueError) as error:
         raise RequestError(f"{folder} cannot be written: {one_line(error)}") from None
     return table
@@ -98,7 +100,7 @@ def _write(
     encoders.finish()
 
 
-def _write_table(table: Path, rows: Iterable[tuple[str, int, object, str]]) -> None:
+def _write_table(table: Path, rows: Iterable[Sequence[object]]) -> None:
     with files.written_beside(table) as partial, partial.open("w", encoding="utf-8", newline="") as lines:
         csv.writer(lines).writerow(_HEADINGS)
         csv.writer(lines).writerows(rows)
@@ -139,10 +141,8 @@ def _file_part(name: str) -> str:
 class _Encoders:
     """Threads that encode and write, with a queue that holds no more than they can take: memory stays flat."""
 
-    def __init__(self, kind: str, *, ours: bool) -> None:
-        """ours: the folder has pictures of ours, by its table; else those that do not say so are somebody's."""
+    def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._ours = ours
         count = min(8, os.cpu_count() or 1)
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="encoder")
         self._most = 4 * count
@@ -171,20 +171,47 @@ class _Encoders:
     def _write(self, path: Path, pixels: NDArray[np.uint8]) -> None:
         from PIL import Image
 
-        from ganzoo.data.pictures import is_picture, save_image
+        from ganzoo.data.pictures import save_image
 
-        check_place(path)
-        if not self._ours and path.is_file() and not is_picture(path, ours=True):
-            raise RequestError(f"{path} is there, and was not painted here.", hint="Choose another -o.")
         image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
         save_image(image, path, durable=False, **_OPTIONS.get(self._kind, {}))
 
 
-def _check_table(table: Path) -> bool:
-    """Whether there is one. Raises RequestError for another's."""
-    if table.exists() and table.stat().st_size:
-        first = next(iter(files.lines_of(table)), "")
-        if first != ",".join(_HEADINGS):
+def _kept_rows(table: Path, names: _Names, count: int) -> list[list[str]]:
+    """Rows of a table that is there, of files that stay as they are. Raises RequestError for another's table."""
+    if table.is_symlink() or (table.exists() and not table.is_file()):
+        raise RequestError(f"{table} is there, and is no table of ganzoo's.", hint="Choose another -o.")
+    if not table.exists() or not table.stat().st_size:
+        return []
+    with table.open(encoding="utf-8", newline="") as lines:
+        rows = csv.reader(lines)
+        if tuple(next(rows, ())) != _HEADINGS:
             raise RequestError(f"{table} is there, and is no table of ganzoo's.", hint="Choose another -o.")
-        return True
+        new = {names.row(number)[0] for number in range(count)}
+        return [row for row in rows if len(row) == len(_HEADINGS) and row[0] not in new and _is_there(table, row[0])]
+
+
+def _is_there(table: Path, name: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return files.child(table.parent, name).is_file()
     return False
+
+
+def _check_files(folder: Path, names: _Names, count: int, *, ours: bool) -> None:
+    """Before anything is painted: raises RequestError for a name that is taken by what may not be written over.
+
+    ours: the folder has a table of ours; without one, pictures that do not say that they are are somebody's.
+    """
+    from ganzoo.data.pictures import is_picture
+
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder} is no folder.", hint="Choose another -o.")
+    there = {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
+    for name in (names.row(number)[0] for number in range(count)) if there else ():
+        if name in there:
+            path = folder / name
+            if path.is_symlink() or not path.is_file():
+                raise RequestError(f"{path} is there, and is no picture.", hint="Choose another -o, or remove it.")
+            check_place(path)
+            if not ours and not is_picture(path, ours=True):
+                raise RequestError(f"{path} is there, and was not painted here.", hint="Choose another -o.")

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError, shell_word
-from ganzoo.files import distinct_names
+from ganzoo.errors import RequestError, distinct_names, shell_word
 from ganzoo.roles import Signature, inferred_role
 from ganzoo.runtime.file import PREFIX, OnnxFile
 from ganzoo.runtime.session import open_checked, run_session

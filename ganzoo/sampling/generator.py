@@ -17,7 +17,7 @@ from ganzoo.sampling.latents import Latents
 from ganzoo.sampling.names import to_place
 from ganzoo.sampling.noise import InputChoices, Label, class_names, labels_in_turn, paint
 from ganzoo.sampling.pictures import Pictures, PixelValues
-from ganzoo.sampling.stated import Numbers, to_choices, to_moves, to_seeds, to_whole_numbers
+from ganzoo.sampling.stated import Numbers, to_choices, to_count, to_frames, to_moves, to_seeds, to_whole_numbers
 from ganzoo.sampling.stations import Stations, check_layers, layer_count, stations_of
 from ganzoo.sampling.video import FPS, check_film_name, write_film
 from ganzoo.sampling.walks import counted, mix, walk_stations, walk_through
@@ -104,7 +104,7 @@ class Generator:
         The rest is as for `sample`. Raises RequestError for a translator or a single seed.
         """
         stations = self._walk_stations(seeds, label, values, cutoff, latents)
-        parts = walk_through(stations, _frames(frames), ease=ease)
+        parts = walk_through(stations, to_frames(frames), ease=ease)
         return Pictures.of(part.pictures for part in parts)
 
     def save_walk(
@@ -121,18 +121,24 @@ class Generator:
         values: Mapping[str, Numbers] | None = None,
         cutoff: int | None = None,
         latents: Latents | Path | str | None = None,
+        move: Mapping[int, float] | None = None,
+        directions: Directions | Path | str | None = None,
+        layers: Iterable[SupportsIndex] | None = None,
         progress: ProgressListener | None = None,
     ) -> int:
         """Write a walk as a film, frame by frame, and say how many frames it has. It closes, to be played endlessly.
 
         path: .mp4 (AV1), .webm (VP9), .webp, .gif or .png. codec: another that goes with it, such as x264.
-        captions: write the seed, and the class where one is stated, on each frame. The rest is as for `walk`.
+        captions: write the seed, and the class where one is stated, on each frame; small pictures are enlarged for it.
+        The rest is as for `sample`.
         Raises what `walk` raises, and MissingPackageError where .mp4 or .webm is asked for without ganzoo[video].
         """
         out = to_place(path)
         check_film_name(out, codec)
-        count = _frames(frames)
+        count = to_frames(frames)
         stations = self._walk_stations(seeds, label, values, cutoff, latents)
+        if move:
+            stations = self._moved(stations, move, directions, layers)
         parts = walk_through(stations, count, ease=ease)
         total = len(stations) * count
         told = counted(parts, total, listener(progress))
@@ -200,7 +206,8 @@ class Generator:
 
         Raises RequestError for a generator without styles.
         """
-        return find_directions(self.source, count=count, seeds=seeds, model=self.source.identity())
+        number, of = to_count(count, "count"), to_count(seeds, "seeds")
+        return find_directions(self.source, count=number, seeds=of, model=self.source.identity())
 
     def direction_sheet(
         self,
@@ -216,6 +223,8 @@ class Generator:
 
         seed: of the picture; or latents, whose first is moved. layers: that move, all if None.
         """
+        if not isinstance(directions, Directions):
+            raise RequestError(f"directions is a {type(directions).__name__}: expected what `find_directions` gives.")
         known = self._latents(latents)
         stations = self.stations([] if known is not None else to_seeds([seed]), InputChoices(), known)
         chosen = None if layers is None else to_whole_numbers(layers, "layers")
@@ -247,11 +256,19 @@ class Generator:
     ) -> Stations:
         """What pictures are painted from: styles, or latents where there are none."""
         stations = stations_of(self.source, seeds, choices, latents=latents, cutoff=cutoff)
-        if not move:
-            return stations
+        return self._moved(stations, move, directions, layers) if move else stations
+
+    def _moved(
+        self,
+        stations: Stations,
+        move: Mapping[int, float],
+        directions: Directions | Path | str | None,
+        layers: Iterable[SupportsIndex] | None,
+    ) -> Stations:
         numbers = to_moves(move)
         if directions is None:
-            known = self.find_directions(count=max(numbers) + 1)
+            size = self.source.styles[-1].inputs[0].shape[-1] if self.source.styles else 1
+            known = self.find_directions(count=min(max(numbers) + 1, size if isinstance(size, int) else 1))
         else:
             known = directions if isinstance(directions, Directions) else Directions.load(to_place(directions))
             self._compare(known.model, "the directions were found")
@@ -296,11 +313,3 @@ class Generator:
             return "paints from noise" if self.paints else "translates pictures"
         roles = {"embed": "turns pictures into numbers", "judge": "judges pictures"}
         return roles.get(self.source.graphs[0].role or "", "paints nothing")
-
-
-def _frames(frames: object) -> int:
-    """Raises RequestError for no whole number from 1."""
-    count = to_whole_numbers([frames], "frames")[0] if not isinstance(frames, str) else 0  # type: ignore[list-item]
-    if count < 1:
-        raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
-    return count

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ganzoo.errors import RequestError, printable
-from ganzoo.sampling.array_file import read_arrays, write_arrays
+from ganzoo.sampling.array_file import FORMAT, read_arrays, write_arrays
 from ganzoo.sampling.graphs import GraphFunction, GraphSet
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Space = Literal["z", "w", "w+"]
 _DIMS = {"z": 2, "w": 2, "w+": 3}
-_KIND = "latents"
+KIND = "latents"
+_LARGEST = 3e38  # of float32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +63,8 @@ class Latents:
     def save(self, path: Path | str) -> Path:
         """Write a file that `load` reads, and numpy too. Raises RequestError when it cannot be written."""
         about = {
-            "kind": _KIND,
-            "format": 1,
+            "kind": KIND,
+            "format": FORMAT,
             "space": self.space,
             "names": list(self.names),
             "labels": [int(label) for label in self.labels],
@@ -78,17 +79,18 @@ class Latents:
         import numpy as np
 
         place = Path(path)
-        arrays, about = read_arrays(place, _KIND)
+        arrays, about = read_arrays(place, KIND)
         rows, names, labels = arrays.get("latents"), about.get("names", []), about.get("labels", [])
         sound = (
             rows is not None
             and np.issubdtype(rows.dtype, np.floating)
-            and bool(np.isfinite(rows).all())
+            and bool((np.abs(rows) < _LARGEST).all())  # nor a NaN
             and isinstance(names, list)
+            and about.get("space") in list(_DIMS)
             and isinstance(labels, list)
             and all(isinstance(label, int) for label in labels)
         )
-        if rows is None or not sound or about.get("space") not in _DIMS:
+        if rows is None or not sound:
             raise RequestError(f"{place} holds no latents that can be painted.")
         return cls(
             space=about["space"],

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-_MOST_PIXELS = 2**29  # of a grid: 1.6 GB in colour
+MOST_PIXELS = 2**28
+"""Of a grid: 0.8 GB in colour."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +113,7 @@ class Pictures(Sequence["Image.Image"]):
         if not len(self):
             raise RequestError("There are no pictures to show.")
         height, width = self.pixels.shape[1:3]
-        if len(self) * height * width > _MOST_PIXELS:
+        if len(self) * height * width > MOST_PIXELS:
             raise RequestError(
                 f"{len(self):,} pictures of {height}x{width} make a grid that hardly a program opens.",
                 hint="One file each: --each, or save_each.",
@@ -147,7 +148,7 @@ class Pictures(Sequence["Image.Image"]):
                 raise RequestError("There are no seeds to show: these pictures were not painted from any.")
             across = image.width // width
             rows = [self.captions[start : start + across] for start in range(0, len(self), across)]
-            down = [row[0] if len(row) == 1 else _ends(row[0], row[-1]) for row in rows]
+            down = [_row_name(row) for row in rows]
         return edged(image, cell=(height, width), rows=down, columns=along)
 
     def save(self, path: Path | str, *, columns: int | None = None, named: bool = False, edges: bool = False) -> Path:
@@ -190,11 +191,16 @@ class Pictures(Sequence["Image.Image"]):
         return grid(pixels.transpose(0, 3, 1, 2), columns=columns)
 
 
-def _ends(first: str, last: str) -> str:
-    """`seeds 0 to 7` of `seed 0` and `seed 7`."""
-    seeds = [text.partition(" ") for text in (first, last)]
-    plain = all(name == "seed" for name, _, _ in seeds)
-    return f"seeds {seeds[0][2]} to {seeds[1][2]}" if plain else f"{first} to {last}"
+def _row_name(captions: Sequence[str]) -> str:
+    """`seeds 0 to 7` of neighbours, else each: `seeds 3, 14`, `face, seed 2`."""
+    numbers = [text.removeprefix("seed ") for text in captions]
+    plain = all(text.startswith("seed ") for text in captions) and all(map(str.isdecimal, numbers))
+    if not plain or len(captions) == 1:
+        return ", ".join(captions)
+    found = [int(number) for number in numbers]
+    if len(found) > 2 and found == list(range(found[0], found[0] + len(found))):
+        return f"seeds {found[0]} to {found[-1]}"
+    return f"seeds {', '.join(numbers)}"
 
 
 def save_grid(image: Image.Image | Callable[[], Image.Image], path: Path | str) -> Path:

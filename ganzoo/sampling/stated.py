@@ -12,6 +12,7 @@ from ganzoo.errors import RequestError
 from ganzoo.sampling.noise import InputChoices, Label
 
 LARGEST_SIDE = 16_384
+_FARTHEST = 1e6  # deviations along a direction
 
 Numbers = float | Sequence[float]
 """Of an input: one number, or as many as a vector has."""
@@ -20,11 +21,25 @@ Numbers = float | Sequence[float]
 def to_moves(moves: Mapping[int, float]) -> dict[int, float]:
     """Directions by number, and how far."""
     try:
-        return {operator.index(number): float(amount) for number, amount in moves.items()}
-    except (TypeError, ValueError, AttributeError):
+        found = {operator.index(number): float(amount) for number, amount in moves.items()}
+        if not all(abs(amount) < _FARTHEST for amount in found.values()):  # nor a NaN
+            raise ValueError
+        return found
+    except (TypeError, ValueError, AttributeError, OverflowError):
         raise RequestError(
             f"move = {_shorten(moves)}: expected numbers of directions and how far, {{3: 2.0}}."
         ) from None
+
+
+def to_count(value: object, what: str) -> int:
+    """A whole number from 1; numpy's too."""
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise RequestError(f"{what} = {_shorten(value)}: expected a whole number from 1.")
+    return number
 
 
 def to_choices(label: Label, values: Mapping[str, Numbers] | None) -> InputChoices:
@@ -80,3 +95,11 @@ def to_seeds(seeds: Iterable[SupportsIndex]) -> list[int]:
     if not found or not all(0 <= seed < 2**32 for seed in found):
         raise RequestError(f"seeds = {seeds!r}: expected at least one, each from 0 to {2**32 - 1}.")
     return found
+
+
+def to_frames(frames: object) -> int:
+    """Raises RequestError for no whole number from 1."""
+    count = to_whole_numbers([frames], "frames")[0] if not isinstance(frames, str) else 0  # type: ignore[list-item]
+    if count < 1:
+        raise RequestError(f"A walk of {frames} frames goes nowhere: state 1 or more.")
+    return count

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ganzoo.errors import RequestError
+from ganzoo.errors import RequestError, first_few
 from ganzoo.sampling.graphs import BATCH, GraphFunction, GraphSet, checked_pixels
 from ganzoo.sampling.noise import InputChoices, class_names, inputs_of, through
 from ganzoo.sampling.pictures import PixelValues
+from ganzoo.sampling.stated import to_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,6 +76,11 @@ def stations_of(
     *mapping, last = graphs
     if cutoff is not None:
         _check_cutoff(source, choices, cutoff)
+    if latents is not None and latents.space != "z" and not seeds and choices.values:
+        raise RequestError(
+            f"{', '.join(choices.values)}: a stated value, such as a truncation, acts where seeds become styles, and "
+            f"these latents are styles already (space {latents.space})."
+        )
     parts: list[NDArray[Any]] = []
     others: list[list[NDArray[Any]]] = []
     names: list[str] = []
@@ -115,14 +121,15 @@ def check_layers(source: GraphSet, layers: Sequence[int]) -> None:
     known = layer_count(source)
     if not known or any(not 0 <= layer < known for layer in layers):
         has = f"has the layers 0 to {known - 1}" if known else "has no layers"
-        raise RequestError(f"{source.path} {has}, not {list(layers)}.")
+        raise RequestError(f"{source.path} {has}, not {first_few([str(layer) for layer in layers])}.")
 
 
 def _check_cutoff(source: GraphSet, choices: InputChoices, cutoff: int) -> None:
-    known = layer_count(source)
-    if not known or not 1 <= cutoff <= known:
+    known, cutoff = layer_count(source), to_count(cutoff, "cutoff")
+    if not known or cutoff > known:
         has = f"has {known} layers of styles: expected 1 to {known}" if known else "has no layers of styles"
-        raise RequestError(f"A cut-off at {cutoff}: {source.path} {has}.")
+        hint = "" if known else "Styles are what mapping.onnx gives and synthesis.onnx paints from: name both."
+        raise RequestError(f"A cut-off at {cutoff}: {source.path} {has}.", hint=hint)
     if not choices.values:
         raise RequestError(
             "A cut-off says how far a stated value reaches, and none is stated.",

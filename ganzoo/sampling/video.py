@@ -41,6 +41,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "18", "preset": "fast"},
 }
 _WEBP = {"quality": 80, "method": 0}
+_GIF_FPS = 50
 _LEAST_SIDE = 64  # what SVT-AV1 takes; a smaller picture is enlarged pixel by pixel
 
 
@@ -80,6 +81,10 @@ def write_film(
     check_film_name(path, codec)
     if isinstance(fps, str | bool) or not 0.01 <= fps <= 1000:
         raise RequestError(f"fps = {fps!r}: expected pictures per second, 0.01 to 1000.")
+    if path.suffix.lower() == ".gif" and fps > _GIF_FPS:
+        raise RequestError(
+            f"A GIF has at most {_GIF_FPS} pictures a second, not {fps:g}.", hint="Write a .webp or .mp4."
+        )
     if is_film(path):
         try:
             import av  # noqa: F401  # before any picture is painted
@@ -190,7 +195,10 @@ def _animate(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, count:
         first, others = _one_after_the_other(first, images, count), []
     else:
         others = list(images)  # Pillow would hold them too, or look at them twice
-    first.save(path, format=kind, save_all=True, append_images=others, duration=1000 / fps, loop=0, **options)
+    duration: Any = 1000 / fps
+    if kind == "GIF":  # in hundredths of a second, which shall not add up to another length
+        duration = [10 * (round((n + 1) * 100 / fps) - round(n * 100 / fps)) for n in range(1 + len(others))]
+    first.save(path, format=kind, save_all=True, append_images=others, duration=duration, loop=0, **options)
 
 
 def _one_after_the_other(first: Image.Image, images: Iterator[Image.Image], count: int) -> Image.Image:

@@ -25,6 +25,7 @@ from ganzoo.runs.changes import (
     changes_between,
     check_branch,
     check_changes,
+    check_left,
     check_length,
     is_free,
     to_record,
@@ -118,6 +119,7 @@ def fork_run(
     for line in damaged:
         progress.say(f"passed over: {line}")
     check_length(run, changes, chosen.step)
+    check_left(run, chosen.step)
     if leads:
         check_free(out)
         if is_run(out):
@@ -128,6 +130,7 @@ def fork_run(
     )
     run, source = opened.run, opened.source
     check_length(run, changes, chosen.step)
+    check_left(run, chosen.step)
     if found := compare_pictures(before, source, changed_data=True):
         progress.say(f"the pictures are others than those of {parent}: {found}")
     run = dataclasses.replace(

@@ -15,6 +15,8 @@ from ganzoo.architecture.graphs import graphs_of
 from ganzoo.data.source import DataSource
 from ganzoo.errors import GanzooError
 from ganzoo.evaluation.thumbnails import Score, ThumbnailScorer, evenly_spaced
+from ganzoo.plugin.kinds import ARCHITECTURES
+from ganzoo.plugin.published import publisher
 from ganzoo.plugin.registry import Registry
 from ganzoo.roles import painting_chain, translations
 from ganzoo.runs import checkpoint as checkpoints
@@ -200,7 +202,8 @@ class RunWriter:
                 )
                 for graph in ways
             ]
-        self._ranges.warn(self._reporter.say)
+        if publisher(ARCHITECTURES.name, self._run.offer.name) != self._run.offer.distribution:
+            self._ranges.warn(self._reporter.say)  # for an author; ours without a tanh have none on purpose
         condition = self._source.info.condition
         names = condition.names if condition is not None else ()
         return {**_as_metrics(scores, names), **self._by_metrics(graphs)} if scores else {}

@@ -9,8 +9,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ganzoo.errors import BenchError, ExportError, GanzooError, RequestError, did_you_mean, printable, shell_word, short
-from ganzoo.files import distinct_names
+from ganzoo.errors import (
+    BenchError,
+    ExportError,
+    GanzooError,
+    RequestError,
+    did_you_mean,
+    distinct_names,
+    printable,
+    shell_word,
+    short,
+)
 from ganzoo.runtime.devices.device import Device, choose
 from ganzoo.runtime.file import OnnxFile
 from ganzoo.runtime.latency.content import files_of_data
