@@ -89,6 +89,7 @@ run = gz.resume(run, steps=run.steps + 2, progress=Told())
     assert not [kind for kind, _ in kernel.run(code) if kind == "display_data"]
 
 
+@pytest.mark.slow
 def test_the_notebook_of_the_docs_runs_from_training_to_projection(tmp_path):
     import nbformat
 

@@ -44,8 +44,8 @@ def command(
     ganzoo directions mapping.onnx synthesis.onnx -o directions.npz -n 32
     ganzoo sample runs/faces -o moved.png --move 3=+2 --layers 0-3
 
-    Directions are the principal components of its styles, numbered from 0, the largest first; a move is counted in deviations. They are found from the styles
-    of 10,000 seeds, and are the same each time.
+    Directions are the principal components of the styles of 10,000 seeds, numbered from 0, the largest first, and the
+    same each time; a move is counted in deviations.
     """
     from ganzoo.api.load import load
     from ganzoo.api.picture_names import check_directions_place, check_picture_name
