@@ -17,7 +17,7 @@ from ganzoo.errors import RequestError, one_line
 from ganzoo.evaluation.curves import curve
 from ganzoo.evaluation.page import POLICY, figure, text
 from ganzoo.progress import clock
-from ganzoo.runs.metrics import records_of
+from ganzoo.runs.metrics import ENOUGH, records_of
 from ganzoo.runs.status import AUGMENTATION, RunStatus, read_status
 from ganzoo.version import __version__
 
@@ -53,7 +53,7 @@ def training_page(run: Path) -> str:
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
     records: list[dict[str, Any]] = []
     with contextlib.suppress(OSError):
-        records = records_of(run)
+        records = records_of(run, most_bytes=ENOUGH)
     title = f"{run.name}: {status.architecture or 'a training'}"
     parts = [
         "<!doctype html>",

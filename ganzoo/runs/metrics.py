@@ -12,12 +12,24 @@ from ganzoo import files
 _TAIL_BYTES = 2**16
 
 
-def records_of(path: Path) -> list[dict[str, Any]]:
+def records_of(path: Path, *, most_bytes: int | None = None) -> list[dict[str, Any]]:
     """All lines of a run; one that a kill has cut is left out. Empty where nothing was logged. Raises OSError, but for
-    a file that is not there."""
+    a file that is not there.
+
+    most_bytes: of a longer file every so many lines are taken, and all that have scores: what a curve needs.
+    """
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return _parsed(files.lines_of(_place(path)))
+        place = _place(path)
+        step = 1 if most_bytes is None else -(-files.size_of(place) // most_bytes)
+        lines = files.lines_of(place)
+        if step > 1:
+            lines = (line for number, line in enumerate(lines) if number % step == 0 or '"score.' in line)
+        return _parsed(lines)
     return []
+
+
+ENOUGH = 2**24
+"""Bytes of metrics that are read for a page or a panel."""
 
 
 def newest_record(path: Path) -> dict[str, Any]:

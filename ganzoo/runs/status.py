@@ -19,7 +19,7 @@ from ganzoo.errors import CheckpointError, one_line, printable
 from ganzoo.runs import checkpoint as checkpoints
 from ganzoo.runs.checkpoint import Checkpoint
 from ganzoo.runs.lock import holder_of
-from ganzoo.runs.metrics import newest_record, records_of
+from ganzoo.runs.metrics import ENOUGH, newest_record, records_of
 from ganzoo.runs.run import target_steps
 
 State = Literal["running", "finished", "stopped", "imported", "broken"]
@@ -151,7 +151,7 @@ def read_status(path: Path, *, history: bool = True) -> RunStatus:
     )
     kept = checkpoints.listed(path / "checkpoints")
     with contextlib.suppress(OSError):
-        for record in records_of(path) if history else [newest_record(path)]:
+        for record in records_of(path, most_bytes=ENOUGH) if history else [newest_record(path)]:
             with contextlib.suppress(ArithmeticError, ValueError):
                 status = status.after(record)
     if not history:
