@@ -99,6 +99,7 @@ def test_the_examples_for_python_run(tmp_path):
     assert "8/8 steps, 0 s left" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["runs.md", "painting.md"])
 def test_the_examples_of_a_page_run(name, tmp_path):
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")

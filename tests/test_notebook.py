@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.slow  # a kernel begins, and torch in it
 pytest.importorskip("ipykernel")
 nbclient = pytest.importorskip("nbclient")
 
@@ -89,7 +90,6 @@ run = gz.resume(run, steps=run.steps + 2, progress=Told())
     assert not [kind for kind, _ in kernel.run(code) if kind == "display_data"]
 
 
-@pytest.mark.slow
 def test_the_notebook_of_the_docs_runs_from_training_to_projection(tmp_path):
     import nbformat
 
