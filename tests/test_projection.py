@@ -66,8 +66,19 @@ def test_the_search_finds_the_least_of_a_known_function():
     )
 
 
-@pytest.mark.parametrize(("name", "space"), [("dcgan", "z"), ("cgan", "z"), ("stylegan2", "w"), ("stylegan2", "w+"),
-                                             ("stylegan2", "z")])  # fmt: skip
+LONG = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("dcgan", "z"),
+        ("cgan", "z"),
+        ("stylegan2", "w"),
+        pytest.param("stylegan2", "w+", marks=LONG),
+        pytest.param("stylegan2", "z", marks=LONG),
+    ],
+)
 def test_a_painted_picture_is_found_again(runs, name, space):
     model = gz.load(runs / name)
     seeds = [70_001, 70_002, 70_003]

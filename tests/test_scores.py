@@ -938,7 +938,10 @@ def test_asked_to_end_it_takes_its_temporary_files_with_it(runs, tmp_path):
     environment = {**__import__("os").environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-m", "ganzoo", "evaluate", str(runs["dcgan"].path), "--features", "efficientnet-lite0",
                "--metrics", "fid", "--cache", "off", "--device", "cpu"]  # fmt: skip
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509  # as in the background
+    )  # fmt: skip
     until = time.monotonic() + 120
     while not list(tmp_path.glob("ganzoo-evaluate-*/reals/features.npy")) and time.monotonic() < until:
         time.sleep(0.1)

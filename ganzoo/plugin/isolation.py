@@ -73,15 +73,17 @@ class Isolated:
             self.interrupted = False
             return {}
         before = {number: signal.getsignal(number) for number in _SIGNALS}
-        usual = before[signal.SIGINT]
-        if callable(usual):
-
-            def note(number: int, frame: FrameType | None) -> None:
-                self.interrupted = True
-                usual(number, frame)
-
-            signal.signal(signal.SIGINT, note)
+        for number, usual in before.items():
+            if callable(usual):  # of SIGTERM and SIGHUP: where they end the work as a Ctrl-C does, which may be ignored
+                signal.signal(number, self._noting(usual))
         return {number: handler for number, handler in before.items() if handler is not None}
+
+    def _noting(self, usual: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
+        def note(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            usual(number, frame)
+
+        return note
 
 
 _left_running: list[threading.Thread] = []
