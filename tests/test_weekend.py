@@ -101,7 +101,9 @@ def test_a_weekend(tmp_path):
     shell(anew.replace("--out RUN", "--out runs/smaller --steps 2"))
     refused = shell(f"{on} --set penalty_weight=2.0", status=2)
     branch = next(line for line in refused.stderr.splitlines() if "--fork" in line).partition(": ")[2]
-    shell(branch.replace("--out RUN", f"--out runs/branch --steps {steps + 60} --set generator_lr=5e-4"))
+    assert "--kimg" in branch  # the run is finished: a branch wants a length
+    longer = f"--steps {steps + 60} --out runs/branch --set generator_lr=5e-4"
+    shell(re.sub(r"--kimg \S+ --out RUN", longer, branch))
     fork = json.loads((shell.folder / "runs/branch/record.json").read_text())["fork_of"]
     assert fork["step"] == steps + 40 and "architecture.penalty_weight" in fork["changed"]
 
