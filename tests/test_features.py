@@ -412,7 +412,10 @@ def test_trackio_keeps_a_training_on_this_machine_alone(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run(
-        [python, "-m", "pip", "install", "-q", "trackio>=0.40"], check=True, capture_output=True, timeout=900
+        [python, "-m", "pip", "install", "-q", "trackio>=0.40", "pluggy", "click"],
+        check=True,
+        capture_output=True,
+        timeout=900,
     )
     code = """
 import socket, sys
