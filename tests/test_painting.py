@@ -596,3 +596,18 @@ def test_rows_of_a_grid_are_named_by_their_seeds():
         and _row_name(["seed 3", "seed 4", "seed 5"]) == "seeds 3 to 5"
     )
     assert _row_name(["face", "seed 2"]) == "face, seed 2"
+
+
+def test_files_with_a_cut_off_have_the_class_that_the_table_says(tmp_path):
+    settings = {"conditional": True}
+    run = gz.train("stylegan2", preset="tiny", data="digits", out=tmp_path / "run", steps=2, settings=settings,
+                   progress=Quiet())  # fmt: skip
+    model = gz.load(run)
+    asked = {"values": {"psi": 0.5}, "cutoff": 2}
+    table = model.save_each(tmp_path / "out", range(20), label="1,2,3", progress=Quiet(), **asked)
+    rows = list(csv.DictReader(table.open(newline="")))
+    assert [row["class"] for row in rows] == (["1", "2", "3"] * 7)[:20]
+    for row in rows[15:19]:  # beyond the first batch
+        painted = np.asarray(model.sample([int(row["seed"])], label=int(row["class"]), **asked))[0, :, :, 0]
+        apart = np.asarray(Image.open(tmp_path / "out" / row["file"])).astype(int) - painted
+        assert np.abs(apart).max() <= 1

@@ -131,7 +131,7 @@ def _paint(model: Model, request: PaintRequest, progress: ProgressListener) -> t
         table = model.save_each(out, seeds, kind=request.kind or "png", progress=progress, **choices)
         line = f"{len(seeds):,} pictures{model.origin}, {seeds_in_words(seeds)}: {out}, {table.name} lists them"
         return line, {"pictures": len(seeds), "table": str(table), **facts}
-    _check_grid(model, len(seeds))
+    _check_grid(model, len(seeds) if request.mix is None else (len(seeds) + 1) * (len(request.mix) + 1))
     if request.mix is not None:
         pictures = model.mix(seeds, request.mix, layers=request.layers, latents=latents, **choices)
         pictures.save(out, edges=request.edges)

@@ -15,7 +15,7 @@ from ganzoo.sampling.each import write_each
 from ganzoo.sampling.graphs import BATCH, GraphSet
 from ganzoo.sampling.latents import Latents
 from ganzoo.sampling.names import to_place
-from ganzoo.sampling.noise import InputChoices, Label, class_names, labels_in_turn, paint
+from ganzoo.sampling.noise import InputChoices, Label, class_names, drawn_classes, paint
 from ganzoo.sampling.pictures import Pictures, PixelValues
 from ganzoo.sampling.stated import Numbers, to_choices, to_count, to_frames, to_moves, to_seeds, to_whole_numbers
 from ganzoo.sampling.stations import Stations, check_layers, layer_count, stations_of
@@ -163,9 +163,11 @@ class Generator:
         chosen, choices = to_seeds(seeds), to_choices(label, values)
 
         def stations() -> Iterator[PixelValues]:
+            classes = [index for index, _ in drawn_classes(self.source, chosen, choices)]
             for start in range(0, len(chosen), BATCH):
-                part = replace(choices, label=labels_in_turn(choices.label, start))
-                yield from stations_of(self.source, chosen[start : start + BATCH], part, cutoff=cutoff).painted()
+                part = slice(start, start + BATCH)
+                given = replace(choices, label=classes[part] or None)
+                yield from stations_of(self.source, chosen[part], given, cutoff=cutoff).painted()
 
         return write_each(
             self.source, chosen, to_place(folder), kind=kind, choices=choices,
@@ -227,9 +229,7 @@ class Generator:
             raise RequestError(f"directions is a {type(directions).__name__}: expected what `find_directions` gives.")
         known = self._latents(latents)
         stations = self.stations([] if known is not None else to_seeds([seed]), InputChoices(), known)
-        chosen = None if layers is None else to_whole_numbers(layers, "layers")
-        if chosen is not None:
-            check_layers(self.source, chosen)
+        chosen, columns = self._layers(layers), max(2, to_count(columns, "columns"))
         amounts = [far * (2 * place / (columns - 1) - 1) for place in range(columns)]
         first = stations.with_rows(stations.rows[:1])
         rows = [
@@ -272,10 +272,14 @@ class Generator:
         else:
             known = directions if isinstance(directions, Directions) else Directions.load(to_place(directions))
             self._compare(known.model, "the directions were found")
-        chosen = None if layers is None else to_whole_numbers(layers, "layers")
-        if chosen is not None:
-            check_layers(self.source, chosen)
-        return known.moved(stations, numbers, layers=chosen)
+        return known.moved(stations, numbers, layers=self._layers(layers))
+
+    def _layers(self, layers: Iterable[SupportsIndex] | None) -> list[int] | None:
+        if layers is None:
+            return None
+        chosen = to_whole_numbers(layers, "layers")
+        check_layers(self.source, chosen)
+        return chosen
 
     def _walk_stations(
         self,

@@ -98,13 +98,6 @@ def class_names(source: GraphSet, label: Label, count: int) -> list[str]:
     return [] if labels is None else [spec.names[index] if spec.names else str(index) for index in labels.tolist()]
 
 
-def labels_in_turn(label: Label, start: int) -> Label:
-    """What is stated, as the pictures from `start` on take it in turn. A single one, or a text, is as it is."""
-    if label is None or isinstance(label, str) or not isinstance(label, Sequence):
-        return label
-    return [label[(start + place) % len(label)] for place in range(len(label))]
-
-
 def drawn_classes(source: GraphSet, seeds: Sequence[int], choices: InputChoices) -> list[tuple[int, str]]:
     """Index and name of the class of each picture, stated or drawn by its seed; empty where they are of none.
 
